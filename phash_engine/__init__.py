@@ -1,0 +1,3 @@
+"""Near-duplicate image search."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,55 @@
+"""Every exception raised on purpose.
+
+::
+
+    PhashError
+    ├── ImageError        a file is no picture we can read: path and reason
+    ├── CatalogueError    the catalogue file cannot be used
+    ├── IndexFileError    saved index files are torn, foreign or of another SPEC
+    └── UsageError        the request cannot be met as it was put
+
+Each carries the exit code a command ends with. Wrong arguments to the pure functions (a radius of 80 bits, an array of
+floats) are ``ValueError`` or ``TypeError``, as everywhere in Python.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class PhashError(Exception):
+    """Base of all errors of this package; ``exit_code`` is what a command returns."""
+
+    exit_code = 2
+
+
+class ImageError(PhashError):
+    """A file or a buffer that cannot be read as a picture.
+
+    Attributes
+    ----------
+    path
+        The file's path as given, or ``"<bytes>"`` and the like for other sources.
+    reason
+        One line, without the path.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = os.fspath(path)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class CatalogueError(PhashError):
+    """The catalogue file cannot be opened, read or written."""
+
+
+class IndexFileError(PhashError):
+    """Saved index files are torn, belong to another catalogue or to another SPEC."""
+
+
+class UsageError(PhashError):
+    """The request cannot be met as it was put; the message says what would be right."""

@@ -1,0 +1,1 @@
+"""Exact search over 64-bit codes by Hamming distance."""
