@@ -93,7 +93,9 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
     if array.size == 0 and array.ndim == 1:
         return np.empty((0, words or 1), dtype=np.uint64)
     if array.dtype != np.uint64:
-        raise TypeError(f"codes must be uint64, not {array.dtype}; convert with numpy.asarray(codes, dtype=numpy.uint64)")
+        raise TypeError(
+            f"codes must be uint64, not {array.dtype}; convert with numpy.asarray(codes, dtype=numpy.uint64)"
+        )
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.shape[1] == 0:
