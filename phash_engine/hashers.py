@@ -190,7 +190,7 @@ def _lanczos(size: int) -> NDArray[np.float64]:
     return weights
 
 
-_CELLS: NDArray[np.float64] = np.kron(np.eye(GRID), np.ones(SIDE // GRID))
+_CELLS = np.kron(np.eye(GRID), np.ones(SIDE // GRID)).astype(np.float64)
 _COSINES = _cosines()
 _LANCZOS_8 = _lanczos(8)
 _LANCZOS_9 = _lanczos(9)
