@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+import sys
+import time
+from functools import partial
+from types import ModuleType
+
+import pytest
+
+from bench import __main__ as command
+from bench import timing
+
+ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
+
+
+def test_rounds_are_interleaved() -> None:
+    calls: list[str] = []
+    contenders = [timing.Contender(name, partial(calls.append, name)) for name in "ab"]
+    rows = timing.measure(contenders, rounds=2)
+    assert calls == list("ababab")
+    assert [row.name for row in rows] == ["a", "b"]
+    assert all(0 <= row.fastest <= row.median <= row.slowest for row in rows)
+
+
+def test_times_are_per_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 6.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    (row,) = timing.measure([timing.Contender("six seconds", int, items=3)], rounds=1, warm_up=False)
+    assert row.median == 2.0
+
+
+def test_no_rounds_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        timing.measure([], rounds=0)
+
+
+def test_table_shows_times_and_ratios(capsys: pytest.CaptureFixture[str]) -> None:
+    timing.report(ROWS, "slow", n=100)
+    title, head, slow, quick = capsys.readouterr().out.strip().splitlines()
+    assert title == "n=100"
+    assert head.endswith("times as fast as slow")
+    assert slow.split() == ["slow", "10", "ms", "8", "ms", "12", "ms", "1"]
+    assert quick.split() == ["quick", "2.5", "ms", "2", "ms", "3", "ms", "4"]
+
+
+def test_json_lines_repeat_the_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    timing.report(ROWS, "slow", as_json=True, n=100)
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["n"], each["name"], each["ratio"]) for each in objects] == [(100, "slow", 1.0), (100, "quick", 4.0)]
+
+
+def test_listing_and_running(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    module = ModuleType("bench.nothing")
+    module.main = lambda argv: print("ran with", argv)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "bench.nothing", module)
+    monkeypatch.setitem(command.BENCHMARKS, "nothing", ("bench.nothing", "measures nothing"))
+    assert command.main([]) == 0
+    assert "nothing      measures nothing" in capsys.readouterr().out
+    assert command.main(["nothing", "--n", "100"]) == 0
+    assert capsys.readouterr().out == "ran with ['--n', '100']\n"
+
+
+def test_unknown_benchmark_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["nonesuch"]) == 2
+    assert "no benchmark 'nonesuch'" in capsys.readouterr().err
