@@ -6,7 +6,10 @@ import importlib
 import sys
 
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
-BENCHMARKS: dict[str, tuple[str, str]] = {}
+BENCHMARKS: dict[str, tuple[str, str]] = {
+    "find": ("bench.find", "one image looked up from the command line, whole process"),
+    "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
+}
 
 
 def main(argv: list[str]) -> int:
