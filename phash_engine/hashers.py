@@ -56,7 +56,7 @@ def fingerprint(block: Blocks) -> Fingerprint:
 
     >>> ramp = np.add.outer(np.arange(32), np.arange(32)).astype(np.uint16) * 1000
     >>> codes.to_hex(fingerprint(ramp).average)
-    '0103070f1f3f7fff'
+    '000103070f1f3f7f'
     """
     return Fingerprint(*hash_blocks(block[np.newaxis])[0, : len(CODE_NAMES)])
 
