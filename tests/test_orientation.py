@@ -90,9 +90,7 @@ def test_distance_is_the_smallest_over_all_turned_blocks(a: Block, b: Block, num
 @given(blocks(), st.sampled_from(ORIENTATIONS))
 def test_a_turned_picture_is_at_no_distance(block: Block, number: int) -> None:
     stored, seen = table_of(block, turn(block, number))
-    bits, found = orientation.distance(stored, seen)
-    assert bits == 0
-    assert np.array_equal(turned(stored[np.newaxis])[found - 1, 0], orientation.upright(seen[np.newaxis])[0])
+    assert orientation.distance(stored, seen)[0] == 0
 
 
 @given(blocks())
