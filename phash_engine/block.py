@@ -18,6 +18,9 @@ SIDE = 32
 LUMA_STEPS = 256
 """A block counts luma in 1/256: 0 is black, 255 * 256 = 65280 is white."""
 
+_TILE = 1024
+"""Largest side of the tiles that are averaged one by one: memory does not grow with the sides of a picture."""
+
 _SINGLE_THREADED = 1 << 18
 """OpenBLAS starts its threads above this many multiplications; our threads are the worker threads."""
 
@@ -49,37 +52,40 @@ def area_average(
     -----
     Cost: one pass over the plane, about 0.3 ns a pixel.
     """
-    rows, columns = _weights(height, scale), _weights(width, scale)
     # A column of row weights sums to the height, so products of 8-bit values stay below 255 * height.
     exact: type[np.floating[Any]] = np.float32 if 255 * unit * height < 1 << 24 else np.float64
-    sums = np.zeros((SIDE, columns.shape[1]))
-    top = 0
-    for part in _parts(bands, height):
-        bottom = top + len(part)
-        first = top * scale * SIDE // height
-        last = min(-(-bottom * scale * SIDE // height), SIDE)
-        sums[first:last] += rows[first:last, top:bottom].astype(exact, copy=False) @ part.astype(exact)
-        top = bottom
-    raw = (sums @ columns.T.astype(np.float64)).astype(np.int64)
+    raw = np.zeros((SIDE, SIDE))
+    for top, left, tile in _tiles(bands, height, scale):
+        rows_of_cells, rows = _weights(height, scale, top, top + tile.shape[0])
+        columns_of_cells, columns = _weights(width, scale, left, left + tile.shape[1])
+        sums = rows.astype(exact, copy=False) @ tile.astype(exact)
+        raw[rows_of_cells, columns_of_cells] += sums.astype(np.float64) @ columns.T.astype(np.float64)
     whole = unit * width * height
-    block: NDArray[np.uint16] = ((2 * LUMA_STEPS * raw + whole) // (2 * whole)).astype(np.uint16)
+    block: NDArray[np.uint16] = ((2 * LUMA_STEPS * raw.astype(np.int64) + whole) // (2 * whole)).astype(np.uint16)
     return block
 
 
-def _parts(bands: Iterable[NDArray[Any]], height: int) -> Iterator[NDArray[Any]]:
-    """Cut the bands so small that no product wakes the threads of the BLAS."""
+def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[tuple[int, int, NDArray[Any]]]:
+    """Cut the bands so small that no product wakes the threads of the BLAS; each tile with its top and left.
+
+    A plane of fewer than 64 rows may wake them, to no harm.
+    """
+    first = 0
     for band in bands:
-        width = band.shape[1]
-        few_cells = min(_SINGLE_THREADED // 3 // width, height // SIDE)
-        rows = max(_SINGLE_THREADED // SIDE // width, few_cells, 1)
+        columns = min(band.shape[1], _TILE)
+        few_cells = min(_SINGLE_THREADED // 4 // columns, 2 * height // scale // SIDE)
+        rows = max(_SINGLE_THREADED // SIDE // columns, few_cells)
         for top in range(0, len(band), rows):
-            yield band[top : top + rows]
+            for left in range(0, band.shape[1], columns):
+                yield first + top, left, band[top : top + rows, left : left + columns]
+        first += len(band)
 
 
-@lru_cache(maxsize=64)
-def _weights(extent: int, scale: int) -> NDArray[np.float32]:
-    """Return 32 times the overlap of each cell with each plane pixel, ``(32, ceil(extent / scale))``, whole numbers."""
-    pixels = np.minimum(np.arange(-(-extent // scale) + 1) * scale * SIDE, extent * SIDE)
-    cells = np.arange(SIDE + 1)[:, np.newaxis] * extent
+@lru_cache(maxsize=256)
+def _weights(extent: int, scale: int, start: int, stop: int) -> tuple[slice, NDArray[np.float32]]:
+    """Return the cells that plane pixels ``start..stop`` meet, and 32 times each one's overlap with each pixel."""
+    pixels = np.minimum(np.arange(start, stop + 1) * scale * SIDE, extent * SIDE)
+    met = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
+    cells = np.arange(met.start, met.stop + 1)[:, np.newaxis] * extent
     overlap: NDArray[np.int64] = np.minimum(pixels[1:], cells[1:]) - np.maximum(pixels[:-1], cells[:-1])
-    return np.maximum(overlap, 0).astype(np.float32)
+    return met, np.maximum(overlap, 0).astype(np.float32)

@@ -116,8 +116,17 @@ def to_signed(code: SupportsIndex) -> int:
 
 
 def from_signed(numbers: ArrayLike) -> NDArray[np.uint64]:
-    """Return the codes of SQLite integers, int64 of any shape."""
-    return np.asarray(numbers, dtype=np.int64).view(np.uint64)
+    """Return the codes of SQLite integers, int64 of any shape.
+
+    Raises
+    ------
+    TypeError
+        Numbers that int64 does not hold: unsigned 64-bit integers, floats.
+    """
+    array: NDArray[Any] = np.asarray(numbers)
+    if array.size and not np.can_cast(array.dtype, np.int64):
+        raise TypeError(f"signed codes must be int64, not {array.dtype}")
+    return array.astype(np.int64).view(np.uint64)
 
 
 def to_imagehash(code: SupportsIndex) -> imagehash.ImageHash:

@@ -18,6 +18,7 @@ difference hash: Krawetz 2013, "Kind of Like That"; the order of Haar coefficien
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ def fingerprint(block: Blocks) -> Fingerprint:
 
     >>> ramp = np.add.outer(np.arange(32), np.arange(32)).astype(np.uint16) * 1000
     >>> codes.to_hex(fingerprint(ramp).average)
-    '0103070f1f3f7fff'
+    '000103070f1f3f7f'
     """
     return Fingerprint(*hash_blocks(block[np.newaxis])[0, : len(CODE_NAMES)])
 
@@ -152,7 +153,7 @@ def _detail_bits(cells: NDArray[np.float64]) -> NDArray[np.bool_]:
     while cells.shape[1] > 1:
         a, b, c, d = cells[:, ::2, ::2], cells[:, ::2, 1::2], cells[:, 1::2, ::2], cells[:, 1::2, 1::2]
         details = np.stack([a + b - c - d, a - b + c - d, a - b - c + d], axis=1)
-        levels.insert(0, (details > 0).reshape(len(cells), -1))
+        levels.insert(0, (details > 0).reshape(len(cells), math.prod(details.shape[1:])))
         cells = a + b + c + d
     return np.concatenate([*levels, np.zeros((len(cells), 1), dtype=np.bool_)], axis=1).reshape(-1, GRID, GRID)
 

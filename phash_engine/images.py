@@ -10,7 +10,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def read_block(source: Source) -> NDArray[np.uint16]:
     ImageError
         The picture cannot be read; carries path and reason.
     TypeError
-        An array that is not uint8 of these shapes.
+        Not one of these, or an array that is not uint8 of these shapes.
     """
     return read_image(source)[0]
 
@@ -99,19 +99,22 @@ def read_image(source: Source) -> tuple[NDArray[np.uint16], ImageInfo]:
 def read_image_info(source: Source) -> ImageInfo:
     """Read the info alone, without decoding where the format allows; sources and errors as :func:`read_block`."""
     with _opened(source) as image:
-        size = image.size[::-1] if _orientation(image) >= 5 else image.size
+        # Pillow gives the size of a TIFF as it will be when loaded, upright.
+        lies = image.format != "TIFF" and _orientation(image) >= 5
+        size = image.size[::-1] if lies else image.size
         return ImageInfo(*size, image.format or "", image.mode)
 
 
 @contextmanager
 def _opened(source: Source) -> Iterator[Image.Image]:
     """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
+    _check_type(source)
     name = source_name(source)
     try:
         if isinstance(source, Image.Image):
             yield _checked(source)
         elif isinstance(source, np.ndarray):
-            yield _from_array(source)
+            yield _checked(Image.fromarray(np.ascontiguousarray(source)))
         elif isinstance(source, str | os.PathLike):
             with open(source, "rb") as file, _open_file(file, os.fspath(source)) as image:
                 yield image
@@ -123,14 +126,14 @@ def _opened(source: Source) -> Iterator[Image.Image]:
         raise ImageError(name, error.reason) from error
     except UnidentifiedImageError as error:
         raise ImageError(name, "not a picture, or damaged at its start") from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(name, f"more than the {MAX_PIXELS // 1_000_000} megapixels that are read") from error
     except OSError as error:
         raise ImageError(name, _reason(error)) from error
+    except MemoryError as error:
+        raise ImageError(name, "not enough memory to read it") from error
     except Exception as error:
         # On damaged files the decoders raise whatever they stumble over.
-        if isinstance(source, np.ndarray) and isinstance(error, TypeError):
-            raise
         raise ImageError(name, f"damaged: {_reason(error)}") from error
 
 
@@ -144,23 +147,27 @@ def source_name(source: Source) -> str:
     return name if isinstance(name, str) else "<file>"
 
 
+def _check_type(source: object) -> None:
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] in (3, 4))):
+            came = f"{source.dtype} {source.shape}"
+            raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {came}")
+    elif not isinstance(source, str | os.PathLike | bytes | Image.Image) and not hasattr(source, "read"):
+        came = type(source).__name__
+        raise TypeError(f"a picture is a path, bytes, a binary file, a PIL image or a uint8 array, not {came}")
+
+
 def _reason(error: Exception) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    line = " ".join(text.split()) or type(error).__name__
-    return line[0].lower() + line[1:]
-
-
-def _from_array(array: NDArray[Any]) -> Image.Image:
-    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
-        raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {array.dtype} {array.shape}")
-    if array.size == 0:
-        raise ImageError("<ndarray>", f"no pixels in an array of shape {array.shape}")
-    return _checked(Image.fromarray(np.ascontiguousarray(array)))
+    line = " ".join(text.split())
+    if not line:
+        return type(error).__name__
+    return line[0].lower() + line[1:] if line[1:2].islower() else line
 
 
 def _open_file(file: IO[bytes], name: str) -> Image.Image:
-    start = file.read(16)
     file.seek(0)
+    start = file.read(16)
     if not start:
         raise ImageError(name, "empty file")
     if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
@@ -191,9 +198,11 @@ def _register_heif(name: str) -> None:
 
 
 def _checked(image: Image.Image) -> Image.Image:
+    size = f"{image.width}x{image.height} pixels"
     if image.width * image.height > MAX_PIXELS:
-        size = f"{image.width}x{image.height} pixels"
         raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
+    if not image.width * image.height:
+        raise ImageError("", f"nothing to see in {size}")
     return image
 
 
@@ -238,7 +247,8 @@ def _luma(image: Image.Image) -> Image.Image:
 
 
 def _composited(image: Image.Image, ground: str) -> Image.Image:
-    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image.convert("RGBA"))
+    straight = image.convert("LA") if image.mode == "La" else image  # Pillow knows no direct way from La
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), straight.convert("RGBA"))
 
 
 def _wide_bands(image: Image.Image) -> Iterator[NDArray[np.uint16]]:
@@ -248,9 +258,9 @@ def _wide_bands(image: Image.Image) -> Iterator[NDArray[np.uint16]]:
     values = np.array([band.getextrema() for band in _bands(image)], dtype=np.float64)
     low, high = float(values.min()), float(values.max())
     factor = next((65535 / top for top in (1, 255, 65535) if low >= 0 and high <= top), 0.0)
-    if not factor:
-        factor = 65535 / (high - low)
-    else:
+    if factor:
         low = 0.0
+    elif high > low:
+        factor = 65535 / (high - low)
     for band in _bands(image):
         yield np.rint((np.asarray(band, dtype=np.float64) - low) * factor).astype(np.uint16)

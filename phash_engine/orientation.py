@@ -10,13 +10,15 @@ rotations is the smallest over both: see :func:`distance`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import codes
 from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, Codes
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 ORIENTATIONS = range(1, 9)
 _TRANSPOSED = frozenset({5, 6, 7, 8})
@@ -26,7 +28,7 @@ _INVERSE = np.array([1, 2, 3, 4, 5, 8, 7, 6]) - 1
 """Only the quarter turns are not their own inverse."""
 
 
-def turn(block: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+def turn(block: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
     """Return a block (or any matrix) as seen upright under an EXIF orientation; a view.
 
     Raises

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,7 @@ from phash_engine.index import Matches, Pairs
 
 Codes = NDArray[np.uint64]
 Ids = NDArray[np.int64]
+Matrix = list[list[int]]
 
 
 def distance(left: Codes, right: Codes) -> int:
@@ -48,3 +52,118 @@ def _ranked(codes: Codes, ids: Ids, query: Codes, radius: int) -> list[tuple[int
 def _matches(found: Iterable[list[tuple[int, int]]]) -> Matches:
     rows = [(query, i, bits) for query, hits in enumerate(found) for bits, i in hits]
     return Matches(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
+
+
+def area_average(plane: NDArray[Any], width: int, height: int, scale: int = 1, unit: int = 1) -> NDArray[np.uint16]:
+    """Cut each plane pixel into 32 * scale parts a side, drop what hangs over, average 32 equal runs a side."""
+    sums = _runs(_runs(plane.astype(np.int64), height, scale).T, width, scale).T
+    luma = [[Fraction(256 * int(cell), unit * width * height) for cell in row] for row in sums]
+    return np.array([[math.floor(value + Fraction(1, 2)) for value in row] for row in luma], dtype=np.uint16)
+
+
+def _runs(plane: NDArray[np.int64], extent: int, scale: int) -> NDArray[np.int64]:
+    parts = np.repeat(plane, 32 * scale, axis=0)[: 32 * extent]
+    runs: NDArray[np.int64] = parts.reshape(32, extent, -1).sum(axis=1)
+    return runs
+
+
+def average(block: Matrix) -> int:
+    cells = _cells(block)
+    return _code(64 * cell > sum(map(sum, cells)) for row in cells for cell in row)
+
+
+def dct(block: Matrix) -> int:
+    weights = cosines()
+    low = [value for row in _both_ways(weights, block, weights) for value in row]
+    ordered = sorted(low)
+    return _code(2 * value > ordered[31] + ordered[32] for value in low)
+
+
+def wavelet(block: Matrix) -> int:
+    cells, bits = _cells(block), [False]
+    while len(cells) > 1:
+        quads = [
+            [(cells[y][x], cells[y][x + 1], cells[y + 1][x], cells[y + 1][x + 1]) for x in range(0, len(cells), 2)]
+            for y in range(0, len(cells), 2)
+        ]
+        flat = [quad for row in quads for quad in row]
+        rows = [a + b > c + d for a, b, c, d in flat]
+        columns = [a + c > b + d for a, b, c, d in flat]
+        diagonals = [a + d > b + c for a, b, c, d in flat]
+        bits = rows + columns + diagonals + bits
+        cells = [[sum(quad) for quad in row] for row in quads]
+    return _code(bits)
+
+
+def horizontal(block: Matrix) -> int:
+    reduced = _both_ways(lanczos(8), block, lanczos(9))
+    return _code(row[x + 1] > row[x] for row in reduced for x in range(8))
+
+
+def vertical(block: Matrix) -> int:
+    reduced = _both_ways(lanczos(9), block, lanczos(8))
+    return _code(reduced[y + 1][x] > reduced[y][x] for y in range(8) for x in range(8))
+
+
+def cosines() -> Matrix:
+    return [[round(4096 * cosine) for cosine in row] for row in exact_cosines()]
+
+
+def exact_cosines() -> list[list[float]]:
+    return [[math.cos(math.pi * (2 * x + 1) * u / 64) for x in range(32)] for u in range(8)]
+
+
+def lanczos(size: int) -> Matrix:
+    """Rounded weights; the rest to 4096 goes to the first of the largest, mirrored below, halved in a middle row."""
+    rows = [[round(4096 * weight) for weight in row] for row in exact_lanczos(size)]
+    for row in rows[: size // 2]:
+        row[row.index(max(row))] += 4096 - sum(row)
+    if size % 2:
+        rest = 4096 - sum(rows[size // 2])
+        rows[size // 2][15] += rest // 2
+        rows[size // 2][16] += rest // 2
+    return [row if y <= (size - 1) // 2 else rows[size - 1 - y][::-1] for y, row in enumerate(rows)]
+
+
+def exact_lanczos(size: int) -> list[list[float]]:
+    rows = []
+    for y in range(size):
+        row = [_lanczos_kernel((x + 0.5) * size / 32 - (y + 0.5)) for x in range(32)]
+        rows.append([weight / sum(row) for weight in row])
+    return rows
+
+
+def _lanczos_kernel(x: float) -> float:
+    if x == 0:
+        return 1.0
+    return 3 * math.sin(math.pi * x) * math.sin(math.pi * x / 3) / (math.pi * x) ** 2 if abs(x) < 3 else 0.0
+
+
+def _cells(block: Matrix) -> Matrix:
+    return [[sum(block[4 * y + j][4 * x + i] for j in range(4) for i in range(4)) for x in range(8)] for y in range(8)]
+
+
+def _both_ways(rows: Matrix, block: Matrix, columns: Matrix) -> Matrix:
+    halfway = [[sum(a * b for a, b in zip(weights, line, strict=True)) for weights in columns] for line in block]
+    return [
+        [sum(a * line[x] for a, line in zip(weights, halfway, strict=True)) for x in range(len(columns))]
+        for weights in rows
+    ]
+
+
+def _code(bits: Iterable[bool]) -> int:
+    return int("".join("01"[bit] for bit in bits), 2)
+
+
+def star(pairs: set[tuple[int, int]], n: int) -> list[int]:
+    keepers = list(range(n))
+    taken: set[int] = set()
+    for keeper in range(n):
+        if keeper in taken:
+            continue
+        taken.add(keeper)
+        for other in range(n):
+            if other not in taken and ((keeper, other) in pairs or (other, keeper) in pairs):
+                taken.add(other)
+                keepers[other] = keeper
+    return keepers

@@ -74,3 +74,37 @@ def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Words of 64 booleans each."""
     packed: NDArray[np.uint64] = np.packbits(bits, axis=-1).view(np.uint64)[..., 0]
     return packed
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> NDArray[np.uint16]:
+    """Blocks ``(32, 32)``: flat, of two values, gradients, faint and full noise, waves, and the mean of two of them."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    first, second = (_block(rng, draw(st.sampled_from(BLOCK_KINDS))) for _ in range(2))
+    return draw(st.sampled_from([first, first // 2 + second // 2]))
+
+
+BLOCK_KINDS = ("flat", "two values", "few values", "gradient", "faint", "noise", "waves")
+
+
+def _block(rng: np.random.Generator, kind: str) -> NDArray[np.uint16]:
+    y, x = np.mgrid[:32, :32].astype(np.int64)
+    tone, step = int(rng.integers(0, 65281)), int(rng.integers(1, 2000))
+    if kind == "flat":
+        values = np.full((32, 32), tone)
+    elif kind in {"two values", "few values"}:
+        # Equal squares give equal cells, and so ties.
+        side = int(rng.choice([1, 2, 4, 8, 16]))
+        tones = rng.integers(0, 65281, 2 if kind == "two values" else 4)
+        values = np.kron(rng.choice(tones, (32 // side, 32 // side)), np.ones((side, side), dtype=np.int64))
+    elif kind == "gradient":
+        values = tone + step * (int(rng.integers(-2, 3)) * x + int(rng.integers(-2, 3)) * y)
+    elif kind == "faint":
+        values = tone + rng.integers(-3, 4, (32, 32))
+    elif kind == "noise":
+        values = rng.integers(0, 65281, (32, 32))
+    else:
+        along, across = (np.sin(axis * rng.uniform(0, 0.6) + rng.uniform(0, 6)) for axis in (x, y))
+        values = np.rint(32640 + 16000 * (along + across)).astype(np.int64)
+    block: NDArray[np.uint16] = np.clip(values, 0, 65280).astype(np.uint16)
+    return block
