@@ -8,6 +8,7 @@ release the interpreter lock, so threads are enough.
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -314,10 +315,10 @@ def _update_missing(walk: files.Walk, known: dict[str, KnownFile], catalogue: Ca
 
 
 def _is_gone(path: str) -> bool:
+    """Whether no regular file is there any more; one that cannot be looked at may well be."""
     try:
-        os.lstat(path)
+        return not stat.S_ISREG(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
         return False
-    return False
