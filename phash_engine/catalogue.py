@@ -29,8 +29,6 @@ SCHEME = "native"
 FULL = "full"
 
 _COLUMNS = ", ".join(ALL_NAMES)
-_IMPORT = """INSERT INTO photos (path) VALUES (?) ON CONFLICT (path) DO UPDATE
-    SET size = NULL, mtime_ns = NULL, digest = NULL, missing_since = NULL RETURNING id"""
 _TRUSTED = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}' AND trusted"
 
 
@@ -158,8 +156,7 @@ class Catalogue:
         read = [s for s in sightings if s.digest]
         failed = [s for s in sightings if not s.digest]
         with self._database.transaction():
-            for content in contents:
-                self._insert_content(content)
+            self._insert_contents({content.digest: content for content in contents})  # two threads may decode twins
             self._database.executemany(
                 """INSERT INTO photos (path, size, mtime_ns, digest) VALUES (?, ?, ?, ?)
                 ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
@@ -267,12 +264,17 @@ class Catalogue:
         table[:, : array.shape[1]] = array
         rows = {os.fsencode(files.absolute(path)): row for row, path in enumerate(paths)}
         with self._database.transaction():
-            query = "SELECT digest FROM photos WHERE path = ?"
-            scanned = [self._database.value(query, (path,)) for path in rows]
-            owners = [self._database.value(_IMPORT, (path,)) for path in rows]
+            keys = [(path,) for path in rows]
+            scanned = self._database.executemany(
+                """UPDATE photos SET size = NULL, mtime_ns = NULL, digest = NULL, missing_since = NULL
+                WHERE path = ? AND digest IS NOT NULL""",
+                keys,
+            )
+            self._database.executemany("INSERT INTO photos (path) VALUES (?) ON CONFLICT (path) DO NOTHING", keys)
+            owners = [self._database.value("SELECT id FROM photos WHERE path = ?", key) for key in keys]
             self._delete_codes(owners)
             self._insert_codes(owners, np.ones(len(owners), dtype=np.bool_), table[list(rows.values())])
-            if any(scanned):
+            if scanned:
                 self._drop_unowned()
         self.refresh_index()
 
@@ -374,10 +376,16 @@ class Catalogue:
                 code_id,
             )
 
-    def _insert_content(self, content: Content) -> None:
-        self._database.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", content[:5])
-        self._delete_codes([content.digest])
-        self._insert_codes([content.digest], np.array([content.quality > 0]), content.codes[np.newaxis])
+    def _insert_contents(self, contents: dict[bytes, Content]) -> None:
+        if not contents:
+            return
+        self._database.executemany(
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", [content[:5] for content in contents.values()]
+        )
+        owners = list(contents)
+        self._delete_codes(owners)
+        trusted = np.array([content.quality > 0 for content in contents.values()])
+        self._insert_codes(owners, trusted, np.stack([content.codes for content in contents.values()]))
 
     def _insert_codes(self, owners: Sequence[Any], trusted: NDArray[np.bool_], table: NDArray[np.uint64]) -> None:
         signed = table.view(np.int64).tolist()
