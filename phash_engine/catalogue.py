@@ -9,27 +9,18 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files, index_files
+from phash_engine import files
+from phash_engine.code_table import ALL_NAMES, SCHEME, TRUSTED, CodeTable
 from phash_engine.database import Database
-from phash_engine.errors import IndexFileError
-from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
-
-ALL_NAMES = CODE_NAMES + MIRROR_NAMES
-SCHEME = "native"
-FULL = "full"
-
-_COLUMNS = ", ".join(ALL_NAMES)
-_TRUSTED = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}' AND trusted"
+from phash_engine.hashers import CODE_NAMES, SPEC
 
 
 class Content(NamedTuple):
@@ -105,6 +96,7 @@ class Catalogue:
     def __init__(self, path: str | os.PathLike[str] | None, *, create: bool = True) -> None:
         self._database = Database(path, create=create)
         self.path = self._database.path
+        self._codes = CodeTable(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -117,11 +109,6 @@ class Catalogue:
     def close(self) -> None:
         """Close the file; what was committed stays."""
         self._database.close()
-
-    @property
-    def index_directory(self) -> Path | None:
-        """The folder of the index files; None for a catalogue in memory."""
-        return None if self.path is None else self.path.with_name(self.path.name + ".index")
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all that is read inside be of one moment, whatever other processes commit meanwhile."""
@@ -272,32 +259,15 @@ class Catalogue:
             )
             self._database.executemany("INSERT INTO photos (path) VALUES (?) ON CONFLICT (path) DO NOTHING", keys)
             owners = [self._database.value("SELECT id FROM photos WHERE path = ?", key) for key in keys]
-            self._delete_codes(owners)
-            self._insert_codes(owners, np.ones(len(owners), dtype=np.bool_), table[list(rows.values())])
+            self._codes.delete(owners)
+            self._codes.insert(owners, np.ones(len(owners), dtype=np.bool_), table[list(rows.values())])
             if scanned:
                 self._drop_unowned()
         self.refresh_index()
 
     def code_table(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted.
-
-        They come from the index files, memory-mapped, and from SQLite where it is newer.
-        """
-        with self._database.snapshot():
-            stored = self._stored()
-            after = stored.header.last_code_id if stored else 0
-            rows = self._database.select(
-                f"SELECT id, {_COLUMNS} FROM codes WHERE id > ? AND {_TRUSTED} ORDER BY id", (after,)
-            )
-            newer = np.array(list(rows), dtype=np.int64).reshape(-1, 1 + len(ALL_NAMES))
-            kept = self._kept(stored) if stored else None
-        ids, table = newer[:, 0], newer[:, 1:].view(np.uint64)
-        if stored is None:
-            return ids, table
-        if len(ids) == 0 and kept is None:
-            return stored.ids, stored.codes
-        old = (stored.ids, stored.codes) if kept is None else (stored.ids[kept], stored.codes[kept])
-        return np.concatenate([old[0], ids]), np.asfortranarray(np.concatenate([old[1], table]))
+        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted."""
+        return self._codes.table()
 
     def hidden_codes(self) -> NDArray[np.int64]:
         """Return the ids of codes all of whose photos are missing."""
@@ -307,59 +277,15 @@ class Catalogue:
 
     def refresh_index(self) -> None:
         """Write the index files anew when a tenth or more of what they hold is out of date."""
-        if self.index_directory is None:
-            return
-        with self._database.transaction():  # one writer at a time, and the table as of one moment
-            stored = self._stored()
-            if stored is not None:
-                newer = "SELECT count(*) FROM codes WHERE id > ?"
-                changes = self._database.value(newer, (stored.header.last_code_id,))
-                changes += self._deletions() - stored.header.deletions
-                if changes * 10 <= len(stored.ids):
-                    return
-            ids, table = self.code_table()
-            last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
-            header = index_files.Header(
-                self._database.meta("uuid"), str(uuid.uuid4()), SPEC, last, self._database.meta("deletions")
-            )
-            index_files.save(self.index_directory, header, ids, table)
-            self._database.set_meta("index", header.stamp)
+        self._codes.refresh_index()
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _deletions(self) -> int:
-        return int(self._database.meta("deletions"))
-
-    def _count_deletions(self, number: int) -> None:
-        self._database.execute("UPDATE meta SET value = value + ? WHERE key = 'deletions'", (number,))
-
-    def _stored(self) -> index_files.Stored | None:
-        """Return the index files if they are what this catalogue, at the moment it is seen, holds to be its own.
-
-        Files of another catalogue, another SPEC, of a later moment (in a snapshot, or where an older copy of the
-        catalogue was brought back) or torn are as good as none.
-        """
-        if self.index_directory is None:
-            return None
-        try:
-            stored = index_files.open_newest(self.index_directory)
-        except IndexFileError:
-            return None
-        own = (self._database.meta("uuid"), self._database.meta("index"), SPEC)
-        return stored if stored and stored.header[:3] == own else None
-
-    def _kept(self, stored: index_files.Stored) -> NDArray[np.bool_] | None:
-        """Return which stored codes still exist; None when none was deleted since."""
-        if stored.header.deletions == self._deletions():
-            return None
-        rows = self._database.select("SELECT id FROM codes WHERE id <= ?", (stored.header.last_code_id,))
-        return np.isin(stored.ids, np.fromiter((row for (row,) in rows), dtype=np.int64))
 
     def _photos(self, condition: str, parameters: Sequence[Any]) -> Iterator[Photo]:
         rows = self._database.select(
             f"""SELECT path, photos.size, mtime_ns, photos.digest, width, height, format, quality, codes.id
             FROM photos LEFT JOIN contents USING (digest)
-            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {_TRUSTED}
+            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {TRUSTED}
             WHERE missing_since IS NULL AND {condition} ORDER BY path""",
             parameters,
         )
@@ -383,34 +309,16 @@ class Catalogue:
             "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", [content[:5] for content in contents.values()]
         )
         owners = list(contents)
-        self._delete_codes(owners)
+        self._codes.delete(owners)
         trusted = np.array([content.quality > 0 for content in contents.values()])
-        self._insert_codes(owners, trusted, np.stack([content.codes for content in contents.values()]))
-
-    def _insert_codes(self, owners: Sequence[Any], trusted: NDArray[np.bool_], table: NDArray[np.uint64]) -> None:
-        signed = table.view(np.int64).tolist()
-        self._database.executemany(
-            f"""INSERT INTO codes (owner, view, scheme, spec, trusted, {_COLUMNS})
-            VALUES (?, '{FULL}', '{SCHEME}', {SPEC}, ?{", ?" * len(ALL_NAMES)})""",
-            [(owner, int(trust), *row) for owner, trust, row in zip(owners, trusted, signed, strict=True)],
-        )
+        self._codes.insert(owners, trusted, np.stack([content.codes for content in contents.values()]))
 
     def _drop_unowned(self) -> None:
         """Delete the contents and codes that no photo has any more."""
-        self._count_deletions(
-            self._database.execute(
-                """DELETE FROM codes WHERE CASE typeof(owner)
-                WHEN 'blob' THEN NOT EXISTS (SELECT 1 FROM photos WHERE digest = owner)
-                ELSE NOT EXISTS (SELECT 1 FROM photos WHERE photos.id = owner AND digest IS NULL) END"""
-            )
-        )
+        self._codes.delete_unowned()
         self._database.execute(
             "DELETE FROM contents WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.digest = contents.digest)"
         )
-
-    def _delete_codes(self, owners: Sequence[bytes | int]) -> None:
-        delete = "DELETE FROM codes WHERE owner = ?"
-        self._count_deletions(self._database.executemany(delete, [(owner,) for owner in owners]))
 
     def _mark_gone(self, paths: Sequence[str]) -> int:
         now = int(time.time())

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import files, grouping, hashers, images, orientation, quality
-from phash_engine.catalogue import ALL_NAMES, Catalogue, Photo
+from phash_engine.catalogue import Catalogue, Photo
+from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index

@@ -18,9 +18,11 @@ import pytest
 from numpy.typing import NDArray
 
 from phash_engine import database
-from phash_engine.catalogue import ALL_NAMES, Catalogue, Content, Failure, Sighting
+from phash_engine.catalogue import Catalogue, Content, Failure, Sighting
+from phash_engine.code_table import ALL_NAMES, CodeTable
 from phash_engine.errors import CatalogueError
 from phash_engine.hashers import SPEC
+from phash_engine.index_files import Stored
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(HERE.glob("catalogue_v*.sql"))
@@ -519,6 +521,26 @@ def test_a_writer_waits_for_another_and_readers_do_not(catalogue: Catalogue) -> 
     assert time.monotonic() - began > 0.5
     assert paths(catalogue) == ["/p/1.jpg", "/p/2.jpg"]
     holder.communicate()
+
+
+def test_a_table_is_of_one_moment_though_codes_are_replaced_while_it_is_read(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"/p/{n}.jpg" for n in range(20)]
+    catalogue.add_fingerprints(names, np.stack([codes_of(n) for n in range(20)]))
+    read_kept = CodeTable._kept
+
+    def replaced_meanwhile(table: CodeTable, stored: Stored) -> NDArray[np.bool_] | None:
+        with Catalogue(catalogue.path) as other:
+            other.add_fingerprints(names[:1], codes_of(99)[np.newaxis])
+        return read_kept(table, stored)
+
+    before = truth(catalogue.path)
+    with monkeypatch.context() as patch:
+        patch.setattr(CodeTable, "_kept", replaced_meanwhile)
+        ids, table = catalogue.code_table()
+    assert dict(zip(ids.tolist(), table.tolist(), strict=True)) == before
+    assert_table_is_truth(catalogue)
 
 
 def test_a_snapshot_stays_at_its_moment_though_index_files_go_on(catalogue: Catalogue) -> None:

@@ -152,8 +152,7 @@ class States(RuleBasedStateMachine):
 
     @property
     def index(self) -> Path:
-        assert self.catalogue.index_directory is not None
-        return self.catalogue.index_directory
+        return self.folder / "photos.db.index"
 
     @property
     def torn(self) -> bool:

@@ -20,7 +20,8 @@ import pytest
 from PIL import Image
 
 from phash_engine import files, images
-from phash_engine.catalogue import ALL_NAMES, Catalogue, Content, Sighting
+from phash_engine.catalogue import Catalogue, Content, Sighting
+from phash_engine.code_table import ALL_NAMES
 from phash_engine.files import File, Walk
 from phash_engine.scan import ScanReport, scan
 from phash_engine.search import find
