@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 from phash_engine.errors import CatalogueError
 
 _APPLICATION_ID = 0x70686173
+_PATIENCE = 30.0
+"""Seconds to wait for another process that writes."""
 
 MIGRATIONS = (
     """
@@ -78,7 +81,7 @@ class Database:
             _make_folder(self.path.parent)
         with self._one_voice():
             # Python's own transactions would begin at moments that are hard to foresee.
-            self._connection = sqlite3.connect(self.path or ":memory:", timeout=30, isolation_level=None)
+            self._connection = sqlite3.connect(self.path or ":memory:", timeout=_PATIENCE, isolation_level=None)
         try:
             self._prepare()
         except BaseException:
@@ -154,9 +157,22 @@ class Database:
                 f"{self.path} was written by a newer phash_engine (format {version}, this one reads up to "
                 f"{len(MIGRATIONS)}): upgrade phash_engine, or name another file with --catalogue"
             )
-        self.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         if version < len(MIGRATIONS):
             self._migrate()
+
+    def _write_ahead(self) -> None:
+        """Turn on write-ahead logging; SQLite itself does not wait here for others that are just making the file."""
+        deadline = time.monotonic() + _PATIENCE
+        with self._one_voice():
+            while True:
+                try:
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                        raise
+                time.sleep(0.01)
 
     def _migrate(self) -> None:
         with self.transaction():
