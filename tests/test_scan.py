@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,11 +20,11 @@ import pytest
 from PIL import Image
 
 from phash_engine import files, images
-from phash_engine.catalogue import Catalogue, Content, Sighting
+from phash_engine.catalogue import Catalogue, Content, Photo, Sighting
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.files import File, Walk
 from phash_engine.scan import ScanReport, scan
-from phash_engine.search import find
+from phash_engine.search import find, find_groups
 
 ROOT = Path(__file__).parents[1]
 
@@ -658,6 +658,29 @@ def test_two_scans_at_once_agree(tmp_path: Path) -> None:
         ids, table = both.code_table()
         assert set(ids.tolist()) == {photo.code_id for photo in both.photos() if photo.code_id is not None}
         assert len(table) == len(ids)
+
+
+def test_groups_are_right_though_a_scan_replaces_codes_meanwhile(
+    root: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_some(root, "a.png", "b.png", "c.png")
+    Image.open(root / "a.png").save(root / "a.bmp")
+    scan([root], catalogue)
+    read_photos = catalogue.photos
+
+    def replaced_meanwhile(folders: Sequence[str] | None = None) -> list[Photo]:
+        found = list(read_photos(folders))
+        for seed, name in enumerate(["a.png", "b.png", "c.png"]):
+            draw(root / name, 50 + seed)
+        with Catalogue(catalogue.path) as other:
+            scan([root], other)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "photos", replaced_meanwhile)
+        groups = find_groups(catalogue)
+    assert [{Path(name).name for name in (group.keeper, *group.others)} for group in groups] == [{"a.png", "a.bmp"}]
+    assert find_groups(catalogue) == []
 
 
 # ── real photos ─────────────────────────────────────────────────────────────────────────────────────────────────────
