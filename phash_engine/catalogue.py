@@ -10,24 +10,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import index_files
+from phash_engine import files
+from phash_engine.code_table import ALL_NAMES, SCHEME, TRUSTED, CodeTable
 from phash_engine.database import Database
-from phash_engine.errors import IndexFileError
-from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
-
-ALL_NAMES = CODE_NAMES + MIRROR_NAMES
-SCHEME = "native"
-FULL = "full"
-
-_COLUMNS = ", ".join(ALL_NAMES)
-_TRUSTED = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}' AND trusted"
+from phash_engine.hashers import CODE_NAMES, SPEC
 
 
 class Content(NamedTuple):
@@ -54,8 +47,8 @@ class Sighting(NamedTuple):
 class KnownFile(NamedTuple):
     """What the catalogue holds of a file.
 
-    ``state`` is "current", "stale" (its codes are of another SPEC, or were never committed), "missing", "failed" or
-    "imported" (codes computed elsewhere; size and mtime_ns are None).
+    ``state`` is "current", "stale" (its codes are of another SPEC, or were never committed), "missing" (its codes are
+    good), "failed" or "imported" (codes computed elsewhere; size and mtime_ns are None).
     """
 
     size: int | None
@@ -103,6 +96,7 @@ class Catalogue:
     def __init__(self, path: str | os.PathLike[str] | None, *, create: bool = True) -> None:
         self._database = Database(path, create=create)
         self.path = self._database.path
+        self._codes = CodeTable(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -116,10 +110,9 @@ class Catalogue:
         """Close the file; what was committed stays."""
         self._database.close()
 
-    @property
-    def index_directory(self) -> Path | None:
-        """The folder of the index files; None for a catalogue in memory."""
-        return None if self.path is None else self.path.with_name(self.path.name + ".index")
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let all that is read inside be of one moment, whatever other processes commit meanwhile."""
+        return self._database.snapshot()
 
     # ── photos ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -128,34 +121,35 @@ class Catalogue:
         photos = f"""
             SELECT path, size, mtime_ns, CASE
                 WHEN digest IS NULL THEN 'imported'
+                WHEN NOT EXISTS (SELECT 1 FROM codes WHERE owner = digest AND scheme = '{SCHEME}' AND spec = {SPEC})
+                THEN 'stale'
                 WHEN missing_since IS NOT NULL THEN 'missing'
-                WHEN EXISTS (SELECT 1 FROM codes WHERE owner = digest AND scheme = '{SCHEME}' AND spec = {SPEC})
-                THEN 'current' ELSE 'stale' END
+                ELSE 'current' END
             FROM photos WHERE path >= ? AND path < ?"""
         failures = "SELECT path, size, mtime_ns, 'failed' FROM failures WHERE path >= ? AND path < ?"
-        rows = (row for query in (photos, failures) for row in self._database.execute(query, _below(folder)))
+        rows = (row for query in (photos, failures) for row in self._database.select(query, _below(folder)))
         return {os.fsdecode(path): KnownFile(size, mtime_ns, state) for path, size, mtime_ns, state in rows}
 
     def known_digests(self) -> set[bytes]:
         """Return the digests whose codes are of the present SPEC."""
         owners = f"SELECT owner FROM codes WHERE scheme = '{SCHEME}' AND spec = {SPEC} AND typeof(owner) = 'blob'"
-        return {owner for (owner,) in self._database.execute(owners)}
+        return {owner for (owner,) in self._database.select(owners)}
 
     def record(self, sightings: Sequence[Sighting], contents: Iterable[Content]) -> None:
-        """Commit what a scan met, all of it or, on any error, nothing."""
+        """Commit what a scan met, all of it or, on any error, nothing.
+
+        What a changed file was before stays until :meth:`drop_unowned`: a file yet to come may be that content, moved.
+        """
         read = [s for s in sightings if s.digest]
         failed = [s for s in sightings if not s.digest]
         with self._database.transaction():
-            replaced = self._owners("path = ?", [(os.fsencode(s.path),) for s in read])
-            for content in contents:
-                self._insert_content(content)
+            self._insert_contents({content.digest: content for content in contents})  # two threads may decode twins
             self._database.executemany(
                 """INSERT INTO photos (path, size, mtime_ns, digest) VALUES (?, ?, ?, ?)
                 ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
                     digest = excluded.digest, missing_since = NULL""",
                 [(os.fsencode(s.path), s.size, s.mtime_ns, s.digest) for s in read],
             )
-            self._drop_unowned(replaced)
             self._mark_gone([s.path for s in failed])  # what such a photo showed before is gone
             self._drop_failures(s.path for s in read)
             self._database.executemany(
@@ -163,10 +157,13 @@ class Catalogue:
                 [(os.fsencode(s.path), s.size, s.mtime_ns, s.reason) for s in failed],
             )
 
-    def mark_missing(self, paths: Iterable[str]) -> None:
-        """Mark photos whose files are gone; failures of such files are forgotten."""
+    def mark_missing(self, paths: Iterable[str]) -> int:
+        """Mark photos whose files are gone, and forget failures of such files; return how many were not marked yet.
+
+        Photos whose codes were computed elsewhere are never missing: nobody has looked for their files.
+        """
         with self._database.transaction():
-            self._mark_gone(list(paths))
+            return self._mark_gone(list(paths))
 
     def mark_found(self, paths: Iterable[str]) -> None:
         """Mark missing photos whose files are back, unchanged."""
@@ -179,13 +176,17 @@ class Catalogue:
         """Remove the photos below a folder, and their failures, from the catalogue; return how many photos."""
         which = "path >= ? AND path < ?" + (" AND missing_since IS NOT NULL" if missing_only else "")
         with self._database.transaction():
-            owners = self._owners(which, [_below(folder)])
-            forgotten = self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder)).rowcount
-            self._drop_unowned(owners)
+            forgotten = self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder))
             if not missing_only:
                 self._database.execute("DELETE FROM failures WHERE path >= ? AND path < ?", _below(folder))
+            self._drop_unowned()
         self.refresh_index()
         return forgotten
+
+    def drop_unowned(self) -> None:
+        """Remove the contents and codes that no photo has any more."""
+        with self._database.transaction():
+            self._drop_unowned()
 
     def photos(self, folders: Sequence[str] | None = None) -> Iterator[Photo]:
         """Yield the photos that are not missing, below the folders or everywhere, by path."""
@@ -196,11 +197,9 @@ class Catalogue:
         """Return the photos, not missing, that have each of the codes."""
         found: dict[int, list[Photo]] = {}
         for code_id in code_ids:
-            ((owner,),) = self._database.execute("SELECT owner FROM codes WHERE id = ?", (code_id,)).fetchall() or [
-                (None,)
-            ]
-            column = "digest" if isinstance(owner, bytes) else "photos.id"
-            found[code_id] = list(self._photos(f"{column} = ?", (owner,)))
+            owner = self._database.value("SELECT owner FROM codes WHERE id = ?", (code_id,))
+            which = "digest = ?" if isinstance(owner, bytes) else "photos.id = ? AND digest IS NULL"
+            found[code_id] = list(self._photos(which, (owner,)))
         return found
 
     def photos_with(self, digest: bytes) -> Iterator[Photo]:
@@ -210,7 +209,7 @@ class Catalogue:
     def failures(self, folders: Sequence[str] | None = None) -> list[Failure]:
         """Return the files that could not be read, below the folders or everywhere, by path."""
         query = "SELECT path, reason FROM failures WHERE path >= ? AND path < ? ORDER BY path"
-        rows = (row for bounds in _ranges(folders) for row in self._database.execute(query, bounds))
+        rows = (row for bounds in _ranges(folders) for row in self._database.select(query, bounds))
         return [Failure(os.fsdecode(path), reason) for path, reason in rows]
 
     def counts(self) -> dict[str, int]:
@@ -223,7 +222,7 @@ class Catalogue:
             "codes": "SELECT count(*) FROM codes",
             "failures": "SELECT count(*) FROM failures",
         }
-        return {name: self._database.execute(query).fetchone()[0] for name, query in queries.items()}
+        return {name: self._database.value(query) for name, query in queries.items()}
 
     # ── codes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -233,7 +232,8 @@ class Catalogue:
         Parameters
         ----------
         paths
-            ``n`` paths, made absolute; codes of a path that is known already are replaced.
+            ``n`` paths, made absolute; codes of a path that is known already are replaced, of a repeated path the last
+            ones count.
         array
             uint64 ``(n, 5)`` in the order of ``hashers.CODE_NAMES``, or ``(n, 10)`` with the mirror codes. Mirror codes
             of 0 are unknown: see ``orientation.turned``.
@@ -249,94 +249,43 @@ class Catalogue:
             raise ValueError(f"{len(paths)} paths need codes of shape ({len(paths)}, 5) or (…, 10), not {array.shape}")
         table = np.zeros((len(paths), len(ALL_NAMES)), dtype=np.uint64)
         table[:, : array.shape[1]] = array
-        encoded = [os.fsencode(os.path.abspath(path)) for path in paths]
+        rows = {os.fsencode(files.absolute(path)): row for row, path in enumerate(paths)}
         with self._database.transaction():
-            self._database.executemany(
-                """INSERT INTO photos (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET
-                size = NULL, mtime_ns = NULL, digest = NULL, missing_since = NULL""",
-                [(path,) for path in encoded],
+            keys = [(path,) for path in rows]
+            scanned = self._database.executemany(
+                """UPDATE photos SET size = NULL, mtime_ns = NULL, digest = NULL, missing_since = NULL
+                WHERE path = ? AND digest IS NOT NULL""",
+                keys,
             )
-            owners = [next(iter(self._owners("path = ?", [(path,)]))) for path in encoded]
-            for owner in owners:
-                self._delete_codes(owner)
-            self._insert_codes(owners, np.ones(len(owners), dtype=np.bool_), table)
+            self._database.executemany("INSERT INTO photos (path) VALUES (?) ON CONFLICT (path) DO NOTHING", keys)
+            owners = [self._database.value("SELECT id FROM photos WHERE path = ?", key) for key in keys]
+            self._codes.delete(owners)
+            self._codes.insert(owners, np.ones(len(owners), dtype=np.bool_), table[list(rows.values())])
+            if scanned:
+                self._drop_unowned()
         self.refresh_index()
 
     def code_table(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted.
-
-        They come from the index files, memory-mapped, and from SQLite where it is newer.
-        """
-        stored = self._stored()
-        after = stored.header.last_code_id if stored else 0
-        rows = self._database.execute(
-            f"SELECT id, {_COLUMNS} FROM codes WHERE id > ? AND {_TRUSTED} ORDER BY id", (after,)
-        )
-        newer = np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 1 + len(ALL_NAMES))
-        ids, table = newer[:, 0], newer[:, 1:].view(np.uint64)
-        if stored is None:
-            return ids, table
-        kept = self._kept(stored)
-        if len(ids) == 0 and kept is None:
-            return stored.ids, stored.codes
-        old = (stored.ids, stored.codes) if kept is None else (stored.ids[kept], stored.codes[kept])
-        return np.concatenate([old[0], ids]), np.asfortranarray(np.concatenate([old[1], table]))
+        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted."""
+        return self._codes.table()
 
     def hidden_codes(self) -> NDArray[np.int64]:
         """Return the ids of codes all of whose photos are missing."""
-        query = """SELECT codes.id FROM photos JOIN codes ON owner = photos.{key} WHERE missing_since IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.{key} = owner AND other.missing_since IS NULL)"""
-        rows = (row for key in ("digest", "id") for (row,) in self._database.execute(query.format(key=key)))
-        return np.unique(np.fromiter(rows, dtype=np.int64))
+        query = """SELECT DISTINCT codes.id FROM photos JOIN codes ON owner = digest WHERE missing_since IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.digest = owner AND other.missing_since IS NULL)"""
+        return np.fromiter((code_id for (code_id,) in self._database.select(query)), dtype=np.int64)
 
     def refresh_index(self) -> None:
         """Write the index files anew when a tenth or more of what they hold is out of date."""
-        if self.index_directory is None:
-            return
-        with self._database.transaction():  # one writer at a time, and the table as of one moment
-            last = self._database.execute("SELECT coalesce(max(id), 0) FROM codes").fetchone()[0]
-            stored = self._stored()
-            if stored is not None:
-                newer = self._database.execute("SELECT count(*) FROM codes WHERE id > ?", (stored.header.last_code_id,))
-                changes = newer.fetchone()[0] + self._deletions() - stored.header.deletions
-                if changes * 10 <= len(stored.ids):
-                    return
-            ids, table = self.code_table()
-            header = index_files.Header(self._database.meta("uuid"), SPEC, last, self._deletions())
-            index_files.save(self.index_directory, header, ids, table)
+        self._codes.refresh_index()
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _deletions(self) -> int:
-        return int(self._database.meta("deletions"))
-
-    def _count_deletions(self, number: int) -> None:
-        self._database.execute("UPDATE meta SET value = value + ? WHERE key = 'deletions'", (number,))
-
-    def _stored(self) -> index_files.Stored | None:
-        """Return the index files if they are of this catalogue and SPEC; anything else is as good as none."""
-        if self.index_directory is None:
-            return None
-        try:
-            stored = index_files.open_newest(self.index_directory)
-        except IndexFileError:
-            return None
-        if stored and (stored.header.catalogue, stored.header.spec) == (self._database.meta("uuid"), SPEC):
-            return stored
-        return None
-
-    def _kept(self, stored: index_files.Stored) -> NDArray[np.bool_] | None:
-        """Return which stored codes still exist; None when none was deleted since."""
-        if stored.header.deletions == self._deletions():
-            return None
-        rows = self._database.execute("SELECT id FROM codes WHERE id <= ?", (stored.header.last_code_id,))
-        return np.isin(stored.ids, np.fromiter((row for (row,) in rows), dtype=np.int64))
-
     def _photos(self, condition: str, parameters: Sequence[Any]) -> Iterator[Photo]:
-        rows = self._database.execute(
+        rows = self._database.select(
             f"""SELECT path, photos.size, mtime_ns, photos.digest, width, height, format, quality, codes.id
             FROM photos LEFT JOIN contents USING (digest)
-            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {_TRUSTED}
+            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {TRUSTED}
             WHERE missing_since IS NULL AND {condition} ORDER BY path""",
             parameters,
         )
@@ -353,42 +302,31 @@ class Catalogue:
                 code_id,
             )
 
-    def _insert_content(self, content: Content) -> None:
-        self._database.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", content[:5])
-        self._delete_codes(content.digest)
-        self._insert_codes([content.digest], np.array([content.quality > 0]), content.codes[np.newaxis])
-
-    def _insert_codes(self, owners: Sequence[Any], trusted: NDArray[np.bool_], table: NDArray[np.uint64]) -> None:
-        signed = table.view(np.int64).tolist()
+    def _insert_contents(self, contents: dict[bytes, Content]) -> None:
+        if not contents:
+            return
         self._database.executemany(
-            f"""INSERT INTO codes (owner, view, scheme, spec, trusted, {_COLUMNS})
-            VALUES (?, '{FULL}', '{SCHEME}', {SPEC}, ?{", ?" * len(ALL_NAMES)})""",
-            [(owner, int(trust), *row) for owner, trust, row in zip(owners, trusted, signed, strict=True)],
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", [content[:5] for content in contents.values()]
+        )
+        owners = list(contents)
+        self._codes.delete(owners)
+        trusted = np.array([content.quality > 0 for content in contents.values()])
+        self._codes.insert(owners, trusted, np.stack([content.codes for content in contents.values()]))
+
+    def _drop_unowned(self) -> None:
+        """Delete the contents and codes that no photo has any more."""
+        self._codes.delete_unowned()
+        self._database.execute(
+            "DELETE FROM contents WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.digest = contents.digest)"
         )
 
-    def _owners(self, condition: str, parameters: Iterable[Sequence[Any]]) -> set[bytes | int]:
-        """Return the owners of the codes of the photos that meet the condition under one of the parameter rows."""
-        query = f"SELECT coalesce(digest, id) FROM photos WHERE {condition}"
-        return {owner for row in parameters for (owner,) in self._database.execute(query, row)}
-
-    def _drop_unowned(self, owners: Iterable[bytes | int]) -> None:
-        """Delete those contents and codes, of the owners given, that no photo has any more."""
-        for owner in owners:
-            condition = "digest = ?" if isinstance(owner, bytes) else "id = ? AND digest IS NULL"
-            if not self._owners(condition, [(owner,)]):
-                self._delete_codes(owner)
-                self._database.execute("DELETE FROM contents WHERE digest = ?", (owner,))
-
-    def _delete_codes(self, owner: bytes | int) -> None:
-        self._count_deletions(self._database.execute("DELETE FROM codes WHERE owner = ?", (owner,)).rowcount)
-
-    def _mark_gone(self, paths: Sequence[str]) -> None:
+    def _mark_gone(self, paths: Sequence[str]) -> int:
         now = int(time.time())
-        self._database.executemany(
-            "UPDATE photos SET missing_since = ? WHERE path = ? AND missing_since IS NULL",
+        self._drop_failures(paths)
+        return self._database.executemany(
+            "UPDATE photos SET missing_since = ? WHERE path = ? AND missing_since IS NULL AND digest IS NOT NULL",
             [(now, os.fsencode(path)) for path in paths],
         )
-        self._drop_failures(paths)
 
     def _drop_failures(self, paths: Iterable[str]) -> None:
         self._database.executemany("DELETE FROM failures WHERE path = ?", ((os.fsencode(path),) for path in paths))
@@ -397,7 +335,7 @@ class Catalogue:
 def _below(folder: str) -> tuple[bytes, bytes]:
     """Return the half-open range of encoded paths below an absolute folder."""
     separator = os.fsencode(os.sep)
-    prefix = os.fsencode(os.path.abspath(folder)).rstrip(separator) + separator
+    prefix = os.fsencode(files.absolute(folder)).rstrip(separator) + separator
     return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
 
 

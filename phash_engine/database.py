@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 from phash_engine.errors import CatalogueError
 
 _APPLICATION_ID = 0x70686173
+_PATIENCE = 30.0
+"""Seconds to wait for another process that writes."""
 
 MIGRATIONS = (
     """
@@ -76,11 +79,9 @@ class Database:
             if not create:
                 raise CatalogueError(f"no catalogue at {self.path} yet: 'phash scan DIR' makes one")
             _make_folder(self.path.parent)
-        try:
+        with self._one_voice():
             # Python's own transactions would begin at moments that are hard to foresee.
-            self._connection = sqlite3.connect(self.path or ":memory:", timeout=30, isolation_level=None)
-        except sqlite3.Error as error:
-            raise CatalogueError(f"{self.path}: {error}") from error
+            self._connection = sqlite3.connect(self.path or ":memory:", timeout=_PATIENCE, isolation_level=None)
         try:
             self._prepare()
         except BaseException:
@@ -97,47 +98,85 @@ class Database:
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
             self._connection.rollback()
             raise
-        self.execute("COMMIT")
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement; errors of SQLite become CatalogueError."""
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all queries inside see the file as of one moment, whatever others commit meanwhile."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN")
         try:
-            return self._connection.execute(statement, parameters)
-        except sqlite3.Error as error:
-            raise CatalogueError(f"{self.path}: {error}") from error
+            yield
+        finally:
+            self._connection.rollback()
 
-    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row; errors of SQLite become CatalogueError."""
-        try:
-            self._connection.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise CatalogueError(f"{self.path}: {error}") from error
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement and return how many rows it changed; errors of SQLite become CatalogueError."""
+        with self._one_voice():
+            return self._connection.execute(statement, parameters).rowcount
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row and return how many it changed; errors of SQLite become CatalogueError."""
+        with self._one_voice():
+            return self._connection.executemany(statement, rows).rowcount
+
+    def select(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """Yield the rows of a query; errors of SQLite become CatalogueError."""
+        with self._one_voice():
+            yield from self._connection.execute(query, parameters)
+
+    def value(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first value of the first row of a query; None where there is no row."""
+        with self._one_voice():
+            row = self._connection.execute(query, parameters).fetchone()
+        return row and row[0]
 
     def meta(self, key: str) -> Any:
-        """Return a value of the table ``meta``."""
-        return self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
+        """Return a value of the table ``meta``; None where it was never set."""
+        return self.value("SELECT value FROM meta WHERE key = ?", (key,))
+
+    def set_meta(self, key: str, value: str | int) -> None:
+        """Set a value of the table ``meta``."""
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _prepare(self) -> None:
-        version, application = (self._pragma(name) for name in ("user_version", "application_id"))
-        if application != _APPLICATION_ID and (
-            application or version or self.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        ):
+        # One statement sees one moment: another process may be making the file just now.
+        ((version, application, tables),) = self.select(
+            """SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+            FROM pragma_user_version, pragma_application_id"""
+        )
+        if application != _APPLICATION_ID and (application or version or tables):
             raise CatalogueError(f"{self.path} is an SQLite file of another program: name another with --catalogue")
         if version > len(MIGRATIONS):
             raise CatalogueError(
                 f"{self.path} was written by a newer phash_engine (format {version}, this one reads up to "
                 f"{len(MIGRATIONS)}): upgrade phash_engine, or name another file with --catalogue"
             )
-        self.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         if version < len(MIGRATIONS):
             self._migrate()
 
+    def _write_ahead(self) -> None:
+        """Turn on write-ahead logging; SQLite itself does not wait here for others that are just making the file."""
+        deadline = time.monotonic() + _PATIENCE
+        with self._one_voice():
+            while True:
+                try:
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                        raise
+                time.sleep(0.01)
+
     def _migrate(self) -> None:
         with self.transaction():
-            version = self._pragma("user_version")  # another process may have been first
+            version = self.value("PRAGMA user_version")  # another process may have been first
             for script in MIGRATIONS[version:]:
                 for statement in script.split(";"):
                     self.execute(statement)
@@ -146,8 +185,12 @@ class Database:
                 self.executemany("INSERT INTO meta VALUES (?, ?)", [("uuid", str(uuid.uuid4())), ("deletions", 0)])
             self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
-    def _pragma(self, name: str) -> int:
-        return int(self.execute(f"PRAGMA {name}").fetchone()[0])
+    @contextmanager
+    def _one_voice(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise CatalogueError(f"{self.path}: {error}") from error
 
 
 def _make_folder(folder: Path) -> None:

@@ -23,6 +23,7 @@ RAW_EXTENSIONS = frozenset(
 """Camera RAW: many begin like a TIFF, but what stands there is a thumbnail."""
 
 MAX_BYTES = 1 << 31
+_LAST_NS = (1 << 63) - 1
 
 _MAGIC = (
     b"\xff\xd8\xff",  # JPEG
@@ -79,6 +80,7 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Walk:
         Shell patterns; a file or folder is passed over when one fits its name or its path relative to ``root``.
     """
     result = Walk()
+    patterns = [pattern.rstrip(os.sep) for pattern in exclude]
     pending = [root]
     while pending:
         folder = pending.pop()
@@ -88,7 +90,7 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Walk:
         except OSError as error:
             result.unreadable.append(Unreadable(folder, _reason(error)))
             continue
-        pending += reversed([entry.path for entry in ordered if _take(entry, root, exclude, result)])
+        pending += reversed([entry.path for entry in ordered if _take(entry, root, patterns, result)])
     result.files.sort()
     return result
 
@@ -123,7 +125,7 @@ def read(path: str) -> tuple[File, bytes]:
             status = os.fstat(file.fileno())
             if status.st_size > MAX_BYTES:
                 raise ImageError(path, f"{status.st_size} bytes are more than the {MAX_BYTES} that are read")
-            return File(path, status.st_size, status.st_mtime_ns), file.read()
+            return _file(path, status), file.read()
     except OSError as error:
         raise ImageError(path, _reason(error)) from error
 
@@ -131,6 +133,13 @@ def read(path: str) -> tuple[File, bytes]:
 def digest(data: bytes) -> bytes:
     """Return the SHA-256 of a file's bytes, 32 bytes."""
     return hashlib.sha256(data).digest()
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """Return the one name a path is kept under: absolute, without ``..`` and doubled slashes, links not resolved."""
+    name = os.path.abspath(path)
+    # POSIX leaves two leading slashes to the system, and so does Python; //a would be another photo than /a.
+    return name[1:] if os.sep == "/" and name.startswith("//") else name
 
 
 def contains(folder: str, path: str) -> bool:
@@ -143,26 +152,32 @@ def _take(entry: os.DirEntry[str], root: str, exclude: Sequence[str], result: Wa
     result.entries += 1
     if entry.name.startswith("."):
         result.hidden += 1
-    elif _excluded(entry, root, exclude):
+        return False
+    if exclude and _excluded(entry, root, exclude):
         result.excluded += 1
-    elif entry.is_symlink():
-        result.links += 1
-    elif entry.is_dir(follow_symlinks=False):
-        return True
-    else:
-        try:
+        return False
+    try:
+        if entry.is_symlink():
+            result.links += 1
+        elif entry.is_dir(follow_symlinks=False):
+            return True
+        else:
             status = entry.stat(follow_symlinks=False)
-        except OSError as error:
-            result.unreadable.append(Unreadable(entry.path, _reason(error)))
-            return False
-        if stat.S_ISREG(status.st_mode):
-            result.files.append(File(entry.path, status.st_size, status.st_mtime_ns))
+            if stat.S_ISREG(status.st_mode):
+                result.files.append(_file(entry.path, status))
+    except OSError as error:
+        result.unreadable.append(Unreadable(entry.path, _reason(error)))
     return False
 
 
 def _excluded(entry: os.DirEntry[str], root: str, exclude: Sequence[str]) -> bool:
-    relative = os.path.relpath(entry.path, root) if exclude else ""
+    relative = entry.path[len(root.rstrip(os.sep)) + 1 :]
     return any(fnmatch.fnmatch(entry.name, glob) or fnmatch.fnmatch(relative, glob) for glob in exclude)
+
+
+def _file(path: str, status: os.stat_result) -> File:
+    # Years after 2262, which damaged file systems have, are more nanoseconds than the catalogue's 64 bits.
+    return File(path, status.st_size, min(status.st_mtime_ns, _LAST_NS))
 
 
 def _reason(error: OSError) -> str:

@@ -5,7 +5,7 @@ whole generation or none, and goes on with the one it has mapped while the next 
 
     photos.db.index/
     └── 00000007/
-        ├── header.json    catalogue, SPEC, last code id, deletions, number of codes, CRC-32 of the two files
+        ├── header.json    catalogue, stamp, SPEC, last code id, deletions, number of codes, CRC-32 of the two files
         ├── codes.npy      uint64 (n, 10), column by column
         └── ids.npy        int64 (n,), ascending
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
+import uuid
 import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +29,10 @@ _FORMAT = 1
 
 
 class Header(NamedTuple):
-    """What the codes are of: compared by readers before they believe them."""
+    """What the codes are of: compared by readers before they believe them. The stamp is of this generation alone."""
 
     catalogue: str
+    stamp: str
     spec: int
     last_code_id: int
     deletions: int
@@ -46,7 +47,7 @@ class Stored(NamedTuple):
 
 
 def save(directory: Path, header: Header, ids: NDArray[np.int64], codes: NDArray[np.uint64]) -> None:
-    """Write a new generation and drop the older ones.
+    """Write a new generation and drop the older ones; for one writer at a time, others may fail.
 
     Raises
     ------
@@ -56,15 +57,16 @@ def save(directory: Path, header: Header, ids: NDArray[np.int64], codes: NDArray
     try:
         directory.mkdir(parents=True, exist_ok=True)
         older = _generations(directory)
-        number = int(older[-1].name) + 1 if older else 1
-        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
+        temporary = directory / f".writing-{uuid.uuid4().hex}"
+        temporary.mkdir()
         checksums = {
             "codes.npy": _write(temporary / "codes.npy", np.asfortranarray(codes)),
             "ids.npy": _write(temporary / "ids.npy", ids),
         }
         text = json.dumps({"format": _FORMAT, **header._asdict(), "codes": len(ids), "crc32": checksums})
         _write_durably(temporary / "header.json", text.encode())
-        temporary.rename(directory / f"{number:08d}")
+        _sync(temporary)
+        temporary.rename(directory / f"{_number(older[-1]) + 1 if older else 1:08d}")
         _sync(directory)
     except OSError as error:
         raise IndexFileError(f"{directory}: cannot write index files: {error.strerror or error}") from error
@@ -110,7 +112,11 @@ def verify(directory: Path) -> None:
 def _generations(directory: Path) -> list[Path]:
     if not directory.is_dir():
         return []
-    return sorted(entry for entry in directory.iterdir() if entry.name.isdigit())
+    return sorted((entry for entry in directory.iterdir() if entry.name.isdecimal()), key=_number)
+
+
+def _number(generation: Path) -> int:
+    return int(generation.name)
 
 
 def _open(generation: Path) -> Stored:
@@ -132,8 +138,10 @@ def _open(generation: Path) -> Stored:
 def _header(generation: Path) -> dict[str, Any]:
     try:
         header = json.loads((generation / "header.json").read_bytes())
-    except ValueError as error:
-        raise IndexFileError(f"{generation}: torn header") from error
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise IndexFileError(f"{generation}: torn header: {error}") from error
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise IndexFileError(f"{generation}: written in another format")
     return header

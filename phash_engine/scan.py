@@ -8,11 +8,13 @@ release the interpreter lock, so threads are enough.
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +32,8 @@ Progress = Callable[[int, int], None]
 _BATCH = 16
 _COMMIT_SECONDS = 1.0
 _ON_DISK = frozenset({"current", "stale", "failed"})
+_UNREAD = -1
+"""Size and time of a file that could not be read: they fit no file, so every scan tries again."""
 
 
 @dataclass
@@ -45,7 +49,7 @@ class ScanReport:
     failures
         Files that could not be read as pictures in this scan.
     known_failures
-        Files that failed in an earlier scan and have not changed since.
+        Files whose bytes were no picture in an earlier scan and have not changed since.
     skipped, hidden, excluded, links
         Entries passed over: not pictures; leading dot; fitting an exclude pattern; symbolic links.
     missing
@@ -53,7 +57,8 @@ class ScanReport:
     unreadable
         Folders and entries that could not be looked at.
     unreachable
-        Roots that are not there, or empty where photos had been: nothing below them was marked missing.
+        Roots that are not there, went away during the walk, or are empty where photos had been: nothing below them was
+        marked missing.
     seconds
         Wall-clock time.
     """
@@ -126,6 +131,8 @@ def scan(
         _update_missing(walk, known, catalogue, report)
     with _Reading(todo, catalogue.known_digests() if todo else set(), workers) as reading:
         _record(reading, catalogue, report, len(todo), progress)
+    if todo:
+        catalogue.drop_unowned()
     report.photos = report.unchanged + report.decoded + report.recognised
     catalogue.refresh_index()
     report.seconds = time.monotonic() - began
@@ -148,7 +155,11 @@ def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading
             break
         try:
             file, data = files.read(file.path)
-            digest = files.digest(data)
+        except ImageError as error:
+            sightings.append(Sighting(file.path, _UNREAD, _UNREAD, None, error.reason))
+            continue
+        digest = files.digest(data)
+        try:
             if digest not in known_digests:
                 block, info = images.read_image(data)
                 decoded.append((digest, info, block))
@@ -233,22 +244,38 @@ def _commit(reading: Reading, catalogue: Catalogue, report: ScanReport) -> Readi
 
 
 def _roots(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """Return absolute roots, none below another."""
+    """Return absolute roots without those that the walk of another comes to anyway."""
     roots: list[str] = []
-    for folder in sorted({os.path.abspath(folder) for folder in folders}):
-        if not roots or not files.contains(roots[-1], folder):
+    for folder in sorted({files.absolute(folder) for folder in folders}):
+        if not any(_leads_to(root, folder) for root in roots):
             roots.append(folder)
     return roots
 
 
+def _leads_to(root: str, folder: str) -> bool:
+    """Whether a walk goes down from a root to a folder: below it, and nothing hidden and no link on the way."""
+    if not files.contains(root, folder):
+        return False
+    step = Path(folder)
+    while step != Path(root):
+        if step.name.startswith(".") or step.is_symlink():
+            return False
+        step = step.parent
+    return True
+
+
 def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report: ScanReport) -> files.Walk | None:
     """Walk a root and count; None if it cannot be reached or looks like the mount point of a drive that is away."""
+    before = _identity(root)
     walk = files.walk(root, exclude)
     if walk.unreadable and walk.unreadable[0].path == root:
         report.unreachable.append(walk.unreadable[0])
         return None
     if known and not walk.entries:
         report.unreachable.append(Unreadable(root, "empty, but held photos before: is its drive away?"))
+        return None
+    if _identity(root) != before:
+        report.unreachable.append(Unreadable(root, "went away while it was walked"))
         return None
     report.unreadable += walk.unreadable
     report.hidden += walk.hidden
@@ -257,12 +284,22 @@ def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report
     return walk
 
 
+def _identity(root: str) -> tuple[int, int] | None:
+    """Return what tells a folder from another mounted, or made, in its place."""
+    try:
+        status = Path(root).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> bool:
     if known is not None and known[:2] == (file.size, file.mtime_ns) and known.state != "stale":
         report.unchanged += known.state != "failed"
         report.known_failures += known.state == "failed"
         return False
-    if files.looks_like_image(file.path):
+    # A photo that became another kind of file is read too: to fail, and match no more.
+    if (known is not None and known.state != "imported") or files.looks_like_image(file.path):
         return True
     report.skipped += 1
     return False
@@ -272,17 +309,16 @@ def _update_missing(walk: files.Walk, known: dict[str, KnownFile], catalogue: Ca
     """Mark what is gone and what is back unchanged; a file only passed over this time is neither."""
     met = {file.path: file for file in walk.files}
     gone = [path for path, file in known.items() if file.state in _ON_DISK and path not in met and _is_gone(path)]
-    catalogue.mark_missing(gone)
-    report.missing += sum(known[path].state != "failed" for path in gone)
+    report.missing += catalogue.mark_missing(gone)
     missing = ((path, file) for path, file in known.items() if file.state == "missing" and path in met)
     catalogue.mark_found([path for path, file in missing if file[:2] == met[path][1:]])
 
 
 def _is_gone(path: str) -> bool:
+    """Whether no regular file is there any more; one that cannot be looked at may well be."""
     try:
-        os.lstat(path)
+        return not stat.S_ISREG(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
         return False
-    return False

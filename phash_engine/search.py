@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import files, grouping, hashers, images, orientation, quality
-from phash_engine.catalogue import ALL_NAMES, Catalogue, Photo
+from phash_engine.catalogue import Catalogue, Photo
+from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
@@ -114,7 +115,7 @@ class Collection:
         return [photo for photo in self._catalogue.photos_with(digest) if self._covers(photo.path)]
 
     def _covers(self, path: str) -> bool:
-        return self._folders is None or any(files.contains(os.path.abspath(folder), path) for folder in self._folders)
+        return self._folders is None or any(files.contains(files.absolute(folder), path) for folder in self._folders)
 
     def _by_code(self, query: Codes, k: int | None, radius: int | None) -> dict[int, tuple[int, str]]:
         """Return distance and rule by code id; all within the radius, or the k nearest and more."""
@@ -214,8 +215,10 @@ def find_groups(
     ValueError
         A radius out of range.
     """
-    owners = _by_owner(catalogue.photos(folders))
-    pairs, rotated = _close_pairs(*_codes_of(owners, catalogue), radius, rotations)
+    with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
+        owners = _by_owner(catalogue.photos(folders))
+        numbers, table = _codes_of(owners, catalogue)
+    pairs, rotated = _close_pairs(numbers, table, radius, rotations)
     keepers = grouping.star(pairs, len(owners))
     joining = keepers[pairs.right] == pairs.left
     verdicts = {

@@ -1,0 +1,133 @@
+"""The codes of a catalogue: rows of SQLite, and beside it index files that spare most readers those rows.
+
+Whoever deletes codes counts the deletions, and index files carry that count and the last id they hold: what is newer is
+read from SQLite, what was deleted is dropped.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine import index_files
+from phash_engine.database import Database
+from phash_engine.errors import IndexFileError
+from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
+
+ALL_NAMES = CODE_NAMES + MIRROR_NAMES
+SCHEME = "native"
+FULL = "full"
+TRUSTED = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}' AND trusted"
+"""The condition in SQL on codes that can be searched."""
+
+_COLUMNS = ", ".join(ALL_NAMES)
+
+
+class CodeTable:
+    """The codes of an open database; their owner is a digest, or the id of a photo with codes computed elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def directory(self) -> Path | None:
+        """The folder of the index files; None for a catalogue in memory."""
+        path = self._database.path
+        return None if path is None else path.with_name(path.name + ".index")
+
+    def insert(self, owners: Sequence[bytes | int], trusted: NDArray[np.bool_], table: NDArray[np.uint64]) -> None:
+        """Insert the codes of owners that have none: rows of a table ``(n, 10)`` in the order of :data:`ALL_NAMES`."""
+        signed = table.view(np.int64).tolist()
+        self._database.executemany(
+            f"""INSERT INTO codes (owner, view, scheme, spec, trusted, {_COLUMNS})
+            VALUES (?, '{FULL}', '{SCHEME}', {SPEC}, ?{", ?" * len(ALL_NAMES)})""",
+            [(owner, int(trust), *row) for owner, trust, row in zip(owners, trusted, signed, strict=True)],
+        )
+
+    def delete(self, owners: Sequence[bytes | int]) -> None:
+        """Delete all codes of some owners."""
+        delete = "DELETE FROM codes WHERE owner = ?"
+        self._count_deletions(self._database.executemany(delete, [(owner,) for owner in owners]))
+
+    def delete_unowned(self) -> None:
+        """Delete the codes that no photo has any more."""
+        self._count_deletions(
+            self._database.execute(
+                """DELETE FROM codes WHERE CASE typeof(owner)
+                WHEN 'blob' THEN NOT EXISTS (SELECT 1 FROM photos WHERE digest = owner)
+                ELSE NOT EXISTS (SELECT 1 FROM photos WHERE photos.id = owner AND digest IS NULL) END"""
+            )
+        )
+
+    def table(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted.
+
+        They come from the index files, memory-mapped, and from SQLite where it is newer.
+        """
+        with self._database.snapshot():
+            stored = self._stored()
+            after = stored.header.last_code_id if stored else 0
+            rows = self._database.select(
+                f"SELECT id, {_COLUMNS} FROM codes WHERE id > ? AND {TRUSTED} ORDER BY id", (after,)
+            )
+            newer = np.array(list(rows), dtype=np.int64).reshape(-1, 1 + len(ALL_NAMES))
+            kept = self._kept(stored) if stored else None
+        ids, table = newer[:, 0], newer[:, 1:].view(np.uint64)
+        if stored is None:
+            return ids, table
+        if len(ids) == 0 and kept is None:
+            return stored.ids, stored.codes
+        old = (stored.ids, stored.codes) if kept is None else (stored.ids[kept], stored.codes[kept])
+        return np.concatenate([old[0], ids]), np.asfortranarray(np.concatenate([old[1], table]))
+
+    def refresh_index(self) -> None:
+        """Write the index files anew when a tenth or more of what they hold is out of date."""
+        if self.directory is None:
+            return
+        with self._database.transaction():  # one writer at a time, and the table as of one moment
+            stored = self._stored()
+            if stored is not None:
+                newer = "SELECT count(*) FROM codes WHERE id > ?"
+                changes = self._database.value(newer, (stored.header.last_code_id,))
+                changes += self._deletions() - stored.header.deletions
+                if changes * 10 <= len(stored.ids):
+                    return
+            ids, table = self.table()
+            last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
+            header = index_files.Header(
+                self._database.meta("uuid"), str(uuid.uuid4()), SPEC, last, self._database.meta("deletions")
+            )
+            index_files.save(self.directory, header, ids, table)
+            self._database.set_meta("index", header.stamp)
+
+    def _deletions(self) -> int:
+        return int(self._database.meta("deletions"))
+
+    def _count_deletions(self, number: int) -> None:
+        self._database.execute("UPDATE meta SET value = value + ? WHERE key = 'deletions'", (number,))
+
+    def _stored(self) -> index_files.Stored | None:
+        """Return the index files if they are what this catalogue, at the moment it is seen, holds to be its own.
+
+        Files of another catalogue, another SPEC, of a later moment (in a snapshot, or where an older copy of the
+        catalogue was brought back) or torn are as good as none.
+        """
+        if self.directory is None:
+            return None
+        try:
+            stored = index_files.open_newest(self.directory)
+        except IndexFileError:
+            return None
+        own = (self._database.meta("uuid"), self._database.meta("index"), SPEC)
+        return stored if stored and stored.header[:3] == own else None
+
+    def _kept(self, stored: index_files.Stored) -> NDArray[np.bool_] | None:
+        """Return which stored codes still exist; None when none was deleted since."""
+        if stored.header.deletions == self._deletions():
+            return None
+        rows = self._database.select("SELECT id FROM codes WHERE id <= ?", (stored.header.last_code_id,))
+        return np.isin(stored.ids, np.fromiter((row for (row,) in rows), dtype=np.int64))
