@@ -1,13 +1,13 @@
 """Catalogue → matches of a picture and groups of photos.
 
 The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
-turned codes of either side. A picture whose block is flat is matched by its digest alone.
+turned codes of either side. A picture without structure (quality 0) is matched by its digest alone.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from phash_engine.catalogue import ALL_NAMES, Catalogue, Photo
 from phash_engine.errors import ImageError
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
-from phash_engine.index.base import Index, Pairs
+from phash_engine.index.base import Index, Matches, Pairs
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 
 RADIUS = 24
@@ -39,7 +39,8 @@ class Match(NamedTuple):
 class Comparison(NamedTuple):
     """How two pictures compare: distance in bits, the rule that gives it, and both fingerprints.
 
-    ``rule`` is "digest" (equal bytes), "flat" (no structure to tell by), "code", or "rotation" (closer when turned).
+    ``rule`` is "digest" (equal bytes), "flat" (one has no structure to tell by), "code", or "rotation" (closer when
+    turned).
     """
 
     distance: int
@@ -100,7 +101,7 @@ class Collection:
             raise ValueError(f"k must be at least 1, not {k}")
         name, digest, block = _read(source)
         matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._equal(digest)}
-        if not quality.is_flat(block):
+        if _has_structure(block):
             found = self._by_code(hashers.hash_blocks(block[np.newaxis]), k, radius)
             photos = self._catalogue.photos_of(found)
             for code_id, verdict in found.items():
@@ -117,14 +118,24 @@ class Collection:
         return self._folders is None or any(files.contains(os.path.abspath(folder), path) for folder in self._folders)
 
     def _by_code(self, query: Codes, k: int | None, radius: int | None) -> dict[int, tuple[int, str]]:
-        """Return distance and rule by code id; all within the radius, or the k nearest and more."""
+        """Return distance and rule by code id: all within the radius and as near as the k-th nearest."""
         turned = orientation.turned(query)[:, 0]
+        if k is None:
+            return self._best(turned, lambda index, words: index.range_query(words, radius or 0))
+        best = self._best(turned, lambda index, words: index.nearest(words, k, radius))
+        if len(best) < k:
+            return best
+        # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by path.
+        reach, _ = sorted(best.values())[k - 1]
+        return self._best(turned, lambda index, words: index.range_query(words, reach))
+
+    def _best(self, turned: Codes, ask: Callable[[Index, Codes], Matches]) -> dict[int, tuple[int, str]]:
         best: dict[int, tuple[int, str]] = {}
         for form, index in self._forms:
             words = turned if self._rotations else turned[:1]
             if form is not UPRIGHT:
                 words = form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
-            matches = index.range_query(words, radius or 0) if k is None else index.nearest(words, k, radius)
+            matches = ask(index, words)
             for row, code_id, distance in zip(*(column.tolist() for column in matches), strict=True):
                 rule = "code" if form is UPRIGHT and row == 0 else "rotation"
                 best[code_id] = min(best.get(code_id, (distance, rule)), (distance, rule))
@@ -187,7 +198,7 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True) -> Co
     distance = hashers.distance(*fingerprints)
     nearest, _ = orientation.distance(table[0], table[1]) if rotations else (distance, 1)
     rule = "rotation" if nearest < distance else "code"
-    if quality.is_flat(block_a) or quality.is_flat(block_b):
+    if not (_has_structure(block_a) and _has_structure(block_b)):
         rule = "flat"
     return Comparison(nearest, rule, fingerprints)
 
@@ -290,6 +301,11 @@ def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]
             raise ImageError(path, error.reason) from error
     digest = files.digest(source) if isinstance(source, bytes) else None
     return images.source_name(source), digest, images.read_block(source)
+
+
+def _has_structure(block: NDArray[np.uint16]) -> bool:
+    """Whether codes of this block may match, as the catalogue decides for its own."""
+    return bool(quality.gradient_quality(block) > 0)
 
 
 def _form_index(ids: NDArray[np.int64], table: Codes, form: Form) -> Index:
