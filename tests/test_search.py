@@ -47,7 +47,8 @@ def like(centre: Picture, rng: np.random.Generator) -> Picture:
     """The same picture turned or not, with much, little or no noise."""
     noise = rng.choice([0, 0, 4, 30]) * rng.standard_normal(centre.shape)
     turn = int(rng.integers(1, 9)) if rng.random() < 0.6 else 1
-    return np.clip(orientation.turn(centre, turn).astype(np.float64) + noise, 0, 255).astype(np.uint8)
+    noisy: Picture = np.clip(orientation.turn(centre, turn).astype(np.float64) + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def planted(seed: int, count: int = 24) -> tuple[list[Photo], list[Picture]]:

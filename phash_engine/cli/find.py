@@ -18,7 +18,7 @@ STDIN = "-"
 
 
 @click.command("find", short_help=COMMANDS["find"])
-@click.argument("paths", nargs=-1, metavar="IMAGE...")
+@click.argument("paths", nargs=-1, metavar="[IMAGE...]")
 @click.option("-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; alone, at any distance.")
 @options.radius
 @click.option(
@@ -49,8 +49,8 @@ def command(
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
     IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
-    (closer when turned or mirrored). With several pictures each line begins with the one it answers. Exits with 1 if
-    nothing was found.
+    (closer when turned or mirrored). With several pictures each line begins with the one it answers. The catalogue
+    knows what 'phash scan' has read. Exits with 1 if nothing was found.
     """
     queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
     if not queries:
@@ -71,6 +71,8 @@ def command(
             found += len(matches)
             if not quiet:
                 _print(matches, as_json=as_json, end="\0" if null else "\n", several=len(queries) > 1)
+    if not (found or quiet or as_json or unread == len(queries)):
+        output.message("nothing found")
     return output.exit_code(unread, len(queries), strict=strict) or int(not found)
 
 
