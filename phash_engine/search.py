@@ -25,6 +25,8 @@ RADIUS = 24
 """Default radius in bits of 192: 5e-7 false pairs per pair among look-alikes, none in 21 million pairs of photos."""
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
+_RULES = ("digest", "code", "rotation")
+"""Of photos at one distance equal bytes come first, then those that need no turning."""
 
 
 class Match(NamedTuple):
@@ -58,7 +60,10 @@ class Pair(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper."""
+    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper.
+
+    The others are sorted as the matches of :func:`find`.
+    """
 
     keeper: str
     others: tuple[str, ...]
@@ -108,8 +113,8 @@ class Collection:
                 for photo in photos[code_id]:
                     if self._covers(photo.path):
                         matches.setdefault(photo.path, verdict)
-        nearest = sorted((distance, path, rule) for path, (distance, rule) in matches.items())
-        return [Match(name, path, distance, rule) for distance, path, rule in nearest[:k]]
+        nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
+        return sorted(nearest, key=lambda match: _rank(match.distance, match.rule, match.path))[:k]
 
     def _equal(self, digest: bytes) -> list[Photo]:
         return [photo for photo in self._catalogue.photos_with(digest) if self._covers(photo.path)]
@@ -125,7 +130,7 @@ class Collection:
         best = self._best(turned, lambda index, words: index.nearest(words, k, radius))
         if len(best) < k:
             return best
-        # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by path.
+        # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by rule.
         reach, _ = sorted(best.values())[k - 1]
         return self._best(turned, lambda index, words: index.range_query(words, reach))
 
@@ -170,7 +175,8 @@ def find(
     Returns
     -------
     list of Match
-        Sorted by (distance, path). A photo with the query's bytes has distance 0 and the rule "digest".
+        Sorted by distance, rule (digest, code, rotation), path. A photo with the query's bytes has distance 0 and the
+        rule "digest".
 
     Raises
     ------
@@ -248,8 +254,12 @@ def _group(owners: list[list[Photo]], numbers: list[int], verdicts: dict[tuple[i
     for number in numbers[1:]:
         distance, rule = verdicts[numbers[0], number]
         pairs += [Pair(keeper.path, photo.path, distance, rule) for photo in owners[number]]
-    pairs.sort(key=lambda pair: (pair.distance, pair.other))
+    pairs.sort(key=lambda pair: _rank(pair.distance, pair.rule, pair.other))
     return Group(keeper.path, tuple(pair.other for pair in pairs), tuple(pairs))
+
+
+def _rank(distance: int, rule: str, path: str) -> tuple[int, int, str]:
+    return distance, _RULES.index(rule), path
 
 
 def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:

@@ -57,21 +57,20 @@ def rotated_distance(a: Views, b: Views) -> tuple[int, str]:
 
 
 def find(query: Views, photos: dict[str, Views], k: int | None, radius: int | None) -> list[tuple[int, str, str]]:
-    """Distance, path and rule, nearest first."""
+    """Distance, rule and path, nearest first."""
     found = [(*rotated_distance(query, views), path) for path, views in photos.items()]
-    near = sorted((bits, path, rule) for bits, rule, path in found if radius is None or bits <= radius)
-    return near[:k]
+    return sorted(match for match in found if radius is None or match[0] <= radius)[:k]
 
 
 def find_groups(photos: dict[str, Views], radius: int) -> dict[str, list[tuple[int, str, str]]]:
-    """Keeper → distance, path and rule of the others; photos in keeper order. Who is alone is no group."""
+    """Keeper → distance, rule and path of the others; photos in keeper order. Who is alone is no group."""
     groups: dict[str, list[tuple[int, str, str]]] = {}
     left = dict(photos)
     for keeper in photos:
         if keeper in left:
             views = left.pop(keeper)
             others = find(views, left, None, radius)
-            for _, path, _ in others:
+            for _, _, path in others:
                 del left[path]
             if others:
                 groups[keeper] = others

@@ -86,14 +86,14 @@ def _views(picture: Picture, mirrors_known: bool, rotations: bool) -> naive.View
 
 
 def rows(matches: Sequence[Match]) -> list[tuple[int, str, str]]:
-    return [(match.distance, match.path, match.rule) for match in matches]
+    return [(match.distance, match.rule, match.path) for match in matches]
 
 
 def by_keeper(groups: Sequence[Group]) -> dict[str, list[tuple[int, str, str]]]:
     for group in groups:
         assert group.others == tuple(pair.other for pair in group.pairs)
         assert {pair.keeper for pair in group.pairs} == {group.keeper}
-    return {group.keeper: [(pair.distance, pair.other, pair.rule) for pair in group.pairs] for group in groups}
+    return {group.keeper: [(pair.distance, pair.rule, pair.other) for pair in group.pairs] for group in groups}
 
 
 # ── the slow twin ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,8 +161,8 @@ def test_photos_with_five_codes_are_found_upright_and_transposed() -> None:
     picture = drawn(np.random.default_rng(3))
     with Catalogue(None) as catalogue:
         catalogue.add_fingerprints(["/a.jpg"], np.array([hashers.fingerprint(images.read_block(picture))]))
-        assert rows(find(picture, catalogue)) == [(0, "/a.jpg", "code")]
-        assert rows(find(np.ascontiguousarray(picture.T), catalogue)) == [(0, "/a.jpg", "rotation")]
+        assert rows(find(picture, catalogue)) == [(0, "code", "/a.jpg")]
+        assert rows(find(np.ascontiguousarray(picture.T), catalogue)) == [(0, "rotation", "/a.jpg")]
 
 
 # ── edges of the question ───────────────────────────────────────────────────────────────────────────────────────────
@@ -238,19 +238,19 @@ def test_copies_match_by_digest_and_the_largest_is_kept(folder: Path) -> None:
     x = folder / "copies" / "x.png"
     assert groups["x.png"].keeper == str(x)
     assert rows_of_group(groups["x.png"], folder) == [
-        (0, "large/x.png", "digest"),
-        (0, "small/x-turned.png", "rotation"),
-        (0, "small/x.png", "code"),
+        (0, "digest", "large/x.png"),
+        (0, "code", "small/x.png"),
+        (0, "rotation", "small/x-turned.png"),
     ]
     assert rows(found) == [
-        (0, str(x), "digest"),
-        (0, str(folder / "large" / "x.png"), "digest"),
-        (0, str(folder / "small" / "x-turned.png"), "rotation"),
+        (0, "digest", str(x)),
+        (0, "digest", str(folder / "large" / "x.png")),
+        (0, "code", str(folder / "small" / "x.png")),
     ]
 
 
 def rows_of_group(group: Group, folder: Path) -> list[tuple[int, str, str]]:
-    return [(pair.distance, str(Path(pair.other).relative_to(folder)), pair.rule) for pair in group.pairs]
+    return [(pair.distance, pair.rule, str(Path(pair.other).relative_to(folder))) for pair in group.pairs]
 
 
 @pytest.mark.parametrize("name", ["flat", "faint"])
@@ -258,8 +258,8 @@ def test_pictures_without_structure_match_by_digest_alone(folder: Path, name: st
     one, two, large = (str(folder / "plain" / f"{name}-{which}.png") for which in ("1", "2", "large"))
     with Catalogue(None) as catalogue:
         scan([folder], catalogue)
-        assert rows(find(one, catalogue, radius=192)) == [(0, one, "digest"), (0, two, "digest")]
-        assert rows(find(large, catalogue, 5)) == [(0, large, "digest")]
+        assert rows(find(one, catalogue, radius=192)) == [(0, "digest", one), (0, "digest", two)]
+        assert rows(find(large, catalogue, 5)) == [(0, "digest", large)]
         assert large not in {path for group in find_groups(catalogue, 192) for path in (group.keeper, *group.others)}
     assert compare(one, two).rule == "digest"
     assert compare(one, large).rule == compare(large, one).rule == "flat"
@@ -302,7 +302,7 @@ def test_folders_may_be_relative_nested_and_end_in_a_slash(folder: Path, monkeyp
     with Catalogue(None) as catalogue:
         scan([folder], catalogue)
         expected = find("large/x.png", catalogue, folders=[str(folder / "small")])
-        assert [Path(match.path).name for match in expected] == ["x-turned.png", "x.png"]
+        assert [Path(match.path).name for match in expected] == ["x.png", "x-turned.png"]
         for folders in (["small"], ["small/"], ["./large/../small"], ["small", "small", "small/deeper"]):
             assert find("large/x.png", catalogue, folders=folders) == expected
             assert find_groups(catalogue, folders=folders) == find_groups(catalogue, folders=[str(folder / "small")])
