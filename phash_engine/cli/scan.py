@@ -79,10 +79,10 @@ def _summary(report: ScanReport) -> str:
     besides = [
         (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
         (report.missing, "missing since the last scan"),
-        (report.skipped, "not pictures"),
+        (report.skipped, "passed over as no picture"),
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),
-        (report.links, "links"),
+        (report.links, "passed over as a link"),
     ]
     photos = ", ".join(f"{number} {what}" for number, what in met if number)
     parts = [output.count(report.photos, "photo") + (f": {photos}" if photos else "")]
