@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import NamedTuple
 
 from phash_engine.errors import ImageError
@@ -108,6 +109,14 @@ def looks_like_image(path: str) -> bool:
     if start[4:8] == b"ftyp":
         return start[8:12] in _BRANDS
     return start.startswith(_MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def is_excluded(path: str, root: str, exclude: Sequence[str]) -> bool:
+    """Whether a walk from a root passes over a path for one of the patterns that fits it or a folder on the way."""
+    relative = PurePath(path).relative_to(root)
+    steps = (relative, *relative.parents)[:-1]
+    names = [name for step in steps for name in (step.name, str(step))]
+    return any(fnmatch.fnmatch(name, pattern.rstrip(os.sep)) for name in names for pattern in exclude)
 
 
 def read(path: str) -> tuple[File, bytes]:

@@ -214,12 +214,24 @@ def find_groups(
     radius: int = RADIUS,
     *,
     folders: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
     rotations: bool = True,
 ) -> list[Group]:
     """Group the photos that show the same picture.
 
     Each group is a star: every other is within the radius of the keeper, or has its bytes. Keepers are chosen by most
     pixels, largest file, oldest, path.
+
+    Parameters
+    ----------
+    catalogue
+        An open catalogue.
+    radius
+        Largest accepted distance in bits, 0..192.
+    folders, rotations
+        As for :class:`Collection`.
+    exclude
+        Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
 
     Returns
     -------
@@ -231,7 +243,11 @@ def find_groups(
     ValueError
         A radius out of range.
     """
-    owners = _by_owner(catalogue.photos(folders))
+    photos = catalogue.photos(folders)
+    if exclude:
+        roots = [os.sep] if folders is None else sorted(map(os.path.abspath, folders))
+        photos = (photo for photo in photos if not files.is_excluded(photo.path, _root_of(photo, roots), exclude))
+    owners = _by_owner(photos)
     pairs, rotated = _close_pairs(*_codes_of(owners, catalogue), radius, rotations)
     keepers = grouping.star(pairs, len(owners))
     joining = keepers[pairs.right] == pairs.left
@@ -246,6 +262,11 @@ def find_groups(
         members.setdefault(keeper, []).append(owner)
     groups = [_group(owners, numbers, verdicts) for numbers in members.values()]
     return sorted(group for group in groups if group.others)
+
+
+def _root_of(photo: Photo, roots: Sequence[str]) -> str:
+    """Return the root from which a walk comes to a photo: the outermost, which is the first in order."""
+    return next(root for root in roots if files.contains(root, photo.path))
 
 
 def _group(owners: list[list[Photo]], numbers: list[int], verdicts: dict[tuple[int, int], tuple[int, str]]) -> Group:

@@ -309,6 +309,26 @@ def test_folders_may_be_relative_nested_and_end_in_a_slash(folder: Path, monkeyp
         assert find("large/x.png", catalogue, folders=["sma"]) == []
 
 
+@pytest.mark.parametrize(
+    "exclude",
+    [["copies", "plain"], ["copies/", "plain/"], ["copies/*", "*/flat-*", "faint-?.png"], ["c*s", "pl*/*.png"]],
+)
+def test_excluded_photos_stay_out_though_scanned_before(folder: Path, exclude: list[str]) -> None:
+    with Catalogue(None) as before, Catalogue(None) as fresh:
+        scan([folder], before)
+        scan([folder], fresh, exclude=[pattern.rstrip("/") for pattern in exclude])
+        expected = find_groups(fresh)
+        assert [Path(group.keeper).relative_to(folder).as_posix() for group in expected] == [
+            "large/x.png",
+            "large/y.png",
+            "large/z.png",
+        ]
+        for folders in ([f"{folder}"], [f"{folder}/large", f"{folder}/"]):
+            assert find_groups(before, folders=folders, exclude=exclude) == expected
+        assert find_groups(before, exclude=["copies", "plain"]) == expected
+        assert find_groups(before, folders=[f"{folder}"], exclude=[".*"]) == find_groups(before)
+
+
 def test_groups_are_the_same_for_any_order_of_scans_and_any_workers(folder: Path) -> None:
     answers = []
     for workers, order in ((1, ["large", "copies", "small", "plain"]), (4, ["plain", "small", "copies", "large"])):

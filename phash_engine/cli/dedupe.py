@@ -55,7 +55,9 @@ def command(
             if scan_command.reached_nothing(report, folders):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
-        groups = find_groups(catalogue, RADIUS if radius is None else radius, folders=inside, rotations=rotations)
+        groups = find_groups(
+            catalogue, RADIUS if radius is None else radius, folders=inside, exclude=exclude, rotations=rotations
+        )
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
     for group in groups:
         _print(group, as_json=as_json)

@@ -41,7 +41,10 @@ rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
 )
 exclude: Decorator = click.option(
-    "--exclude", multiple=True, metavar="GLOB", help="Pass over names or relative paths that fit; repeatable."
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="Pass over files and folders whose name or relative path fits; repeatable.",
 )
 workers: Decorator = click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one a core]"
