@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import NamedTuple
 
 from phash_engine.errors import ImageError
@@ -80,7 +81,7 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Walk:
         Shell patterns; a file or folder is passed over when one fits its name or its path relative to ``root``.
     """
     result = Walk()
-    patterns = [pattern.rstrip(os.sep) for pattern in exclude]
+    patterns = _patterns(exclude)
     pending = [root]
     while pending:
         folder = pending.pop()
@@ -110,6 +111,13 @@ def looks_like_image(path: str) -> bool:
     if start[4:8] == b"ftyp":
         return start[8:12] in _BRANDS
     return start.startswith(_MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def is_excluded(path: str, root: str, exclude: Sequence[str]) -> bool:
+    """Whether a walk from a root passes over a path for one of the patterns that fits it or a folder on the way."""
+    parts = PurePath(path).relative_to(root).parts
+    patterns = _patterns(exclude)
+    return any(_fits(parts[end - 1], os.sep.join(parts[:end]), patterns) for end in range(1, len(parts) + 1))
 
 
 def read(path: str) -> tuple[File, bytes]:
@@ -147,13 +155,13 @@ def contains(folder: str, path: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _take(entry: os.DirEntry[str], root: str, exclude: Sequence[str], result: Walk) -> bool:
+def _take(entry: os.DirEntry[str], root: str, patterns: Sequence[str], result: Walk) -> bool:
     """Count one entry; whether it is a folder to go into."""
     result.entries += 1
     if entry.name.startswith("."):
         result.hidden += 1
         return False
-    if exclude and _excluded(entry, root, exclude):
+    if patterns and _fits(entry.name, entry.path[len(root.rstrip(os.sep)) + 1 :], patterns):
         result.excluded += 1
         return False
     try:
@@ -170,9 +178,13 @@ def _take(entry: os.DirEntry[str], root: str, exclude: Sequence[str], result: Wa
     return False
 
 
-def _excluded(entry: os.DirEntry[str], root: str, exclude: Sequence[str]) -> bool:
-    relative = entry.path[len(root.rstrip(os.sep)) + 1 :]
-    return any(fnmatch.fnmatch(entry.name, glob) or fnmatch.fnmatch(relative, glob) for glob in exclude)
+def _patterns(exclude: Sequence[str]) -> list[str]:
+    """Return the patterns without the slash that people end folders with."""
+    return [pattern.rstrip(os.sep) for pattern in exclude]
+
+
+def _fits(name: str, relative: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(relative, pattern) for pattern in patterns)
 
 
 def _file(path: str, status: os.stat_result) -> File:

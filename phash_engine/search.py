@@ -1,13 +1,13 @@
 """Catalogue → matches of a picture and groups of photos.
 
 The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
-turned codes of either side. A picture whose block is flat is matched by its digest alone.
+turned codes of either side. A picture without structure (quality 0) is matched by its digest alone.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +19,15 @@ from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
-from phash_engine.index.base import Index, Pairs
+from phash_engine.index.base import Index, Matches, Pairs
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 
 RADIUS = 24
 """Default radius in bits of 192: 5e-7 false pairs per pair among look-alikes, none in 21 million pairs of photos."""
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
+_RULES = ("digest", "code", "rotation")
+"""Of photos at one distance equal bytes come first, then those that need no turning."""
 
 
 class Match(NamedTuple):
@@ -40,7 +42,8 @@ class Match(NamedTuple):
 class Comparison(NamedTuple):
     """How two pictures compare: distance in bits, the rule that gives it, and both fingerprints.
 
-    ``rule`` is "digest" (equal bytes), "flat" (no structure to tell by), "code", or "rotation" (closer when turned).
+    ``rule`` is "digest" (equal bytes), "flat" (one has no structure to tell by), "code", or "rotation" (closer when
+    turned).
     """
 
     distance: int
@@ -58,7 +61,10 @@ class Pair(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper."""
+    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper.
+
+    The others are sorted as the matches of :func:`find`.
+    """
 
     keeper: str
     others: tuple[str, ...]
@@ -82,12 +88,8 @@ class Collection:
         self._catalogue = catalogue
         self._folders = folders
         self._rotations = rotations
-        ids, table = catalogue.code_table()
-        if folders is not None:
-            inside = (photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None)
-            ids, table = _select(ids, table, np.isin(ids, np.fromiter(inside, dtype=np.int64)))
-        elif (hidden := catalogue.hidden_codes()).size:
-            ids, table = _select(ids, table, ~np.isin(ids, hidden))
+        with catalogue.snapshot():
+            ids, table = _present_codes(catalogue, folders)
         self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT))]
         if rotations:
             mirrored = _select(ids, table, orientation.has_mirror_codes(table))
@@ -101,15 +103,15 @@ class Collection:
             raise ValueError(f"k must be at least 1, not {k}")
         name, digest, block = _read(source)
         matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._equal(digest)}
-        if not quality.is_flat(block):
+        if _has_structure(block):
             found = self._by_code(hashers.hash_blocks(block[np.newaxis]), k, radius)
             photos = self._catalogue.photos_of(found)
             for code_id, verdict in found.items():
                 for photo in photos[code_id]:
                     if self._covers(photo.path):
                         matches.setdefault(photo.path, verdict)
-        nearest = sorted((distance, path, rule) for path, (distance, rule) in matches.items())
-        return [Match(name, path, distance, rule) for distance, path, rule in nearest[:k]]
+        nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
+        return sorted(nearest, key=lambda match: _rank(match.distance, match.rule, match.path))[:k]
 
     def _equal(self, digest: bytes) -> list[Photo]:
         return [photo for photo in self._catalogue.photos_with(digest) if self._covers(photo.path)]
@@ -118,14 +120,24 @@ class Collection:
         return self._folders is None or any(files.contains(files.absolute(folder), path) for folder in self._folders)
 
     def _by_code(self, query: Codes, k: int | None, radius: int | None) -> dict[int, tuple[int, str]]:
-        """Return distance and rule by code id; all within the radius, or the k nearest and more."""
+        """Return distance and rule by code id: all within the radius and as near as the k-th nearest."""
         turned = orientation.turned(query)[:, 0]
+        if k is None:
+            return self._best(turned, lambda index, words: index.range_query(words, radius or 0))
+        best = self._best(turned, lambda index, words: index.nearest(words, k, radius))
+        if len(best) < k:
+            return best
+        # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by rule.
+        reach, _ = sorted(best.values())[k - 1]
+        return self._best(turned, lambda index, words: index.range_query(words, reach))
+
+    def _best(self, turned: Codes, ask: Callable[[Index, Codes], Matches]) -> dict[int, tuple[int, str]]:
         best: dict[int, tuple[int, str]] = {}
         for form, index in self._forms:
             words = turned if self._rotations else turned[:1]
             if form is not UPRIGHT:
                 words = form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
-            matches = index.range_query(words, radius or 0) if k is None else index.nearest(words, k, radius)
+            matches = ask(index, words)
             for row, code_id, distance in zip(*(column.tolist() for column in matches), strict=True):
                 rule = "code" if form is UPRIGHT and row == 0 else "rotation"
                 best[code_id] = min(best.get(code_id, (distance, rule)), (distance, rule))
@@ -160,7 +172,8 @@ def find(
     Returns
     -------
     list of Match
-        Sorted by (distance, path). A photo with the query's bytes has distance 0 and the rule "digest".
+        Sorted by distance, rule (digest, code, rotation), path. A photo with the query's bytes has distance 0 and the
+        rule "digest".
 
     Raises
     ------
@@ -188,7 +201,7 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True) -> Co
     distance = hashers.distance(*fingerprints)
     nearest, _ = orientation.distance(table[0], table[1]) if rotations else (distance, 1)
     rule = "rotation" if nearest < distance else "code"
-    if quality.is_flat(block_a) or quality.is_flat(block_b):
+    if not (_has_structure(block_a) and _has_structure(block_b)):
         rule = "flat"
     return Comparison(nearest, rule, fingerprints)
 
@@ -198,12 +211,24 @@ def find_groups(
     radius: int = RADIUS,
     *,
     folders: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
     rotations: bool = True,
 ) -> list[Group]:
     """Group the photos that show the same picture.
 
     Each group is a star: every other is within the radius of the keeper, or has its bytes. Keepers are chosen by most
     pixels, largest file, oldest, path.
+
+    Parameters
+    ----------
+    catalogue
+        An open catalogue.
+    radius
+        Largest accepted distance in bits, 0..192.
+    folders, rotations
+        As for :class:`Collection`.
+    exclude
+        Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
 
     Returns
     -------
@@ -216,7 +241,7 @@ def find_groups(
         A radius out of range.
     """
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
-        owners = _by_owner(catalogue.photos(folders))
+        owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
         numbers, table = _codes_of(owners, catalogue)
     pairs, rotated = _close_pairs(numbers, table, radius, rotations)
     keepers = grouping.star(pairs, len(owners))
@@ -234,14 +259,28 @@ def find_groups(
     return sorted(group for group in groups if group.others)
 
 
+def _not_excluded(photos: Iterator[Photo], folders: Sequence[str] | None, exclude: Sequence[str]) -> Iterator[Photo]:
+    """Leave out photos that a walk from the folders, or from everywhere, would pass over."""
+    if not exclude:
+        return photos
+    # A walk comes to a photo from the outermost root, which is the first in order.
+    roots = [os.sep] if folders is None else sorted(map(files.absolute, folders))
+    rooted = ((photo, next(root for root in roots if files.contains(root, photo.path))) for photo in photos)
+    return (photo for photo, root in rooted if not files.is_excluded(photo.path, root, exclude))
+
+
 def _group(owners: list[list[Photo]], numbers: list[int], verdicts: dict[tuple[int, int], tuple[int, str]]) -> Group:
     keeper, *same = owners[numbers[0]]
     pairs = [Pair(keeper.path, photo.path, 0, "digest") for photo in same]
     for number in numbers[1:]:
         distance, rule = verdicts[numbers[0], number]
         pairs += [Pair(keeper.path, photo.path, distance, rule) for photo in owners[number]]
-    pairs.sort(key=lambda pair: (pair.distance, pair.other))
+    pairs.sort(key=lambda pair: _rank(pair.distance, pair.rule, pair.other))
     return Group(keeper.path, tuple(pair.other for pair in pairs), tuple(pairs))
+
+
+def _rank(distance: int, rule: str, path: str) -> tuple[int, int, str]:
+    return distance, _RULES.index(rule), path
 
 
 def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
@@ -293,6 +332,21 @@ def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]
             raise ImageError(path, error.reason) from error
     digest = files.digest(source) if isinstance(source, bytes) else None
     return images.source_name(source), digest, images.read_block(source)
+
+
+def _has_structure(block: NDArray[np.uint16]) -> bool:
+    """Whether codes of this block may match, as the catalogue decides for its own."""
+    return bool(quality.gradient_quality(block) > 0)
+
+
+def _present_codes(catalogue: Catalogue, folders: Sequence[str] | None) -> tuple[NDArray[np.int64], Codes]:
+    """Return ids and codes of the photos below the folders, or of all, that are not missing."""
+    ids, table = catalogue.code_table()
+    if folders is not None:
+        inside = (photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None)
+        return _select(ids, table, np.isin(ids, np.fromiter(inside, dtype=np.int64)))
+    hidden = catalogue.hidden_codes()
+    return _select(ids, table, ~np.isin(ids, hidden)) if hidden.size else (ids, table)
 
 
 def _form_index(ids: NDArray[np.int64], table: Codes, form: Form) -> Index:

@@ -10,10 +10,12 @@ import importlib
 import os
 import sys
 import warnings
+from typing import Any
 
 import click
 
 from phash_engine import __version__
+from phash_engine.cli import output
 from phash_engine.errors import PhashError
 
 COMMANDS = {
@@ -45,18 +47,37 @@ class LazyGroup(click.Group):
             raise TypeError(f"{cmd_name}.command is not a click command")
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: D102 - inherited
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has seen enough, which is no failure.
+            _give_up_output()
+            return 0
+        return result
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102 - inherited
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> int:
     """Find duplicate and near-duplicate pictures.
 
-    Results go to standard output, all else to standard error. Nothing is ever deleted.
+    To begin: phash dedupe DIR. Results go to standard output, all else to standard error. Nothing is ever deleted.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+    return PhashError.exit_code
 
 
 def main() -> None:
@@ -68,16 +89,29 @@ def main() -> None:
     try:
         code = cli.main(prog_name="phash", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        output.message(_with_hint(error))
         code = PhashError.exit_code
     except PhashError as error:
-        click.echo(f"phash: {error}", err=True)
+        output.message(str(error))
         code = error.exit_code
+    except OSError as error:
+        # A full disk under the results or under the catalogue's files.
+        _give_up_output()
+        output.message(f"{error.filename or 'output'}: {(error.strerror or str(error)).lower()}")
+        code = PhashError.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("phash: interrupted", err=True)
+        output.message("interrupted")
         code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader has seen enough; the flush at exit must not complain about it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code or 0)
+
+
+def _with_hint(error: click.ClickException) -> str:
+    """Return what was wrong with the request, and where to read how it is put, in one line."""
+    text = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{text} (see '{context.command_path} --help')" if context else text
+
+
+def _give_up_output() -> None:
+    """Let nothing more be written to standard output, so that the flush at exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from phash_engine import codes
+from phash_engine import codes, files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.hashers import CODE_NAMES
 from phash_engine.search import RADIUS, compare
@@ -24,7 +22,7 @@ def command(a: str, b: str, radius: int | None, rotations: bool, as_json: bool) 
     The distance that decides is that over dct, horizontal and vertical together.
     """
     radius = RADIUS if radius is None else radius
-    a, b = os.path.abspath(a), os.path.abspath(b)
+    a, b = files.absolute(a), files.absolute(b)
     comparison = compare(a, b, rotations=rotations)
     match = comparison.rule == "digest" or (comparison.rule != "flat" and comparison.distance <= radius)
     by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *comparison.fingerprints, strict=True)}

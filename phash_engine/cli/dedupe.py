@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from phash_engine import files
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
+from phash_engine.errors import PhashError
 from phash_engine.search import RADIUS, Group, find_groups
 
 
 @click.command("dedupe", short_help=COMMANDS["dedupe"])
-@options.folders
+@options.folders_or_all
 @options.radius
 @options.rotations
 @options.exclude
@@ -43,21 +45,30 @@ def command(
     to it in bits and the rule that matched: digest (equal bytes), code, or rotation (closer when turned or mirrored).
     Without DIR all photos of the catalogue are compared, as of their last scan.
     """
-    if no_catalogue and (catalogue_path or not folders):
+    if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
     unread = 0
+    inside = [files.absolute(folder) for folder in folders] or None
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(folders)) as catalogue:
         if folders:
             report = scan_command.run(folders, catalogue, exclude=exclude, workers=workers)
-            unread = scan_command.exit_code(report, len(folders), strict=strict)
-        inside = [os.path.abspath(folder) for folder in folders] or None
-        groups = find_groups(catalogue, RADIUS if radius is None else radius, folders=inside, rotations=rotations)
+            if scan_command.reached_nothing(report, folders):
+                return PhashError.exit_code
+            unread = scan_command.exit_code(report, strict=strict)
+        groups = find_groups(
+            catalogue, RADIUS if radius is None else radius, folders=inside, exclude=exclude, rotations=rotations
+        )
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
     for group in groups:
         _print(group, as_json=as_json)
     if not as_json:
         output.message(_summary(groups, sizes))
     return unread or int(exit_code and bool(groups))
+
+
+def _is_given(parameter: str) -> bool:
+    """Whether a parameter stands on the command line; the environment may hold one for all commands."""
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
@@ -80,4 +91,4 @@ def _summary(groups: Sequence[Group], sizes: dict[str, int]) -> str:
     if not others:
         return "no duplicates"
     total = output.size(sum(sizes[path] for path in others))
-    return f"{len(groups)} groups; {len(others)} files beside the keepers, {total}"
+    return f"{output.count(len(groups), 'group')}; {output.count(len(others), 'file')} beside the keepers, {total}"

@@ -10,11 +10,11 @@ from phash_engine.cli import COMMANDS, options, output
 
 
 @click.command("failures", short_help=COMMANDS["failures"])
-@options.folders
+@options.folders_or_all
 @options.catalogue
 @options.as_json
 def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool) -> None:
-    """List the files, below folders or anywhere, that could not be read as pictures: path and reason.
+    """List the files that could not be read as pictures, below folders or anywhere: path and reason.
 
     Such a file is tried again when it has changed.
     """
@@ -25,3 +25,5 @@ def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool
             output.record(failure._asdict())
         else:
             output.text(f"{failure.path}\t{failure.reason}")
+    if not failures and not as_json:
+        output.message("no failures")

@@ -10,6 +10,7 @@ from typing import IO
 
 import click
 
+from phash_engine import files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.search import Collection, Match
@@ -18,7 +19,7 @@ STDIN = "-"
 
 
 @click.command("find", short_help=COMMANDS["find"])
-@click.argument("paths", nargs=-1, metavar="IMAGE...")
+@click.argument("paths", nargs=-1, metavar="[IMAGE...]")
 @click.option("-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; alone, at any distance.")
 @options.radius
 @click.option(
@@ -49,15 +50,15 @@ def command(
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
     IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
-    (closer when turned or mirrored). With several pictures each line begins with the one it answers. Exits with 1 if
-    nothing was found.
+    (closer when turned or mirrored). With several pictures each line begins with the one it answers. The catalogue
+    knows what 'phash scan' has read. Exits with 1 if nothing was found.
     """
     queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
     if not queries:
         raise click.UsageError("name at least one picture to look up")
     found = unread = 0
     with options.open_existing(catalogue_path) as catalogue:
-        inside = [os.path.abspath(folder) for folder in folders] or None
+        inside = [files.absolute(folder) for folder in folders] or None
         if inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
         collection = Collection(catalogue, inside, rotations=rotations)
@@ -71,13 +72,15 @@ def command(
             found += len(matches)
             if not quiet:
                 _print(matches, as_json=as_json, end="\0" if null else "\n", several=len(queries) > 1)
+    if not (found or quiet or as_json or unread == len(queries)):
+        output.message("nothing found")
     return output.exit_code(unread, len(queries), strict=strict) or int(not found)
 
 
 def _find(collection: Collection, query: str, k: int | None, radius: int | None) -> list[Match]:
     if query == STDIN:
         return [match._replace(query=STDIN) for match in collection.find(sys.stdin.buffer.read(), k, radius)]
-    return collection.find(os.path.abspath(query), k, radius)
+    return collection.find(files.absolute(query), k, radius)
 
 
 def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool) -> None:

@@ -19,12 +19,10 @@ def command(folders: tuple[str, ...], missing: bool, catalogue_path: Path | None
 
     Exits with 1 if the catalogue had none.
     """
-    if not folders:
-        raise click.UsageError("name at least one folder to forget")
     with options.open_existing(catalogue_path) as catalogue:
         forgotten = sum(catalogue.forget(folder, missing_only=missing) for folder in folders)
     if as_json:
         output.record({"forgotten": forgotten})
     else:
-        output.message(f"{forgotten} photos forgotten")
+        output.message(f"{output.count(forgotten, 'photo')} forgotten")
     return int(not forgotten)

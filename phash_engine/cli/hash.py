@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from phash_engine import codes, images
+from phash_engine import codes, files, images
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError
 from phash_engine.hashers import CODE_NAMES
@@ -24,7 +22,7 @@ def command(paths: tuple[str, ...], hasher: str | None, as_json: bool, strict: b
     """
     names = CODE_NAMES if hasher is None else (hasher,)
     unread = 0
-    for path in map(os.path.abspath, paths):
+    for path in map(files.absolute, paths):
         try:
             fingerprint = images.read_fingerprint(path)
         except ImageError as error:

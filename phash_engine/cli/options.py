@@ -34,18 +34,23 @@ radius: Decorator = click.option(
     "-r",
     "--radius",
     type=click.IntRange(0, 192),
-    help=f"Largest accepted distance in bits of 192.  [default: {RADIUS}]",
+    metavar="BITS",
+    help=f"Largest accepted distance, of 192 bits.  [default: {RADIUS}]",
 )
 rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
 )
 exclude: Decorator = click.option(
-    "--exclude", multiple=True, metavar="GLOB", help="Pass over names or relative paths that fit; repeatable."
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="Pass over files and folders whose name or relative path fits; repeatable.",
 )
 workers: Decorator = click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one a core]"
 )
-folders: Decorator = click.argument("folders", nargs=-1, metavar="DIR...")
+folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
+folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
 
 
 def open_existing(path: Path | None) -> Catalogue:

@@ -15,18 +15,22 @@ import click
 
 def text(line: str, end: str = "\n") -> None:
     """Write a line to standard output; names that are not UTF-8 come out as the bytes they are."""
-    stream = sys.stdout.buffer
-    stream.write(os.fsencode(line + end))
+    sys.stdout.buffer.write(os.fsencode(line + end))
 
 
 def record(fields: Mapping[str, Any], end: str = "\n") -> None:
-    """Write one JSON record; beside a path that is not UTF-8 stands its base64."""
-    text(json.dumps(_safe(dict(fields)), ensure_ascii=False), end)
+    """Write one JSON record, in UTF-8 whatever the terminal's; beside a path that is not UTF-8 stands its base64."""
+    sys.stdout.buffer.write((json.dumps(_safe(dict(fields)), ensure_ascii=False) + end).encode())
 
 
 def message(line: str) -> None:
     """Write a line to standard error."""
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: ``1 photo``, ``2 photos``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @contextmanager
@@ -72,7 +76,11 @@ def _safe(value: Any) -> Any:
 
 
 def _is_not_utf8(string: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in string)
+    try:
+        os.fsencode(string).decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def exit_code(unread: int, asked: int, *, strict: bool) -> int:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from phash_engine import files
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
+from phash_engine.errors import PhashError
 from phash_engine.scan import ScanReport, scan
 
 
@@ -32,13 +34,11 @@ def command(
     Files that have not changed since the last scan are not opened. Files that are gone are marked missing, not
     forgotten.
     """
-    if not folders:
-        raise click.UsageError("name at least one folder to scan")
     with options.open_or_create(catalogue_path) as catalogue:
         report = run(folders, catalogue, exclude=exclude, workers=workers)
     if as_json:
         output.record(_as_record(report))
-    return exit_code(report, len(folders), strict=strict)
+    return PhashError.exit_code if reached_nothing(report, folders) else exit_code(report, strict=strict)
 
 
 def run(folders: Sequence[str], catalogue: Catalogue, *, exclude: Sequence[str], workers: int | None) -> ScanReport:
@@ -51,34 +51,41 @@ def run(folders: Sequence[str], catalogue: Catalogue, *, exclude: Sequence[str],
         raise click.exceptions.Exit(INTERRUPTED) from None
     for path, reason in [*report.unreachable, *report.unreadable, *report.failures]:
         output.message(f"{path}: {reason}")
-    output.message(_summary(report))
+    if not reached_nothing(report, folders):
+        output.message(_summary(report))
     return report
 
 
-def exit_code(report: ScanReport, roots: int, *, strict: bool) -> int:
-    """Return 2 if no folder could be reached, 3 if some files could not be read and that matters, else 0."""
-    if len(report.unreachable) == roots:
-        return 2
+def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
+    """Whether each of the folders asked for, however often and in whatever form, is one that could not be reached."""
+    away = [folder.path for folder in report.unreachable]
+    return all(any(files.contains(root, files.absolute(folder)) for root in away) for folder in folders)
+
+
+def exit_code(report: ScanReport, *, strict: bool) -> int:
+    """Return 3 if some files could not be read and that matters, else 0."""
     unread = report.failures or report.known_failures or report.unreadable or report.unreachable
     return 3 if strict and unread else 0
 
 
 def _summary(report: ScanReport) -> str:
-    parts = [
-        f"{report.photos} photos: {report.decoded} decoded, {report.recognised} recognised, "
-        f"{report.unchanged} unchanged"
+    """Return one line: the photos by what was done with them, and whatever else was met."""
+    met = [
+        (report.decoded, "read"),
+        (report.recognised, "moved or copied"),
+        (report.unchanged, "unchanged"),
     ]
-    failed = len(report.failures) + report.known_failures
-    for number, what in [
-        (failed, "could not be read (phash failures lists them)"),
+    besides = [
+        (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
         (report.missing, "missing since the last scan"),
-        (report.skipped, "no pictures"),
+        (report.skipped, "passed over as no picture"),
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),
-        (report.links, "links"),
-    ]:
-        if number:
-            parts.append(f"{number} {what}")
+        (report.links, "passed over as a link"),
+    ]
+    photos = ", ".join(f"{number} {what}" for number, what in met if number)
+    parts = [output.count(report.photos, "photo") + (f": {photos}" if photos else "")]
+    parts += [f"{number} {what}" for number, what in besides if number]
     return f"{'; '.join(parts)}; {report.seconds:.1f} s"
 
 
