@@ -213,7 +213,7 @@ def _without_details(image: Image.Image) -> Image.Image:
     if not isinstance(image, ImageFile.ImageFile) or not image.fp or "progressive" not in image.info:
         return image
     image.fp.seek(0)
-    data = progressive.dc_only(image.fp.read(_MOST_BYTES))
+    data = progressive.dc_only(image.fp.read(_MOST_BYTES))  # a longer one seems truncated, and is decoded as a whole
     return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
 
 
