@@ -21,10 +21,16 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--n", type=int, default=100, help="web photos (default 100)")
     parser.add_argument("--large", type=int, default=6, help="photos of 12 megapixels (default 6)")
     options = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, files in (("web", photos.web(options.n)), ("12 MP", photos.large(options.large, Path(folder)))):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sets = {
+            "web": photos.web(options.n),
+            "12 MP": photos.large(options.large, folder),
+            "progressive 12 MP": photos.large(options.large, folder, progressive=True),
+        }
+        for title, files in sets.items():
             check(files[:3])
-            report(name, files, options.rounds, as_json=options.json)
+            report(title, files, options.rounds, as_json=options.json)
 
 
 def report(name: str, files: Sequence[Path], rounds: int, *, as_json: bool = False) -> None:

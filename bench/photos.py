@@ -16,12 +16,13 @@ def web(n: int) -> list[Path]:
     return found[:n]
 
 
-def large(n: int, folder: Path) -> list[Path]:
+def large(n: int, folder: Path, *, progressive: bool = False) -> list[Path]:
     """Write ``n`` JPEGs of 4000x3000 pixels and quality 92, real photos scaled up, and return their paths."""
     made = []
     for source in web(n):
-        path = folder / source.name
+        path = folder / f"{'progressive' if progressive else 'baseline'}-{source.name}"
         with Image.open(source) as image:
-            image.convert("RGB").resize((4000, 3000), Image.Resampling.LANCZOS).save(path, quality=92)
+            enlarged = image.convert("RGB").resize((4000, 3000), Image.Resampling.LANCZOS)
+        enlarged.save(path, quality=92, progressive=progressive)
         made.append(path)
     return made

@@ -5,7 +5,8 @@ The way of a picture through the package::
     files ──► block ──► codes ──► catalogue ──► index ──► matches / pairs ──► groups
 
 pure (arrays in, arrays out)
-    ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``hamming``, ``index``, ``grouping``
+    ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
+    ``grouping``
 edges (each owns one part of the world)
     ``images``, ``files``, ``database``, ``catalogue``, ``index_files``
 conduct (join pure and edges)

@@ -14,9 +14,9 @@ from typing import IO, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from phash_engine import hashers, orientation
+from phash_engine import hashers, orientation, progressive
 from phash_engine.block import area_average
 from phash_engine.errors import ImageError
 from phash_engine.quality import is_flat
@@ -31,6 +31,7 @@ FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI
 
 _SHORTER_SIDE = 64
 _BAND_PIXELS = 1 << 22
+_MOST_BYTES = 1 << 26
 _WIDE_UNIT = 257
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _ORIENTATION_TAG = 0x0112
@@ -83,6 +84,8 @@ def read_image(source: Source) -> tuple[NDArray[np.uint16], ImageInfo]:
         # A PIL image is its owner's: draft would change it.
         if image.format in {"JPEG", "MPO"} and image is not source:
             scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * _SHORTER_SIDE)
+            if scale == 8:
+                image = _without_details(image)
             image.draft("L", (_SHORTER_SIDE, _SHORTER_SIDE))
         image.load()
         if scale == 1:
@@ -212,6 +215,15 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # noqa: BLE001 - damaged EXIF leaves the pixels as good as they are
         return 1
     return number if isinstance(number, int) and number in orientation.ORIENTATIONS else 1
+
+
+def _without_details(image: Image.Image) -> Image.Image:
+    """Leave out what a progressive JPEG does not show at scale 1/8; the image itself where that cannot be told."""
+    if not isinstance(image, ImageFile.ImageFile) or not image.fp or "progressive" not in image.info:
+        return image
+    image.fp.seek(0)
+    data = progressive.dc_only(image.fp.read(_MOST_BYTES))  # a longer one seems truncated, and is decoded as a whole
+    return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
 
 
 def _average(image: Image.Image, width: int, height: int, scale: int) -> NDArray[np.uint16]:
