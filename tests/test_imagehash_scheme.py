@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
+import click
 import imagehash
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -21,8 +24,10 @@ from bench.photos import FOLDER as SHARED
 from bench.photos import SAMPLE
 from phash_engine import codes, images
 from phash_engine import imagehash_scheme as scheme
+from phash_engine.cli import cli
 from phash_engine.errors import ImageError
 
+NAMES = ("average", "phash", "whash", "dhash")
 LAKE = SAMPLE / "2023-lake" / "IMG_0412.jpg"
 MODES = "1 L P RGB RGBA RGBX RGBa LA PA CMYK YCbCr HSV I F I;16 I;16L I;16B I;16N".split()
 SIDES = [(1, 1), (1, 5000), (5000, 1), (2, 3), (7, 9), (8, 8), (9, 7), (15, 16), (16, 15), (31, 33), (255, 257)]
@@ -269,3 +274,43 @@ def test_true_number_of_bits(side: int, bits: int) -> None:
 def test_unknown_wavelet() -> None:
     with pytest.raises(ValueError, match="db99"):
         scheme.read_wavelet_bits(noise(64, 64), "db99")
+
+
+# ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, ["hash", *map(str, arguments)], standalone_mode=False)
+
+
+def test_command_prints_the_four_codes() -> None:
+    result = run("--scheme", "imagehash", LAKE)
+    assert result.stdout == f"{' '.join(oracle_of_file(LAKE))}  {LAKE}\n"
+    assert result.return_value == 0
+
+
+def test_command_prints_json() -> None:
+    record = json.loads(run("--scheme", "imagehash", "--json", LAKE).stdout)
+    assert record == {"path": str(LAKE), "codes": dict(zip(NAMES, oracle_of_file(LAKE), strict=True))}
+
+
+@pytest.mark.parametrize(("place", "hasher"), list(enumerate(NAMES)))
+def test_command_prints_one_code(place: int, hasher: str) -> None:
+    result = run("--scheme", "imagehash", "--hasher", hasher, LAKE)
+    assert result.stdout == f"{oracle_of_file(LAKE)[place]}  {LAKE}\n"
+
+
+@pytest.mark.parametrize(("scheme_name", "hasher"), [("imagehash", "dct"), ("native", "whash")])
+def test_command_refuses_the_hashers_of_the_other_scheme(scheme_name: str, hasher: str) -> None:
+    result = run("--scheme", scheme_name, "--hasher", hasher, LAKE)
+    assert isinstance(result.exception, click.UsageError)
+    assert f"the scheme {scheme_name}" in str(result.exception)
+
+
+def test_command_tells_of_unreadable_files(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.touch()
+    result = run("--scheme", "imagehash", "--strict", broken, LAKE)
+    assert result.stdout.endswith(f"{LAKE}\n")
+    assert "broken.jpg: empty file" in result.stderr
+    assert result.return_value == 3
