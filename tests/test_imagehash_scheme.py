@@ -20,8 +20,9 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench import imagehash_scheme as bench
 from bench.photos import FOLDER as SHARED
-from bench.photos import SAMPLE
+from bench.photos import SAMPLE, web
 from phash_engine import codes, images
 from phash_engine import imagehash_scheme as scheme
 from phash_engine.cli import cli
@@ -314,3 +315,20 @@ def test_command_tells_of_unreadable_files(tmp_path: Path) -> None:
     assert result.stdout.endswith(f"{LAKE}\n")
     assert "broken.jpg: empty file" in result.stderr
     assert result.return_value == 3
+
+
+# ── the benchmark ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_benchmark_compares_and_reports(capsys: pytest.CaptureFixture[str]) -> None:
+    files = web(3)
+    bench.check(files)
+    bench.report("some", files, rounds=1, as_json=True)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["name"].split(":")[0] for row in rows] == ["imagehash", "imagehash", "ours", "a bare decode"]
+
+
+def test_benchmark_stops_where_codes_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheme, "_COSINES", scheme._COSINES[::-1])
+    with pytest.raises(SystemExit, match="differ"):
+        bench.check([LAKE])
