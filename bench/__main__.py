@@ -9,6 +9,7 @@ import sys
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "find": ("bench.find", "one image looked up from the command line, whole process"),
     "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
+    "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
 }
 
 

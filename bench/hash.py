@@ -53,9 +53,9 @@ def check(files: Sequence[Path]) -> None:
             image.draft("L", (64, 64))
             plane = np.asarray(image.convert("L"))
         scale = round(width / plane.shape[1])
-        block = naive.area_average(plane, width, height, scale)
+        block = naive.area_average(plane, width, height, scale).tolist()
         ours = hashers.fingerprint(images.read_block(file))
-        if tuple(map(codes.as_int, ours)) != tuple(naive.fingerprint(block)):
+        if any(codes.as_int(code) != getattr(naive, name)(block) for name, code in ours._asdict().items()):
             raise SystemExit(f"{file}: our codes differ from those of the slow twin")
 
 

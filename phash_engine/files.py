@@ -115,9 +115,9 @@ def looks_like_image(path: str) -> bool:
 
 def is_excluded(path: str, root: str, exclude: Sequence[str]) -> bool:
     """Whether a walk from a root passes over a path for one of the patterns that fits it or a folder on the way."""
-    parts = PurePath(path).relative_to(root).parts
+    relative = PurePath(path).relative_to(root)
     patterns = _patterns(exclude)
-    return any(_fits(parts[end - 1], os.sep.join(parts[:end]), patterns) for end in range(1, len(parts) + 1))
+    return any(_fits(step.name, str(step), patterns) for step in (relative, *relative.parents[:-1]))
 
 
 def read(path: str) -> tuple[File, bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple, TypeAlias
 
@@ -106,6 +106,42 @@ def read_image_info(source: Source) -> ImageInfo:
         lies = image.format != "TIFF" and _orientation(image) >= 5
         size = image.size[::-1] if lies else image.size
         return ImageInfo(*size, image.format or "", image.mode)
+
+
+def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[int, int]]]) -> list[NDArray[np.uint8]]:
+    """Read a picture in Pillow's grey as it is stored, reduced to several sizes by Pillow's Lanczos filter.
+
+    Unlike the block this is decoded at full size, not turned upright and not composited: what another library sees.
+
+    Parameters
+    ----------
+    source
+        As for :func:`read_block`.
+    sizes
+        From width and height of the picture to width and height of each plane.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        uint8 ``(height, width)``, one for each size.
+
+    Raises
+    ------
+    ImageError
+        As for :func:`read_block`, and where Pillow turns no picture of this mode grey.
+    """
+    with _opened(source) as image:
+        image.load()
+        try:
+            grey = image.convert("L")
+        except ValueError as error:
+            raise ImageError("", f"Pillow turns no {image.mode} picture grey") from error
+        return [np.asarray(grey.resize(size, Image.Resampling.LANCZOS)) for size in sizes(*grey.size)]
+
+
+def to_image(plane: NDArray[np.uint8]) -> Image.Image:
+    """Return a grey plane, uint8 ``(h, w)``, as the PIL image that other libraries take."""
+    return Image.fromarray(plane)
 
 
 @contextmanager

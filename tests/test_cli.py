@@ -308,7 +308,8 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["scan", "/nowhere", "/nowhere/", "/nowhere/deeper"], "/nowhere: no such file or directory"),
         (["dedupe", "/nowhere", "/nowhere"], "/nowhere: no such file or directory"),
         (["compare", LAKE], "Missing argument 'B'"),
-        (["hash", LAKE, "--hasher", "phash"], "'phash' is not one of"),
+        (["hash", LAKE, "--hasher", "md5"], "'md5' is not one of"),
+        (["hash", LAKE, "--hasher", "phash"], "the hashers of the scheme native are"),
         (["scan", SAMPLE, "--workers", "0"], "0 is not in the range x>=1"),
     ],
 )

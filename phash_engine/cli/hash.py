@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import click
 
-from phash_engine import codes, files, images
+from phash_engine import codes, files, hashers, imagehash_scheme, images
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError
-from phash_engine.hashers import CODE_NAMES
+
+SCHEMES = {
+    "native": (hashers.CODE_NAMES, images.read_fingerprint),
+    "imagehash": (imagehash_scheme.CODE_NAMES, imagehash_scheme.read_fingerprint),
+}
+"""Names of the codes of each scheme, and what reads them."""
+HASHERS = tuple(dict.fromkeys(name for names, _ in SCHEMES.values() for name in names))
 
 
 @click.command("hash", short_help=COMMANDS["hash"])
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--hasher", type=click.Choice(CODE_NAMES), help="Print this code alone.")
+@click.option("--scheme", type=click.Choice(list(SCHEMES)), default="native", help="Whose codes.  [default: native]")
+@click.option("--hasher", type=click.Choice(HASHERS), help="Print this code of the scheme alone.")
 @options.as_json
 @options.strict
-def command(paths: tuple[str, ...], hasher: str | None, as_json: bool, strict: bool) -> int:
+def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bool, strict: bool) -> int:
     """Print the 64-bit codes of pictures as hex digits.
 
-    A line holds the codes average, dct, wavelet, horizontal and vertical, and the path.
+    A line holds the codes average, dct, wavelet, horizontal and vertical, and the path. With --scheme imagehash it
+    holds average, phash, whash and dhash, the digits that the imagehash library prints.
     """
-    names = CODE_NAMES if hasher is None else (hasher,)
+    names, read = SCHEMES[scheme]
+    if hasher is not None and hasher not in names:
+        raise click.UsageError(f"the hashers of the scheme {scheme} are {', '.join(names)}, not {hasher}")
     unread = 0
     for path in map(files.absolute, paths):
         try:
-            fingerprint = images.read_fingerprint(path)
+            fingerprint = read(path)
         except ImageError as error:
             output.message(str(error))
             unread += 1
             continue
-        digits = {name: codes.to_hex(getattr(fingerprint, name)) for name in names}
+        digits = {name: codes.to_hex(getattr(fingerprint, name)) for name in ([hasher] if hasher else names)}
         if as_json:
             output.record({"path": path, "codes": digits})
         else:
