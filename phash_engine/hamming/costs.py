@@ -1,7 +1,8 @@
 """How many chunks to cut codes into: what probing costs for a number of codes, their width and a radius.
 
-Few wide chunks have many near buckets, most of them empty; many narrow chunks have few, and full ones. Costs are in
-comparisons of a scan. They assume evenly filled buckets: skew raises all of them alike, so the choice stays right.
+Few wide chunks have many near buckets, most of them empty; many narrow chunks have few, and full ones. The unit of all
+costs is the comparison of one word by a scan. They assume evenly filled buckets: skew raises all of them alike, so the
+choice stays right.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from phash_engine.hamming.chunks import chunk_radii, cut
 PROBE_COST: Final = 300
 """Finding one bucket for a query, mostly the wait for memory."""
 CANDIDATE_COST: Final = 8
-"""Comparing one code in a bucket with a query."""
+"""Comparing one word in a bucket with a query."""
 JOIN_PROBE_COST: Final = 60
 JOIN_CANDIDATE_COST: Final = 2
 """The same where whole buckets are compared with one another."""
@@ -22,6 +23,16 @@ JOIN_CANDIDATE_COST: Final = 2
 _MOST_PIECES: Final = 8
 _MOST_BYTES: Final = 350
 """Memory for each code in an index."""
+
+
+def scan_cost(n: int, words: int) -> float:
+    """Cost of looking at ``n`` codes for one query."""
+    return n * words
+
+
+def compare_all_cost(n: int, words: int) -> float:
+    """Cost of comparing every two of ``n`` codes."""
+    return n * n / 2 * words
 
 
 def query_cost(n: int, words: int, pieces: int, radius: int) -> float:
@@ -34,7 +45,7 @@ def query_cost(n: int, words: int, pieces: int, radius: int) -> float:
 def join_cost(n: int, words: int, pieces: int, radius: int) -> float:
     """Cost of the self-join of ``n`` codes."""
     return sum(
-        probes / 2 * (JOIN_PROBE_COST * 2.0**width + JOIN_CANDIDATE_COST * n * n / 2.0**width)
+        probes / 2 * (JOIN_PROBE_COST * 2.0**width + JOIN_CANDIDATE_COST * words * n * n / 2.0**width)
         for probes, width in _probes(words, pieces, radius)
     )
 

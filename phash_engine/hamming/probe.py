@@ -6,7 +6,7 @@ is worked out from the distances of its chunks and only for hits: no bitmap of c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from numba import njit
 
@@ -15,6 +15,9 @@ from phash_engine.hamming.costs import CANDIDATE_COST, PROBE_COST
 from phash_engine.hamming.heap import offer
 from phash_engine.hamming.hits import QUERY_SHIFT, ROW_BITS
 from phash_engine.hamming.lanes import LANES, as_int, bit_count, distance, lowest_bit, prefetch, rows_within
+
+_TRIED: Final = 16
+"""Queries of a call to ``nearest`` that are tried in any case."""
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -79,7 +82,16 @@ def within(
 
 @njit(nogil=True, cache=True, _nrt=False)
 def nearest(
-    buckets: Any, postings: Any, queries: Any, limits: Any, masks: Any, begins: Any, places: Any, heaps: Any, sizes: Any
+    buckets: Any,
+    postings: Any,
+    queries: Any,
+    limits: Any,
+    budget: int,
+    masks: Any,
+    begins: Any,
+    places: Any,
+    heaps: Any,
+    sizes: Any,
 ) -> Any:
     """Find the k nearest codes of each query, by probing ever farther while that costs less than a scan.
 
@@ -91,7 +103,9 @@ def nearest(
     buckets, postings, queries
         As for ``within``.
     limits
-        int64 ``(q,)``: largest accepted distance of each query.
+        int64 ``(q,)``: largest accepted distance of each query; lowered to what is known where a scan would cost less.
+    budget
+        What probing for one query may cost; where it is not enough for nearly all, the rest is not tried.
     masks, begins
         ``flips`` of the widest chunk and the largest radius that can pay.
     places
@@ -106,15 +120,20 @@ def nearest(
     tuple
         Number of buckets probed, of codes compared.
     """
-    codes, chunks = buckets.entries.size // buckets.widths.size, buckets.widths.size
-    probes, candidates = 0, 0
+    chunks = buckets.widths.size
+    words, codes = len(buckets.columns), buckets.entries.size // chunks
+    probes, candidates, given_up = 0, 0, 0
     for query in range(sizes.size):
+        if query >= _TRIED and given_up * 8 > query * 7:
+            sizes[query] = -1
+            given_up += 1
+            continue
         size, limit, spent = 0, limits[query], 0
         for step in range((begins.size - 1) * chunks):
             flipped, chunk = step // chunks, step % chunks
-            flips = begins[flipped + 1] - begins[flipped]
-            spent += flips * (PROBE_COST + CANDIDATE_COST * (codes >> buckets.widths[chunk]))
-            if spent > codes:
+            near = begins[flipped + 1] - begins[flipped]
+            spent += near * (PROBE_COST + CANDIDATE_COST * words * (codes >> buckets.widths[chunk]))
+            if spent > budget:
                 break
             found = _find(buckets, queries, query, chunk, masks, begins[flipped], begins[flipped + 1], places)
             probes += found
@@ -125,7 +144,10 @@ def nearest(
                 )
             if limit <= step:
                 break
-        sizes[query] = size if limit <= step and spent <= codes else -1
+        sizes[query] = size if limit <= step and spent <= budget else -1
+        if sizes[query] < 0:
+            limits[query] = limit
+            given_up += 1
     return probes, candidates
 
 

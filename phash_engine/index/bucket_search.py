@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from math import comb
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine.hamming import probe, scan
 from phash_engine.hamming.chunks import chunk_radii, flips
-from phash_engine.hamming.costs import PROBE_COST, query_cost
+from phash_engine.hamming.costs import PROBE_COST, query_cost, scan_cost
 from phash_engine.hamming.hits import QUERY_SHIFT, Columns, Hits, merged, read_only, renumbered, rows_of
 from phash_engine.hamming.postings import Postings, expand
 from phash_engine.index.layout import Layout
+
+_MOST_PROBING: Final = 0.5
+"""Share of the cost of a scan that looking for the nearest by probing may cost before it is given up for one."""
 
 
 class Plan(NamedTuple):
@@ -59,14 +62,15 @@ class BucketSearch:
 
     def nearest(self, postings: Postings, queries: Columns, limits: NDArray[np.int64], k: int) -> Hits:
         """Return the sorted hits of the ``k`` nearest; probe ever farther, and scan where that costs less."""
-        buckets, entries = self._layout.buckets, self._layout.entries
+        buckets, entries, limits = self._layout.buckets, self._layout.entries, limits.copy()
         width, farthest = int(buckets.widths.max()), 0
-        while farthest < width and comb(width, farthest + 1) * PROBE_COST < entries:
+        budget = int(_MOST_PROBING * scan_cost(entries, len(buckets.columns)))
+        while farthest < width and comb(width, farthest + 1) * PROBE_COST < budget:
             farthest += 1
         masks, begins = flips(width, farthest)
         heaps, sizes = np.empty((limits.size, k), dtype=np.int64), np.empty(limits.size, dtype=np.int64)
         places = np.empty((2, masks.size), dtype=np.int64)
-        probe.nearest(buckets, postings, queries, limits, masks, begins, places, heaps, sizes)
+        probe.nearest(buckets, postings, queries, limits, budget, masks, begins, places, heaps, sizes)
         taken = np.arange(k) < sizes[:, np.newaxis]
         hits = heaps[taken] | (np.repeat(np.arange(limits.size), np.maximum(sizes, 0)) << QUERY_SHIFT)
         left = np.flatnonzero(sizes < 0)
@@ -91,8 +95,9 @@ class BucketSearch:
     def _plan(self, radius: int) -> Plan | None:
         """How far to probe for a radius, or None where a scan costs less."""
         if radius not in self._plans:
-            widths, entries = self._layout.buckets.widths, self._layout.entries
-            worth = query_cost(entries, len(self._layout.buckets.columns), self._layout.pieces, radius) < entries
+            widths = self._layout.buckets.widths
+            n, words = self._layout.entries, len(self._layout.buckets.columns)
+            worth = query_cost(n, words, self._layout.pieces, radius) < scan_cost(n, words)
             radii = chunk_radii(radius, widths.size)
             self._plans[radius] = Plan(radii, *flips(int(widths.max()), int(radii[0]))) if worth else None
         return self._plans[radius]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from phash_engine.hamming import scan
 from phash_engine.hamming.bit_order import reorder
-from phash_engine.hamming.costs import join_cost, pieces_for_join, pieces_for_queries
+from phash_engine.hamming.costs import compare_all_cost, join_cost, pieces_for_join, pieces_for_queries
 from phash_engine.hamming.hits import NO_HITS, Columns, Hits, merged, part, read_only, rows_of, spans
 from phash_engine.hamming.postings import Postings, collapse
 from phash_engine.hamming.threads import in_threads
@@ -147,7 +147,7 @@ class MultiIndex(Index):
         self._settle()
         layout = self._layout
         pieces = pieces_for_join(layout.entries, self.words, radius)
-        if join_cost(layout.entries, self.words, pieces, radius) > layout.rows**2 / 2:
+        if join_cost(layout.entries, self.words, pieces, radius) > compare_all_cost(layout.rows, self.words):
             count, pairs = compare_all(layout.row_codes(), radius, self._threads)
             return count, (self._present(block, (0, 1)) for block in pairs)
         buckets = layout.buckets if pieces == layout.pieces else layout.cut_into(pieces, self._threads).buckets
@@ -167,7 +167,7 @@ class MultiIndex(Index):
         self._settle()
         layout = self._layout
         cost = join_cost(layout.entries, self.words, layout.pieces, radius)
-        if queries[0].size * _FEW_QUERIES < layout.rows or cost > layout.rows**2 / 2:
+        if queries[0].size * _FEW_QUERIES < layout.rows or cost > compare_all_cost(layout.rows, self.words):
             return super()._match_blocks(queries, radius)
         entries, postings = collapse(queries)
         tasks, found = bucket_pairs(layout.bucketed(entries, self._threads), layout.buckets, radius, self._threads)
