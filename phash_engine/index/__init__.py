@@ -1,1 +1,47 @@
-"""Exact search over 64-bit codes by Hamming distance."""
+"""Exact search over codes: build an index with :func:`build_index`, ask it for matches and pairs."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from phash_engine.index.base import Index, Matches, Pairs
+from phash_engine.index.linear import LinearIndex
+
+__all__ = ["KINDS", "Index", "LinearIndex", "Matches", "Pairs", "build_index"]
+
+KINDS: dict[str, type[LinearIndex]] = {"auto": LinearIndex, "linear": LinearIndex}
+
+
+def build_index(
+    codes: ArrayLike, ids: ArrayLike | None = None, kind: str = "auto", *, threads: int | None = None
+) -> Index:
+    """Build an index over codes.
+
+    Parameters
+    ----------
+    codes
+        uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words.
+    ids
+        Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
+    kind
+        One of ``KINDS``. All give the same answers; ``auto`` takes the fastest.
+    threads
+        Most threads to use; all available processors when None.
+
+    Raises
+    ------
+    TypeError
+        Codes that are not uint64, ids that are not whole numbers.
+    ValueError
+        An unknown kind, codes of another shape, ids of another number, or an id twice.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> index = build_index(numpy.array([0b0000, 0b0001, 0b1111], dtype=numpy.uint64))
+    >>> index.range_query(numpy.array([0b0011], dtype=numpy.uint64), radius=1)
+    Matches(queries=array([0]), ids=array([1]), distances=array([1]))
+    """
+    if kind not in KINDS:
+        raise ValueError(f"there is no index kind {kind!r}; kinds are {', '.join(KINDS)}")
+    return KINDS[kind](codes, ids, threads=threads)

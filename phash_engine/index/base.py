@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-CODE_BITS = 64
+from phash_engine.hamming.hits import NO_HITS, Columns, Hits, distances_of, queries_of, rows_of
+from phash_engine.hamming.threads import available_threads
+
+CODE_BITS: Final = 64
+MAX_WORDS: Final = 4
 
 
 class Matches(NamedTuple):
@@ -44,27 +51,106 @@ class Pairs(NamedTuple):
     distances: NDArray[np.int64]
 
 
-class Index(Protocol):
-    """Exact search over codes of one width; every implementation gives the same answers."""
+class Index(ABC):
+    """Exact search over codes of one width; every kind gives the same answers.
+
+    Answers depend neither on the order of the codes nor on the number of threads. A kind holds its codes in the order
+    of their ids, so that the rank of a code, its row, orders hits as its id does; it implements ``_hits`` and
+    ``_pairs`` on rows, and this class checks what comes in and names ids in what goes out.
+    """
+
+    def __init__(self, words: int, ids: NDArray[np.int64], threads: int | None) -> None:
+        self._words = words
+        self._ids = ids
+        self._threads = available_threads() if threads is None else check_count(threads, "threads")
 
     @property
     def words(self) -> int:
         """Number of 64-bit words per code."""
-        ...
+        return self._words
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return self._ids.size
 
-    def range_query(self, queries: ArrayLike, radius: int) -> Matches:
-        """All codes within ``radius`` bits (inclusive) of each query."""
-        ...
+    def range_query(self, queries: ArrayLike, radius: ArrayLike) -> Matches:
+        """Find all codes within a radius of each query.
 
-    def nearest(self, queries: ArrayLike, k: int, radius: int | None = None) -> Matches:
-        """Return the ``k`` nearest codes of each query, of equal distance the lowest ids, none beyond ``radius``."""
-        ...
+        Parameters
+        ----------
+        queries
+            uint64 ``(q,)`` or ``(q, words)``.
+        radius
+            Bits, inclusive, ``0 .. 64 * words``: one for all queries, or integers ``(q,)``.
+
+        Returns
+        -------
+        Matches
+            Sorted by (query, distance, id).
+
+        Raises
+        ------
+        TypeError, ValueError
+            Queries that do not fit this index, or a radius out of range.
+        """
+        return self._matches(queries, radius, None)
+
+    def nearest(self, queries: ArrayLike, k: int, radius: ArrayLike | None = None) -> Matches:
+        """Find the ``k`` nearest codes of each query, of equal distance the lowest ids.
+
+        Parameters
+        ----------
+        queries
+            uint64 ``(q,)`` or ``(q, words)``.
+        k
+            How many, at least 1; fewer come back where there are fewer.
+        radius
+            As in ``range_query``: nothing beyond it; no limit when None.
+
+        Returns
+        -------
+        Matches
+            Sorted by (query, distance, id).
+
+        Raises
+        ------
+        TypeError, ValueError
+            Queries that do not fit this index, a radius out of range, or ``k`` below 1.
+        """
+        return self._matches(queries, radius, check_count(k, "k"))
 
     def self_join(self, radius: int) -> Pairs:
-        """All pairs of this index's codes within ``radius`` bits (inclusive)."""
-        ...
+        """Find all pairs of this index's codes within ``radius`` bits, inclusive.
+
+        Returns
+        -------
+        Pairs
+            ``left < right``, sorted by (left, right).
+
+        Raises
+        ------
+        TypeError, ValueError
+            A radius that is not a whole number in ``0 .. 64 * words``.
+        """
+        left, right, distances = self._pairs(check_radius(radius, self.words))
+        return Pairs(self._ids[left], self._ids[right], distances)
+
+    def _matches(self, queries: ArrayLike, radius: ArrayLike | None, k: int | None) -> Matches:
+        columns = as_columns(as_codes(queries, self.words))
+        limits = as_limits(radius, columns[0].size, self.words)
+        blocks = list(self._hits(columns, limits, k)) or [(0, NO_HITS)]
+        return Matches(
+            np.concatenate([first + queries_of(hits) for first, hits in blocks]),
+            np.concatenate([self._ids[rows_of(hits)] for _, hits in blocks]),
+            np.concatenate([distances_of(hits) for _, hits in blocks]),
+        )
+
+    @abstractmethod
+    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
+        """Sorted hits of consecutive blocks of queries, each with its first query; at most ``k`` a query if given."""
+
+    @abstractmethod
+    def _pairs(self, radius: int) -> Pairs:
+        """Pairs of rows, sorted by (left, right)."""
 
 
 def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
@@ -87,28 +173,83 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
     TypeError
         Not uint64.
     ValueError
-        Not one or two dimensions, or another width.
+        Not one or two dimensions, more than 4 words, or another width than asked for.
     """
     array: NDArray[Any] = np.asarray(codes)
     if array.size == 0 and array.ndim == 1:
         return np.empty((0, words or 1), dtype=np.uint64)
     if array.dtype != np.uint64:
-        raise TypeError(f"codes must be uint64, not {array.dtype}; convert with numpy.asarray(codes, dtype=numpy.uint64)")
+        raise TypeError(
+            f"codes must be uint64, not {array.dtype}; convert with numpy.asarray(codes, dtype=numpy.uint64)"
+        )
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"codes must have shape (n,) or (n, words), not {np.shape(codes)}")
+    if array.shape[1] > MAX_WORDS:
+        raise ValueError(
+            f"codes of {array.shape[1]} words are too wide; 1 to {MAX_WORDS} words of 64 bits are searched"
+        )
     if words is not None and array.shape[1] != words:
         raise ValueError(f"these codes have {array.shape[1]} words, the index holds codes of {words}")
     return array
 
 
+def as_columns(codes: NDArray[np.uint64]) -> Columns:
+    """Return ``(n, words)`` codes as contiguous read-only columns: views if of one word or in Fortran order."""
+    columns = tuple(np.ascontiguousarray(codes[:, word]).view() for word in range(codes.shape[1]))
+    for column in columns:
+        column.flags.writeable = False
+    return columns
+
+
 def check_radius(radius: int, words: int) -> int:
     """Return ``radius`` as an int, or raise ValueError unless ``0 <= radius <= 64 * words``."""
     bits = CODE_BITS * words
-    if not 0 <= radius <= bits:
+    if not 0 <= operator.index(radius) <= bits:
         raise ValueError(f"radius {radius} is not between 0 and the {bits} bits of a code")
     return int(radius)
+
+
+def as_limits(radius: ArrayLike | None, count: int, words: int) -> NDArray[np.int64]:
+    """Return the largest accepted distance of each query.
+
+    Parameters
+    ----------
+    radius
+        One for all, integers ``(count,)``, or None for no limit.
+    count
+        Number of queries.
+    words
+        Width of the codes.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 ``(count,)``.
+
+    Raises
+    ------
+    TypeError
+        Not integers.
+    ValueError
+        Another number of radii than queries, or one outside ``0 .. 64 * words``.
+    """
+    radii = np.asarray(CODE_BITS * words if radius is None else radius)
+    if radii.size and not np.issubdtype(radii.dtype, np.integer):
+        raise TypeError(f"a radius must be a whole number of bits, not {radii.dtype}")
+    if radii.ndim and radii.shape != (count,):
+        raise ValueError(f"{count} queries need one radius or radii of shape ({count},), not {radii.shape}")
+    for extreme in (radii.min(), radii.max()) if radii.size else ():
+        check_radius(int(extreme), words)
+    return np.full(count, radii, dtype=np.int64)
+
+
+def check_count(count: int, name: str) -> int:
+    """Return ``count`` as an int, or raise ValueError unless it is at least 1."""
+    if operator.index(count) < 1:
+        raise ValueError(f"{name} must be at least 1, not {count}")
+    return int(count)
 
 
 def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
@@ -128,7 +269,20 @@ def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
         raise TypeError(f"ids must be integers, not {array.dtype}")
     if array.shape != (n,):
         raise ValueError(f"{n} codes need ids of shape ({n},), not {array.shape}")
-    array = array.astype(np.int64)
-    if np.unique(array).size != n:
+    array = array.astype(np.int64, copy=False)
+    if not is_ascending(array) and np.unique(array).size != n:
         raise ValueError("an id stands twice; every code needs an id of its own")
     return array
+
+
+def is_ascending(ids: NDArray[np.int64]) -> bool:
+    """Whether each id is larger than the one before it."""
+    return bool(np.all(ids[1:] > ids[:-1]))
+
+
+def by_id(codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
+    """Order codes by their ids, so that the order of rows is the order of ids; no copy where it is so already."""
+    if is_ascending(ids):
+        return as_columns(codes), ids
+    order = np.argsort(ids)
+    return as_columns(codes[order]), ids[order]

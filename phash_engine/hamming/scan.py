@@ -1,0 +1,197 @@
+"""Look at every code with compiled tiles of 4 queries x 64 codes: the same functions as in ``plain``, bit for bit.
+
+Rows go in blocks that stay in the L1 cache while all queries pass over them. A tile first asks whether it holds any hit
+at all; nearly none does, so the cost is that of the comparisons and does not depend on the limits. Hits are taken out
+of bit masks into one buffer per call that doubles when full.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from phash_engine.hamming.hits import QUERY_SHIFT, ROW_BITS, Columns, Hits
+from phash_engine.hamming.lanes import (
+    LANES,
+    TILE_QUERIES,
+    TILE_ROWS,
+    VECTORS,
+    distance,
+    lowest_bit,
+    queries_within,
+    query_within,
+    rows_within,
+)
+
+_BLOCK = 1024
+"""Rows in a block: 8 KB per word."""
+
+
+def within(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64]) -> Hits:
+    """Compare every query with the codes in rows ``start`` to ``stop``.
+
+    Parameters
+    ----------
+    columns
+        Codes, ``words`` columns ``(n,)``.
+    start, stop
+        Rows to look at.
+    queries
+        Codes, ``words`` columns ``(q,)``.
+    limits
+        int64 ``(q,)``: largest accepted distance of each query; -1 accepts nothing.
+
+    Returns
+    -------
+    numpy.ndarray
+        Hits, unsorted. Cost: ``q * (stop - start) * words`` word comparisons, 12 to 19 G/s with AVX-512 VPOPCNTDQ.
+    """
+    return np.asarray(_within(columns, start, stop, queries, limits))
+
+
+def nearest(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64], k: int) -> Hits:
+    """Return the ``k`` nearest codes of each query among rows ``start`` to ``stop``, of equal distance the first rows.
+
+    Parameters and cost are those of ``within``; no hit lies beyond its query's limit. Hits are sorted.
+    """
+    k = min(k, max(0, stop - start))
+    return np.sort(_nearest(columns, start, stop, queries, limits.copy(), k))
+
+
+@njit(nogil=True, cache=True)
+def _within(columns: Any, start: int, stop: int, queries: Any, limits: Any) -> Any:
+    hits = np.empty(2 * TILE_QUERIES * _BLOCK, np.int64)
+    count = 0
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        for query in range(0, limits.size, TILE_QUERIES):
+            if count + TILE_QUERIES * _BLOCK > hits.size:
+                hits = _doubled(hits, count)
+            for row in range(first, last, TILE_ROWS):
+                met = _met(columns, row, last, queries, query, limits)
+                while met:
+                    near = query + lowest_bit(met)
+                    mask = _rows(columns, row, last, queries, near, limits[near])
+                    while mask:
+                        hits[count] = (near << QUERY_SHIFT) | _key(columns, row + lowest_bit(mask), queries, near)
+                        count += 1
+                        mask &= mask - 1
+                    met &= met - 1
+    return hits[:count]
+
+
+@njit(nogil=True, cache=True)
+def _nearest(columns: Any, start: int, stop: int, queries: Any, limits: Any, k: int) -> Any:
+    heaps = np.empty((limits.size, k), np.int64)
+    sizes = np.zeros(limits.size, np.int64)
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        for query in range(0, limits.size, TILE_QUERIES):
+            for row in range(first, last, TILE_ROWS):
+                met = _met(columns, row, last, queries, query, limits)
+                while met:
+                    near = query + lowest_bit(met)
+                    mask = _rows(columns, row, last, queries, near, limits[near])
+                    while mask:
+                        key = _key(columns, row + lowest_bit(mask), queries, near)
+                        sizes[near] = _keep(heaps[near], sizes[near], key, limits, near)
+                        mask &= mask - 1
+                    met &= met - 1
+    return _emptied(heaps, sizes)
+
+
+@njit(nogil=True, cache=True)
+def _met(columns: Any, row: int, last: int, queries: Any, query: int, limits: Any) -> int:
+    """Bits of the queries of a tile, whole or not, that may have hits in it."""
+    count = min(TILE_QUERIES, limits.size - query)
+    if not VECTORS or row + TILE_ROWS > last:
+        return (1 << count) - 1
+    if count == TILE_QUERIES:
+        return queries_within(columns, row, queries, query, limits)
+    met = 0
+    for i in range(count):
+        met |= query_within(columns, row, queries, query + i, limits) << i
+    return met
+
+
+@njit(nogil=True, cache=True)
+def _rows(columns: Any, row: int, last: int, queries: Any, query: int, limit: int) -> int:
+    """Bits of the rows of a tile, whole or not, that lie within ``limit`` of one query."""
+    rows = min(TILE_ROWS, last - row)
+    whole = rows - rows % LANES if VECTORS else 0
+    mask = 0
+    for i in range(0, whole, LANES):
+        mask |= rows_within(columns, row + i, queries, query, limit) << i
+    for i in range(whole, rows):
+        mask |= int(distance(columns, row + i, queries, query) <= limit) << i
+    return mask
+
+
+@njit(nogil=True, cache=True)
+def _key(columns: Any, row: int, queries: Any, query: int) -> int:
+    """Return the hit of query 0."""
+    return (distance(columns, row, queries, query) << ROW_BITS) | row
+
+
+@njit(nogil=True, cache=True)
+def _doubled(hits: Any, count: int) -> Any:
+    """Give the first ``count`` hits twice the room."""
+    larger = np.empty(2 * hits.size, np.int64)
+    larger[:count] = hits[:count]
+    return larger
+
+
+@njit(nogil=True, cache=True)
+def _keep(heap: Any, size: int, key: int, limits: Any, query: int) -> int:
+    """Put a key into the heap of a query, the largest on top; a full heap lowers the query's limit below its top.
+
+    Rows ascend, so of codes at equal distance the one already in the heap is the right one.
+    """
+    if key >> ROW_BITS > limits[query]:
+        return size
+    if size < heap.size:
+        _rise(heap, size, key)
+        size += 1
+    else:
+        _sink(heap, key)
+    if size == heap.size:
+        limits[query] = (heap[0] >> ROW_BITS) - 1
+    return size
+
+
+@njit(nogil=True, cache=True)
+def _rise(heap: Any, place: int, key: int) -> None:
+    """Put a key into a free last place."""
+    while place > 0 and heap[(place - 1) // 2] < key:
+        heap[place] = heap[(place - 1) // 2]
+        place = (place - 1) // 2
+    heap[place] = key
+
+
+@njit(nogil=True, cache=True)
+def _sink(heap: Any, key: int) -> None:
+    """Put a key in the place of the largest."""
+    place, child = 0, 1
+    while child < heap.size:
+        if child + 1 < heap.size and heap[child + 1] > heap[child]:
+            child += 1
+        if heap[child] <= key:
+            break
+        heap[place] = heap[child]
+        place, child = child, 2 * child + 1
+    heap[place] = key
+
+
+@njit(nogil=True, cache=True)
+def _emptied(heaps: Any, sizes: Any) -> Any:
+    """Return the hits in the heaps of all queries."""
+    hits = np.empty(sizes.sum(), np.int64)
+    count = 0
+    for query in range(sizes.size):
+        for i in range(sizes[query]):
+            hits[count] = (query << QUERY_SHIFT) | heaps[query, i]
+            count += 1
+    return hits
