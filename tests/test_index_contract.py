@@ -210,7 +210,7 @@ def test_wrong_questions(kind: str, ask: Any, error: type[Exception], message: s
 
 
 def test_unknown_kind() -> None:
-    with pytest.raises(ValueError, match="there is no index kind 'best'; kinds are auto, linear"):
+    with pytest.raises(ValueError, match="there is no index kind 'best'; kinds are auto, linear, bktree"):
         build_index(CODES, None, "best")
 
 
