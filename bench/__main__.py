@@ -6,7 +6,10 @@ import importlib
 import sys
 
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
-BENCHMARKS: dict[str, tuple[str, str]] = {}
+BENCHMARKS: dict[str, tuple[str, str]] = {
+    "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
+    "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
+}
 
 
 def main(argv: list[str]) -> int:
