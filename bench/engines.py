@@ -27,6 +27,13 @@ _LONGEST_CALL = 0.5
 """Seconds that one timed call should take at most: slow engines are asked fewer queries."""
 
 
+Ask = Callable[[Codes, int], Found]
+"""``(queries, radius or k)`` → answers."""
+
+Graph = Callable[[Codes, int, int], Found]
+"""``(queries, k, breadth)`` → about the ``k`` nearest codes."""
+
+
 class Engine(NamedTuple):
     """An index over codes ``(n, words)``.
 
@@ -45,14 +52,10 @@ class Engine(NamedTuple):
     """
 
     name: str
-    range_query: Callable[[Codes, int], Found] | None = None
-    nearest: Callable[[Codes, int], Found] | None = None
+    range_query: Ask | None = None
+    nearest: Ask | None = None
     self_join: Callable[[int], Found] | None = None
     exact: bool = True
-
-
-Graph = Callable[[Codes, int, int], Found]
-"""``(queries, k, breadth)`` → about the ``k`` nearest codes."""
 
 
 class _Peer(NamedTuple):
@@ -84,7 +87,7 @@ def build_all(codes: Codes) -> tuple[list[Engine], list[Row]]:
     return engines, rows
 
 
-def affordable(ask: Callable[[Codes, int], Found], queries: Codes, limit: int) -> Codes:
+def affordable(ask: Ask, queries: Codes, limit: int) -> Codes:
     """Return as many of the queries as an engine answers in half a second, at least one."""
     ask(queries[:2], limit)
     start = time.perf_counter()
