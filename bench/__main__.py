@@ -7,6 +7,8 @@ import sys
 
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "find": ("bench.find", "one image looked up from the command line, whole process"),
+    "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
 }

@@ -179,18 +179,18 @@ def _lanczos(size: int) -> NDArray[np.float64]:
     centres = (np.arange(size)[:, np.newaxis] + 0.5) * SIDE / size
     offsets = (np.arange(SIDE) + 0.5 - centres) * size / SIDE
     kernel = np.where(np.abs(offsets) < 3, np.sinc(offsets) * np.sinc(offsets / 3), 0)
-    weights = np.rint(4096 * kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float64)
+    weights = np.asarray(np.rint(4096 * kernel / kernel.sum(axis=1, keepdims=True)), dtype=np.float64)
     for row in range(size // 2):
-        weights[row, np.argmax(weights[row])] += 4096 - weights[row].sum()
+        weights[row, np.argmax(weights[row])] += 4096 - float(weights[row].sum())
         weights[size - 1 - row] = weights[row, ::-1]
     if size % 2:
         middle = weights[size // 2]
         middle[SIDE // 2 :] = middle[: SIDE // 2][::-1]
-        middle[SIDE // 2 - 1 : SIDE // 2 + 1] += (4096 - middle.sum()) / 2
+        middle[SIDE // 2 - 1 : SIDE // 2 + 1] += (4096 - float(middle.sum())) / 2
     return weights
 
 
-_CELLS: NDArray[np.float64] = np.kron(np.eye(GRID), np.ones(SIDE // GRID))
+_CELLS = np.kron(np.eye(GRID), np.ones(SIDE // GRID)).astype(np.float64)
 _COSINES = _cosines()
 _LANCZOS_8 = _lanczos(8)
 _LANCZOS_9 = _lanczos(9)

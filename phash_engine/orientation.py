@@ -79,8 +79,8 @@ def upright(table: Codes) -> Codes:
 def has_mirror_codes(table: Codes) -> NDArray[np.bool_]:
     """Whether the mirror codes of each row of ``(n, 10)`` are known, bool ``(n,)``.
 
-    A mirror code of 0 means unknown: the constant coefficient of a picture that is not black is the strict maximum of its
-    DCT, so its bit is set.
+    A mirror code of 0 means unknown: the constant coefficient of a picture that is not black is the strict maximum of
+    its DCT, so its bit is set.
     """
     known: NDArray[np.bool_] = _column(table, "dct_lr") != 0
     return known

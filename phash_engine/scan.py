@@ -1,8 +1,8 @@
 """Directories → catalogue: find what changed, read it on worker threads, commit from one.
 
-A file whose size and time of change are those of the last scan is not opened. A file that is new or changed is read once;
-if its digest is known, moved or copied, it is not decoded again. Reading, hashing and decoding release the interpreter
-lock, so threads are enough.
+A file whose size and time of change are those of the last scan is not opened. A file that is new or changed is read
+once; if its digest is known, because it was moved or copied, it is not decoded again. Reading, hashing and decoding
+release the interpreter lock, so threads are enough.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import files, hashers, images, quality
-from phash_engine.catalogue import Catalogue, Content, Sighting
+from phash_engine.catalogue import Catalogue, Content, KnownFile, Sighting
 from phash_engine.errors import ImageError
 from phash_engine.files import File, Unreadable
+from phash_engine.hamming.threads import available_threads
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number to do."""
 
 _BATCH = 16
 _COMMIT_SECONDS = 1.0
+_ON_DISK = frozenset({"current", "stale", "failed"})
 
 
 @dataclass
@@ -109,24 +111,20 @@ def scan(
     KeyboardInterrupt
         Passed on after what had been read was committed.
     """
-    workers = len(os.sched_getaffinity(0)) if workers is None else workers
+    workers = available_threads() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
     began = time.monotonic()
     report = ScanReport()
-    todo: dict[str, File] = {}
-    met: set[str] = set()
+    todo: list[File] = []
     for root in _roots(folders):
         known = catalogue.known_files(root)
         walk = _walk(root, exclude, known, report)
         if walk is None:
             continue
-        met.update(file.path for file in walk.files)
-        todo.update((file.path, file) for file in walk.files if _needs_reading(file, known, report))
-        gone = [path for path in catalogue.present_files(root) if path not in met and _is_gone(path)]
-        catalogue.mark_missing(gone)
-        report.missing += len(gone)
-    with _Reading(list(todo.values()), catalogue.known_digests() if todo else set(), workers) as reading:
+        todo += [file for file in walk.files if _needs_reading(file, known.get(file.path), report)]
+        _update_missing(walk, known, catalogue, report)
+    with _Reading(todo, catalogue.known_digests() if todo else set(), workers) as reading:
         _record(reading, catalogue, report, len(todo), progress)
     report.photos = report.unchanged + report.decoded + report.recognised
     catalogue.refresh_index()
@@ -154,6 +152,7 @@ def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading
             if digest not in known_digests:
                 block, info = images.read_image(data)
                 decoded.append((digest, info, block))
+                known_digests.add(digest)
             sightings.append(Sighting(*file, digest))
         except ImageError as error:
             sightings.append(Sighting(*file, None, error.reason))
@@ -242,9 +241,7 @@ def _roots(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
     return roots
 
 
-def _walk(
-    root: str, exclude: Sequence[str], known: dict[str, tuple[int, int]], report: ScanReport
-) -> files.Walk | None:
+def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report: ScanReport) -> files.Walk | None:
     """Walk a root and count; None if it cannot be reached or looks like the mount point of a drive that is away."""
     walk = files.walk(root, exclude)
     if walk.unreadable and walk.unreadable[0].path == root:
@@ -260,14 +257,25 @@ def _walk(
     return walk
 
 
-def _needs_reading(file: File, known: dict[str, tuple[int, int]], report: ScanReport) -> bool:
-    if known.get(file.path) == (file.size, file.mtime_ns):
-        report.unchanged += 1
+def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> bool:
+    if known is not None and known[:2] == (file.size, file.mtime_ns) and known.state != "stale":
+        report.unchanged += known.state != "failed"
+        report.known_failures += known.state == "failed"
         return False
     if files.looks_like_image(file.path):
         return True
     report.skipped += 1
     return False
+
+
+def _update_missing(walk: files.Walk, known: dict[str, KnownFile], catalogue: Catalogue, report: ScanReport) -> None:
+    """Mark what is gone and what is back unchanged; a file only passed over this time is neither."""
+    met = {file.path: file for file in walk.files}
+    gone = [path for path, file in known.items() if file.state in _ON_DISK and path not in met and _is_gone(path)]
+    catalogue.mark_missing(gone)
+    report.missing += sum(known[path].state != "failed" for path in gone)
+    missing = ((path, file) for path, file in known.items() if file.state == "missing" and path in met)
+    catalogue.mark_found([path for path, file in missing if file[:2] == met[path][1:]])
 
 
 def _is_gone(path: str) -> bool:

@@ -36,6 +36,17 @@ class Match(NamedTuple):
     rule: str
 
 
+class Comparison(NamedTuple):
+    """How two pictures compare: distance in bits, the rule that gives it, and both fingerprints.
+
+    ``rule`` is "digest" (equal bytes), "flat" (no structure to tell by), "code", or "rotation" (closer when turned).
+    """
+
+    distance: int
+    rule: str
+    fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint]
+
+
 class Pair(NamedTuple):
     """Two photos of a group, the keeper first, with their distance in bits and the rule that matched."""
 
@@ -158,6 +169,27 @@ def find(
         ``k`` below 1, or a radius out of range.
     """
     return Collection(catalogue, folders, rotations=rotations).find(source, k, radius)
+
+
+def compare(a: images.Source, b: images.Source, *, rotations: bool = True) -> Comparison:
+    """Compare two pictures without a catalogue, by the rules of :func:`find`.
+
+    Raises
+    ------
+    ImageError
+        One of them cannot be read.
+    """
+    (_, digest_a, block_a), (_, digest_b, block_b) = _read(a), _read(b)
+    table = hashers.hash_blocks(np.stack([block_a, block_b]))
+    fingerprints = (hashers.Fingerprint(*table[0, :5]), hashers.Fingerprint(*table[1, :5]))
+    if digest_a is not None and digest_a == digest_b:
+        return Comparison(0, "digest", fingerprints)
+    distance = hashers.distance(*fingerprints)
+    nearest, _ = orientation.distance(table[0], table[1]) if rotations else (distance, 1)
+    rule = "rotation" if nearest < distance else "code"
+    if quality.is_flat(block_a) or quality.is_flat(block_b):
+        rule = "flat"
+    return Comparison(nearest, rule, fingerprints)
 
 
 def find_groups(
