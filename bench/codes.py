@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench import photos
 from phash_engine import hashers
 from phash_engine.block import SIDE, area_average
 
 Codes = NDArray[np.uint64]
 
-PHOTOS = Path(__file__).parents[2] / "shared" / "photos" / "web"
+PHOTOS = photos.FOLDER / "web"
 RESULTS = Path(__file__).parent / "results"
 PHOTO_SETS = {"dct": ("dct",), "average": ("average",), "decision": hashers.DECISION_NAMES}
 
@@ -131,12 +132,12 @@ def _blends(crops: NDArray[np.uint16], n: int, rng: np.random.Generator) -> NDAr
 def _crops(n: int) -> NDArray[np.uint16]:
     """Blocks of random crops of all photos, every other one mirrored."""
     rng = np.random.default_rng(2)
-    photos = sorted(PHOTOS.glob("*.jpg"))
+    paths = sorted(PHOTOS.glob("*.jpg"))
     blocks = np.empty((n, SIDE, SIDE), np.uint16)
-    for first, photo in enumerate(photos[:n]):
-        with Image.open(photo) as image:
+    for first, path in enumerate(paths[:n]):
+        with Image.open(path) as image:
             luma = np.asarray(image.convert("L"))
-        for i in range(first, n, len(photos)):
+        for i in range(first, n, len(paths)):
             height, width = (np.array(luma.shape) * rng.uniform(_SMALLEST_CROP, 1, 2)).astype(int)
             top, left = rng.integers(0, luma.shape[0] - height + 1), rng.integers(0, luma.shape[1] - width + 1)
             crop = area_average([luma[top : top + height, left : left + width]], int(width), int(height))

@@ -4,13 +4,14 @@ import json
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, timing
+from bench import codes, plot, timing
 from bench.answers import Found, check, recall, same_answers, same_distances
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
@@ -105,3 +106,19 @@ def test_answers_must_agree() -> None:
     with pytest.raises(SystemExit, match="nearer gives other answers"):
         check("nearer", (2, first._replace(distances=np.array([1, 1, 1]))), (2, first), same_distances)
     assert recall(first._replace(distances=np.array([1, 3, 2])), first) == pytest.approx(2 / 3)
+
+
+def test_plot_takes_the_best_parameters(tmp_path: Path) -> None:
+    rows = [
+        {"what": "build", "name": "linear", "n": 10, "median": 1.0},
+        {"what": "range query", "name": "linear", "n": 10, "radius": 8, "median": 1.0},
+        {"what": "range query", "name": "faiss multi-hash 2x32", "n": 10, "radius": 8, "median": 3.0},
+        {"what": "range query", "name": "faiss multi-hash 3x21", "n": 10, "radius": 8, "median": 2.0},
+    ]
+    curves = plot.panels([json.dumps(row) for row in rows])
+    assert curves == {8: {"linear": {10: 1.0}, "faiss multi-hash": {10: 2.0}}}
+    with pytest.raises(SystemExit, match="no range query"):
+        plot.panels([json.dumps(rows[0])])
+    pytest.importorskip("matplotlib")
+    plot.draw(curves, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 0
