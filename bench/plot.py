@@ -48,6 +48,6 @@ def draw(curves: dict[int, Curves], picture: Path) -> None:
         axis.set(xscale="log", yscale="log", xlabel="codes", title=f"radius {radius}")
         axis.grid(alpha=0.3)
     axes[0][0].set_ylabel("microseconds per query, one thread")
-    axes[0][-1].legend(fontsize="small")
+    axes[0][-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(picture, dpi=120, bbox_inches="tight")
     pyplot.close(figure)
