@@ -76,7 +76,9 @@ class BKTreeIndex(Index):
 
         Notes
         -----
-        The tree is built anew when it has grown by half or when an id is lower than one used before.
+        The tree is built anew when it has grown by half or when an id is lower than one used before. Until then queries
+        get slower, for subtrees with added codes can no longer be read through: about seven times at radius 2 after
+        65,536 codes were added to a million.
         """
         array = as_codes(codes, self.words)
         new = as_ids(ids, len(array)) + (self._next_id if ids is None else 0)
