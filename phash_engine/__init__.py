@@ -1,3 +1,62 @@
-"""Near-duplicate image search."""
+"""Near-duplicate image search: perceptual codes, exact Hamming search, safe grouping.
+
+The way of a picture through the package::
+
+    files ──► block ──► codes ──► catalogue ──► index ──► matches / pairs ──► groups
+
+pure (arrays in, arrays out)
+    ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``hamming``, ``index``, ``grouping``
+edges (each owns one part of the world)
+    ``images``, ``files``, ``database``, ``catalogue``, ``index_files``
+conduct (join pure and edges)
+    ``scan``, ``search``
+front end
+    ``cli``
+
+The names below are loaded when first used, so that importing the package costs nothing.
+
+>>> import phash_engine as ph
+>>> ph.distance(ph.fingerprint("a.jpg"), ph.fingerprint("b.jpg"))  # doctest: +SKIP
+3
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phash_engine.catalogue import Catalogue as Catalogue
+    from phash_engine.errors import ImageError as ImageError
+    from phash_engine.errors import PhashError as PhashError
+    from phash_engine.hashers import distance as distance
+    from phash_engine.images import read_fingerprint as fingerprint
+    from phash_engine.index import build_index as build_index
+    from phash_engine.search import find as find
+    from phash_engine.search import find_groups as find_groups
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Catalogue": ("catalogue", "Catalogue"),
+    "ImageError": ("errors", "ImageError"),
+    "PhashError": ("errors", "PhashError"),
+    "build_index": ("index", "build_index"),
+    "distance": ("hashers", "distance"),
+    "find": ("search", "find"),
+    "find_groups": ("search", "find_groups"),
+    "fingerprint": ("images", "read_fingerprint"),
+}
+
+__all__ = ["Catalogue", "ImageError", "PhashError", "build_index", "distance", "find", "find_groups", "fingerprint"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -251,7 +251,7 @@ def test_wrong_questions(kind: str, ask: Any, error: type[Exception], message: s
 
 
 def test_unknown_kind() -> None:
-    with pytest.raises(ValueError, match="there is no index kind 'best'; kinds are auto, linear, multi"):
+    with pytest.raises(ValueError, match="there is no index kind 'best'; kinds are auto, linear, bktree, multi"):
         build_index(CODES, None, "best")
 
 

@@ -4,6 +4,8 @@
 - ``plain``: look at every code with numpy alone, for one-shot lookups.
 - ``lanes``: eight codes against a query in one vector register (numba).
 - ``scan``: look at every code with compiled tiles (numba).
+- ``tree``: build a BK-tree, insert into it (numba).
+- ``walk``: look through a BK-tree (numba).
 - ``threads``: run kernels over many tasks at once.
 
 Codes travel as **columns**: a tuple of ``words`` contiguous read-only uint64 arrays ``(n,)``, one per word of the code.

@@ -13,6 +13,7 @@ __all__ = ["KINDS", "Index", "Matches", "Pairs", "QueryCost", "build_index"]
 KINDS: dict[str, tuple[str, str]] = {
     "auto": ("phash_engine.index.linear", "LinearIndex"),
     "linear": ("phash_engine.index.linear", "LinearIndex"),
+    "bktree": ("phash_engine.index.bktree", "BKTreeIndex"),
     "multi": ("phash_engine.index.multi_index", "MultiIndex"),
 }
 """Module and class of each kind, imported when it is built: ``linear`` alone does without numba."""

@@ -260,13 +260,13 @@ class Index(ABC):
         """
         array = as_codes(codes, self.words)
         present = self._ids.array
-        following = max(present.max(initial=-1), self._retired.max(initial=-1)) + 1
-        new = as_ids(ids, len(array)) + (following if ids is None else 0)
+        highest = max((used[-1] for used in (present, self._retired) if used.size), default=-1)
+        new = as_ids(ids, len(array)) + (max(-1, highest) + 1 if ids is None else 0)
         used = is_in(present, new) | is_in(self._retired, new)
         if used.any():
             raise ValueError(f"id {new[used][0]} is or was in this index; an id is never given twice")
         columns, ordered = by_id(array, new)
-        if ordered.size and ordered[0] <= present.max(initial=ordered[0] - 1):
+        if ordered.size and present.size and ordered[0] < present[-1]:
             self._renew(columns, ordered)
         else:
             self._ids.append(ordered)
@@ -291,6 +291,7 @@ class Index(ABC):
         if not present.all():
             raise ValueError(f"id {wanted[~present][0]} is not in this index")
         self._removed.change(rows, True)
+        self._hide(rows)
         self._gone += rows.size
         if self._gone > self._most_gone * self._ids.array.size:
             self._renew(tuple(column[:0] for column in self._columns()), wanted[:0])
@@ -340,6 +341,10 @@ class Index(ABC):
     @abstractmethod
     def _append(self, columns: Columns) -> None:
         """Take codes in the rows after all others."""
+
+    @abstractmethod
+    def _hide(self, rows: NDArray[np.int64]) -> None:
+        """Leave rows out of all answers from now on; ``_removed`` holds them."""
 
     @abstractmethod
     def _columns(self) -> Columns:

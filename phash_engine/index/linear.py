@@ -70,6 +70,9 @@ class LinearIndex(Index):
         for growing, column in zip(self._growing, columns, strict=True):
             growing.append(column)
 
+    def _hide(self, rows: NDArray[np.int64]) -> None:
+        pass  # the codes are moved together at once
+
     def _columns(self) -> Columns:
         return tuple(growing.array for growing in self._growing)
 

@@ -99,6 +99,9 @@ class MultiIndex(Index):
         elif recent[0].size:
             self._use(self._layout.with_more(recent, self._threads))
 
+    def _hide(self, rows: NDArray[np.int64]) -> None:
+        pass  # every search looks at what was removed
+
     def _columns(self) -> Columns:
         pairs = zip(self._layout.row_codes(), self._recent, strict=True)
         return read_only(np.concatenate((column, growing.array)) for column, growing in pairs)

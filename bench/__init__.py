@@ -1,0 +1,1 @@
+"""Benchmarks beside the best peers: ``python -m bench`` lists them."""

@@ -1,0 +1,37 @@
+"""``python -m bench`` lists the benchmarks, ``python -m bench NAME [--options]`` runs one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+# name → (module with ``main(argv)``, what it measures); only the module that runs is imported
+BENCHMARKS: dict[str, tuple[str, str]] = {
+    "find": ("bench.find", "one image looked up from the command line, whole process"),
+    "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
+    "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
+    "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
+    "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run the benchmark that ``argv`` names, or list all; return the exit code."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print(listing())
+        return 0
+    name, *options = argv
+    if name not in BENCHMARKS:
+        print(f"no benchmark {name!r}; there are:\n{listing()}", file=sys.stderr)
+        return 2
+    importlib.import_module(BENCHMARKS[name][0]).main(options)
+    return 0
+
+
+def listing() -> str:
+    """Return one line per benchmark."""
+    return "\n".join(f"{name:12} {summary}" for name, (_, summary) in sorted(BENCHMARKS.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""``phash dedupe``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from phash_engine.catalogue import Catalogue
+from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli import scan as scan_command
+from phash_engine.search import RADIUS, Group, find_groups
+
+
+@click.command("dedupe", short_help=COMMANDS["dedupe"])
+@options.folders
+@options.radius
+@options.rotations
+@options.exclude
+@options.workers
+@options.catalogue
+@click.option("--no-catalogue", is_flag=True, help="Remember nothing: scan into memory.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
+@options.as_json
+@options.strict
+def command(
+    folders: tuple[str, ...],
+    radius: int | None,
+    rotations: bool,
+    exclude: tuple[str, ...],
+    workers: int | None,
+    catalogue_path: Path | None,
+    no_catalogue: bool,
+    exit_code: bool,
+    as_json: bool,
+    strict: bool,
+) -> int:
+    """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
+
+    Of each group the keeper stands first (most pixels, largest file, oldest), then the others with their distance
+    to it in bits and the rule that matched: digest (equal bytes), code, or rotation (closer when turned or mirrored).
+    Without DIR all photos of the catalogue are compared, as of their last scan.
+    """
+    if no_catalogue and (catalogue_path or not folders):
+        raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
+    unread = 0
+    with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(folders)) as catalogue:
+        if folders:
+            report = scan_command.run(folders, catalogue, exclude=exclude, workers=workers)
+            unread = scan_command.exit_code(report, len(folders), strict=strict)
+        inside = [os.path.abspath(folder) for folder in folders] or None
+        groups = find_groups(catalogue, RADIUS if radius is None else radius, folders=inside, rotations=rotations)
+        sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
+    for group in groups:
+        _print(group, as_json=as_json)
+    if not as_json:
+        output.message(_summary(groups, sizes))
+    return unread or int(exit_code and bool(groups))
+
+
+def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
+    if no_catalogue:
+        return Catalogue(None)
+    return options.open_or_create(path) if create else options.open_existing(path)
+
+
+def _print(group: Group, *, as_json: bool) -> None:
+    if as_json:
+        output.record(group._asdict() | {"pairs": [pair._asdict() for pair in group.pairs]})
+        return
+    output.text(group.keeper)
+    for pair in group.pairs:
+        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {pair.other}")
+
+
+def _summary(groups: Sequence[Group], sizes: dict[str, int]) -> str:
+    others = [path for group in groups for path in group.others]
+    if not others:
+        return "no duplicates"
+    total = output.size(sum(sizes[path] for path in others))
+    return f"{len(groups)} groups; {len(others)} files beside the keepers, {total}"

@@ -1,0 +1,27 @@
+"""``phash failures``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from phash_engine.cli import COMMANDS, options, output
+
+
+@click.command("failures", short_help=COMMANDS["failures"])
+@options.folders
+@options.catalogue
+@options.as_json
+def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool) -> None:
+    """List the files, below folders or anywhere, that could not be read as pictures: path and reason.
+
+    Such a file is tried again when it has changed.
+    """
+    with options.open_existing(catalogue_path) as catalogue:
+        failures = catalogue.failures(folders or None)
+    for failure in failures:
+        if as_json:
+            output.record(failure._asdict())
+        else:
+            output.text(f"{failure.path}\t{failure.reason}")

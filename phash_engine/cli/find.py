@@ -1,0 +1,93 @@
+"""``phash find``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import click
+
+from phash_engine.cli import COMMANDS, options, output
+from phash_engine.errors import ImageError, UsageError
+from phash_engine.search import Collection, Match
+
+STDIN = "-"
+
+
+@click.command("find", short_help=COMMANDS["find"])
+@click.argument("paths", nargs=-1, metavar="IMAGE...")
+@click.option("-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; alone, at any distance.")
+@options.radius
+@click.option(
+    "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
+)
+@options.rotations
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
+@click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
+@click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")
+@click.option("--files0-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, each ended by NUL.")
+@options.catalogue
+@options.as_json
+@options.strict
+def command(
+    paths: tuple[str, ...],
+    k: int | None,
+    radius: int | None,
+    folders: tuple[str, ...],
+    rotations: bool,
+    quiet: bool,
+    null: bool,
+    files_from: IO[bytes] | None,
+    files0_from: IO[bytes] | None,
+    catalogue_path: Path | None,
+    as_json: bool,
+    strict: bool,
+) -> int:
+    """Print the catalogued photos that look like each IMAGE: distance, rule, path.
+
+    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
+    (closer when turned or mirrored). With several pictures each line begins with the one it answers. Exits with 1 if
+    nothing was found.
+    """
+    queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
+    if not queries:
+        raise click.UsageError("name at least one picture to look up")
+    found = unread = 0
+    with options.open_existing(catalogue_path) as catalogue:
+        inside = [os.path.abspath(folder) for folder in folders] or None
+        if inside and next(catalogue.photos(inside), None) is None:
+            raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
+        collection = Collection(catalogue, inside, rotations=rotations)
+        for query in queries:
+            try:
+                matches = _find(collection, query, k, radius)
+            except ImageError as error:
+                output.message(f"{query}: {error.reason}")
+                unread += 1
+                continue
+            found += len(matches)
+            if not quiet:
+                _print(matches, as_json=as_json, end="\0" if null else "\n", several=len(queries) > 1)
+    return output.exit_code(unread, len(queries), strict=strict) or int(not found)
+
+
+def _find(collection: Collection, query: str, k: int | None, radius: int | None) -> list[Match]:
+    if query == STDIN:
+        return [match._replace(query=STDIN) for match in collection.find(sys.stdin.buffer.read(), k, radius)]
+    return collection.find(os.path.abspath(query), k, radius)
+
+
+def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool) -> None:
+    for match in matches:
+        if as_json:
+            output.record(match._asdict(), end)
+        else:
+            asked = f"{match.query}\t" if several else ""
+            output.text(f"{asked}{match.distance}\t{match.rule}\t{match.path}", end)
+
+
+def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:
+    return [os.fsdecode(path) for path in file.read().split(end) if path] if file else []

@@ -1,0 +1,30 @@
+"""``phash forget``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from phash_engine.cli import COMMANDS, options, output
+
+
+@click.command("forget", short_help=COMMANDS["forget"])
+@options.folders
+@click.option("--missing", is_flag=True, help="Only photos whose files are missing.")
+@options.catalogue
+@options.as_json
+def command(folders: tuple[str, ...], missing: bool, catalogue_path: Path | None, as_json: bool) -> int:
+    """Remove the photos below folders from the catalogue. The files themselves are not touched.
+
+    Exits with 1 if the catalogue had none.
+    """
+    if not folders:
+        raise click.UsageError("name at least one folder to forget")
+    with options.open_existing(catalogue_path) as catalogue:
+        forgotten = sum(catalogue.forget(folder, missing_only=missing) for folder in folders)
+    if as_json:
+        output.record({"forgotten": forgotten})
+    else:
+        output.message(f"{forgotten} photos forgotten")
+    return int(not forgotten)

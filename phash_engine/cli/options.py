@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phash_engine.catalogue import Catalogue
+from phash_engine.search import RADIUS
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def default_catalogue() -> Path:
+    """Return where the catalogue is kept unless told otherwise."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("phash_engine", appauthor=False)) / "photos.db"
+
+
+catalogue: Decorator = click.option(
+    "--catalogue",
+    "catalogue_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="PHASH_CATALOGUE",
+    help="The catalogue file (or set PHASH_CATALOGUE); by default one for each user.",
+)
+as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one record each.")
+strict: Decorator = click.option("--strict", is_flag=True, help="Exit with 3 if some files could not be read.")
+radius: Decorator = click.option(
+    "-r",
+    "--radius",
+    type=click.IntRange(0, 192),
+    help=f"Largest accepted distance in bits of 192.  [default: {RADIUS}]",
+)
+rotations: Decorator = click.option(
+    "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
+)
+exclude: Decorator = click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Pass over names or relative paths that fit; repeatable."
+)
+workers: Decorator = click.option(
+    "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one a core]"
+)
+folders: Decorator = click.argument("folders", nargs=-1, metavar="DIR...")
+
+
+def open_existing(path: Path | None) -> Catalogue:
+    """Open the named or default catalogue, which must be there."""
+    return Catalogue(path or default_catalogue(), create=False)
+
+
+def open_or_create(path: Path | None) -> Catalogue:
+    """Open the named or default catalogue, made where there is none."""
+    return Catalogue(path or default_catalogue())

@@ -1,0 +1,82 @@
+"""What the commands print: records on standard output, messages on standard error, a bar on a terminal."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+
+def text(line: str, end: str = "\n") -> None:
+    """Write a line to standard output; names that are not UTF-8 come out as the bytes they are."""
+    stream = sys.stdout.buffer
+    stream.write(os.fsencode(line + end))
+
+
+def record(fields: Mapping[str, Any], end: str = "\n") -> None:
+    """Write one JSON record; beside a path that is not UTF-8 stands its base64."""
+    text(json.dumps(_safe(dict(fields)), ensure_ascii=False), end)
+
+
+def message(line: str) -> None:
+    """Write a line to standard error."""
+    click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function that shows (done, total) as a bar on standard error; None where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def size(number: float) -> str:
+    """Return a number of bytes for people: ``12.3 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def _safe(value: Any) -> Any:
+    """Replace what is not UTF-8 in paths, keeping the bytes beside them."""
+    if isinstance(value, str):
+        return os.fsencode(value).decode(errors="replace")
+    if isinstance(value, list | tuple):
+        return [_safe(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    safe: dict[str, Any] = {}
+    for name, item in value.items():
+        safe[name] = _safe(item)
+        strings = item if isinstance(item, list | tuple) else [item]
+        if any(isinstance(string, str) and _is_not_utf8(string) for string in strings):
+            encoded = [base64.b64encode(os.fsencode(string)).decode() for string in strings]
+            safe[f"{name}_b64"] = encoded if isinstance(item, list | tuple) else encoded[0]
+    return safe
+
+
+def _is_not_utf8(string: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in string)
+
+
+def exit_code(unread: int, asked: int, *, strict: bool) -> int:
+    """Return 2 if none of the files asked for could be read, 3 if some could not and that matters, else 0."""
+    if unread == asked:
+        return 2
+    return 3 if strict and unread else 0

@@ -1,0 +1,157 @@
+"""The SQLite file under the catalogue: opening, migrating, transactions, and errors in one voice."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from phash_engine.errors import CatalogueError
+
+_APPLICATION_ID = 0x70686173
+
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE photos (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        path BLOB NOT NULL UNIQUE,
+        size INTEGER,
+        mtime_ns INTEGER,
+        digest BLOB,
+        missing_since INTEGER
+    ) STRICT;
+    CREATE INDEX photos_by_digest ON photos (digest);
+    CREATE INDEX photos_missing ON photos (missing_since) WHERE missing_since IS NOT NULL;
+    CREATE TABLE contents (
+        digest BLOB PRIMARY KEY,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        format TEXT NOT NULL,
+        quality INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE codes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner ANY NOT NULL,
+        view TEXT NOT NULL,
+        scheme TEXT NOT NULL,
+        spec INTEGER NOT NULL,
+        trusted INTEGER NOT NULL,
+        average INTEGER NOT NULL,
+        dct INTEGER NOT NULL,
+        wavelet INTEGER NOT NULL,
+        horizontal INTEGER NOT NULL,
+        vertical INTEGER NOT NULL,
+        dct_lr INTEGER NOT NULL,
+        dct_ud INTEGER NOT NULL,
+        dct_180 INTEGER NOT NULL,
+        horizontal_lr INTEGER NOT NULL,
+        vertical_ud INTEGER NOT NULL,
+        UNIQUE (owner, view, scheme, spec)
+    ) STRICT;
+    CREATE TABLE failures (
+        path BLOB PRIMARY KEY,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+"""One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
+
+
+class Database:
+    """An open SQLite file in write-ahead mode, of the newest version; use it in the thread that opened it.
+
+    Parameters and errors are those of ``catalogue.Catalogue``.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None, *, create: bool) -> None:
+        self.path = None if path is None else Path(os.path.abspath(path))
+        if self.path is not None and not self.path.is_file():
+            if not create:
+                raise CatalogueError(f"no catalogue at {self.path} yet: 'phash scan DIR' makes one")
+            _make_folder(self.path.parent)
+        try:
+            # Python's own transactions would begin at moments that are hard to foresee.
+            self._connection = sqlite3.connect(self.path or ":memory:", timeout=30, isolation_level=None)
+        except sqlite3.Error as error:
+            raise CatalogueError(f"{self.path}: {error}") from error
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all that happens inside, or nothing; waits for another writer."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self.execute("COMMIT")
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement; errors of SQLite become CatalogueError."""
+        try:
+            return self._connection.execute(statement, parameters)
+        except sqlite3.Error as error:
+            raise CatalogueError(f"{self.path}: {error}") from error
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row; errors of SQLite become CatalogueError."""
+        try:
+            self._connection.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise CatalogueError(f"{self.path}: {error}") from error
+
+    def meta(self, key: str) -> Any:
+        """Return a value of the table ``meta``."""
+        return self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
+
+    def _prepare(self) -> None:
+        version, application = (self._pragma(name) for name in ("user_version", "application_id"))
+        if application != _APPLICATION_ID and (
+            application or version or self.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        ):
+            raise CatalogueError(f"{self.path} is an SQLite file of another program: name another with --catalogue")
+        if version > len(MIGRATIONS):
+            raise CatalogueError(
+                f"{self.path} was written by a newer phash_engine (format {version}, this one reads up to "
+                f"{len(MIGRATIONS)}): upgrade phash_engine, or name another file with --catalogue"
+            )
+        self.execute("PRAGMA journal_mode = WAL")
+        if version < len(MIGRATIONS):
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self.transaction():
+            version = self._pragma("user_version")  # another process may have been first
+            for script in MIGRATIONS[version:]:
+                for statement in script.split(";"):
+                    self.execute(statement)
+            if version == 0:
+                self.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                self.executemany("INSERT INTO meta VALUES (?, ?)", [("uuid", str(uuid.uuid4())), ("deletions", 0)])
+            self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _pragma(self, name: str) -> int:
+        return int(self.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogueError(f"{folder}: cannot make this folder: {error.strerror}") from error

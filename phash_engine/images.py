@@ -1,0 +1,256 @@
+"""File, bytes, PIL image or array → block and ImageInfo. The only module that imports Pillow.
+
+Pictures are read as a person sees them: EXIF orientation applied, transparency composited, 16-bit and float values
+scaled to luma. JPEG files are decoded at the smallest scale whose shorter side keeps 64 pixels, in grey.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from phash_engine import hashers, orientation
+from phash_engine.block import area_average
+from phash_engine.errors import ImageError
+from phash_engine.quality import is_flat
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+
+MAX_PIXELS = 256_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI ICNS QOI DDS PSD PFM JXL".split()
+"""What is opened: picture formats whose decoders run inside this process. EPS, for one, would start another program."""
+
+_SHORTER_SIDE = 64
+_BAND_PIXELS = 1 << 22
+_WIDE_UNIT = 257
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_ORIENTATION_TAG = 0x0112
+
+
+class ImageInfo(NamedTuple):
+    """What is known of a picture besides its pixels; width and height in pixels as a person sees it."""
+
+    width: int
+    height: int
+    format: str
+    mode: str
+
+
+def read_block(source: Source) -> NDArray[np.uint16]:
+    """Read a picture and average it to its block.
+
+    Parameters
+    ----------
+    source
+        A path, the bytes of an image file, a binary file object, a PIL image, or a uint8 array ``(h, w)``,
+        ``(h, w, 3)`` or ``(h, w, 4)``. PIL images and arrays are taken at full size, so the block of an opened JPEG
+        may differ from that of its path by a step of luma.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint16 ``(32, 32)`` of luma in 1/256, 0..65280.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read; carries path and reason.
+    TypeError
+        An array that is not uint8 of these shapes.
+    """
+    return read_image(source)[0]
+
+
+def read_fingerprint(source: Source) -> hashers.Fingerprint:
+    """Read a picture and return its five codes; sources and errors as :func:`read_block`."""
+    return hashers.fingerprint(read_block(source))
+
+
+def read_image(source: Source) -> tuple[NDArray[np.uint16], ImageInfo]:
+    """Read block and info in one decode; sources and errors as :func:`read_block`."""
+    with _opened(source) as image:
+        width, height, mode = image.width, image.height, image.mode
+        scale = 1
+        # A PIL image is its owner's: draft would change it.
+        if image.format in {"JPEG", "MPO"} and image is not source:
+            scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * _SHORTER_SIDE)
+            image.draft("L", (_SHORTER_SIDE, _SHORTER_SIDE))
+        image.load()
+        if scale == 1:
+            width, height = image.size  # Pillow turns a TIFF upright while loading
+        block = _average(image, width, height, scale)
+        turn = _orientation(image)
+        shown = (height, width) if turn >= 5 else (width, height)
+        return (
+            np.ascontiguousarray(orientation.turn(block, turn)),
+            ImageInfo(*shown, image.format or "", mode),
+        )
+
+
+def read_image_info(source: Source) -> ImageInfo:
+    """Read the info alone, without decoding where the format allows; sources and errors as :func:`read_block`."""
+    with _opened(source) as image:
+        size = image.size[::-1] if _orientation(image) >= 5 else image.size
+        return ImageInfo(*size, image.format or "", image.mode)
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[Image.Image]:
+    """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
+    name = source_name(source)
+    try:
+        if isinstance(source, Image.Image):
+            yield _checked(source)
+        elif isinstance(source, np.ndarray):
+            yield _from_array(source)
+        elif isinstance(source, str | os.PathLike):
+            with open(source, "rb") as file, _open_file(file, os.fspath(source)) as image:
+                yield image
+        else:
+            file_object = io.BytesIO(source) if isinstance(source, bytes) else source
+            with _open_file(file_object, name) as image:
+                yield image
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(name, "not a picture, or damaged at its start") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(name, f"more than the {MAX_PIXELS // 1_000_000} megapixels that are read") from error
+    except OSError as error:
+        raise ImageError(name, _reason(error)) from error
+    except Exception as error:
+        # On damaged files the decoders raise whatever they stumble over.
+        if isinstance(source, np.ndarray) and isinstance(error, TypeError):
+            raise
+        raise ImageError(name, f"damaged: {_reason(error)}") from error
+
+
+def source_name(source: Source) -> str:
+    """Return what errors call a source: its path, or ``<bytes>`` and the like."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, bytes | np.ndarray | Image.Image):
+        return f"<{type(source).__name__}>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    line = " ".join(text.split()) or type(error).__name__
+    return line[0].lower() + line[1:]
+
+
+def _from_array(array: NDArray[Any]) -> Image.Image:
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {array.dtype} {array.shape}")
+    if array.size == 0:
+        raise ImageError("<ndarray>", f"no pixels in an array of shape {array.shape}")
+    return _checked(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _open_file(file: IO[bytes], name: str) -> Image.Image:
+    start = file.read(16)
+    file.seek(0)
+    if not start:
+        raise ImageError(name, "empty file")
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
+        _register_heif(name)
+    return _checked(_identified(file))
+
+
+def _identified(file: IO[bytes]) -> Image.Image:
+    """Open with the formats Pillow has at hand, then with those of all its plugins, which take a while to import."""
+    Image.preinit()
+    try:
+        return Image.open(file, formats=_registered())
+    except UnidentifiedImageError:
+        Image.init()
+        return Image.open(file, formats=_registered())
+
+
+def _registered() -> list[str]:
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _register_heif(name: str) -> None:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ImageError(name, "HEIC needs pillow-heif: pip install 'phash-engine[heif]'") from None
+    pillow_heif.register_heif_opener()
+
+
+def _checked(image: Image.Image) -> Image.Image:
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width}x{image.height} pixels"
+        raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        number = image.getexif().get(_ORIENTATION_TAG)
+    except Exception:  # noqa: BLE001 - damaged EXIF leaves the pixels as good as they are
+        return 1
+    return number if isinstance(number, int) and number in orientation.ORIENTATIONS else 1
+
+
+def _average(image: Image.Image, width: int, height: int, scale: int) -> NDArray[np.uint16]:
+    if image.mode.startswith("I;16"):
+        return area_average(map(np.asarray, _bands(image)), width, height, scale, _WIDE_UNIT)
+    if image.mode in {"I", "F"}:
+        return area_average(_wide_bands(image), width, height, scale, _WIDE_UNIT)
+    if not image.has_transparency_data:
+        return area_average((np.asarray(_luma(band)) for band in _bands(image)), width, height, scale)
+    for ground in ("white", "black"):
+        bands = (np.asarray(_luma(_composited(band, ground))) for band in _bands(image))
+        block = area_average(bands, width, height, scale)
+        if not is_flat(block):
+            break
+    return block
+
+
+def _bands(image: Image.Image) -> Iterator[Image.Image]:
+    """Cut large pictures into bands of rows, so that no second full plane is ever held."""
+    width, height = image.size
+    rows = max(_BAND_PIXELS // width, 1)
+    if rows >= height:
+        yield image
+        return
+    for top in range(0, height, rows):
+        yield image.crop((0, top, width, min(top + rows, height)))
+
+
+def _luma(image: Image.Image) -> Image.Image:
+    if image.mode == "L":
+        return image
+    return image.getchannel("L") if image.mode == "LAB" else image.convert("L")
+
+
+def _composited(image: Image.Image, ground: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image.convert("RGBA"))
+
+
+def _wide_bands(image: Image.Image) -> Iterator[NDArray[np.uint16]]:
+    """Scale integer and float values to 16 bits by their range: 0..1, 0..255, 0..65535, else lowest to highest."""
+    if image.mode == "F" and not all(np.isfinite(np.asarray(band)).all() for band in _bands(image)):
+        raise ImageError("", "not a number (NaN) or infinity among the pixel values")
+    values = np.array([band.getextrema() for band in _bands(image)], dtype=np.float64)
+    low, high = float(values.min()), float(values.max())
+    factor = next((65535 / top for top in (1, 255, 65535) if low >= 0 and high <= top), 0.0)
+    if not factor:
+        factor = 65535 / (high - low)
+    else:
+        low = 0.0
+    for band in _bands(image):
+        yield np.rint((np.asarray(band, dtype=np.float64) - low) * factor).astype(np.uint16)

@@ -1,0 +1,288 @@
+"""Directories → catalogue: find what changed, read it on worker threads, commit from one.
+
+A file whose size and time of change are those of the last scan is not opened. A file that is new or changed is read
+once; if its digest is known, because it was moved or copied, it is not decoded again. Reading, hashing and decoding
+release the interpreter lock, so threads are enough.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine import files, hashers, images, quality
+from phash_engine.catalogue import Catalogue, Content, KnownFile, Sighting
+from phash_engine.errors import ImageError
+from phash_engine.files import File, Unreadable
+from phash_engine.hamming.threads import available_threads
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and the number to do."""
+
+_BATCH = 16
+_COMMIT_SECONDS = 1.0
+_ON_DISK = frozenset({"current", "stale", "failed"})
+
+
+@dataclass
+class ScanReport:
+    """What a scan did; ``failures``, ``unreadable`` and ``unreachable`` are values, not exceptions.
+
+    Attributes
+    ----------
+    photos
+        Pictures met that are in the catalogue now.
+    unchanged, decoded, recognised
+        Of these: not opened; decoded; read but known by digest (moved or copied).
+    failures
+        Files that could not be read as pictures in this scan.
+    known_failures
+        Files that failed in an earlier scan and have not changed since.
+    skipped, hidden, excluded, links
+        Entries passed over: not pictures; leading dot; fitting an exclude pattern; symbolic links.
+    missing
+        Photos newly marked missing.
+    unreadable
+        Folders and entries that could not be looked at.
+    unreachable
+        Roots that are not there, or empty where photos had been: nothing below them was marked missing.
+    seconds
+        Wall-clock time.
+    """
+
+    photos: int = 0
+    unchanged: int = 0
+    decoded: int = 0
+    recognised: int = 0
+    failures: list[Unreadable] = field(default_factory=list)
+    known_failures: int = 0
+    skipped: int = 0
+    hidden: int = 0
+    excluded: int = 0
+    links: int = 0
+    missing: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+    unreachable: list[Unreadable] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def scan(
+    folders: Sequence[str | os.PathLike[str]],
+    catalogue: Catalogue,
+    *,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ScanReport:
+    """Bring the catalogue up to date with some folders and all below them.
+
+    Parameters
+    ----------
+    folders
+        Roots; one that cannot be reached is reported and does not stop the others.
+    catalogue
+        An open catalogue; only the calling thread writes to it.
+    exclude
+        Shell patterns of names or relative paths to pass over.
+    workers
+        Threads that read and decode; None for one a processor core.
+    progress
+        Called after each batch of files.
+
+    Returns
+    -------
+    ScanReport
+        Counts and failures.
+
+    Raises
+    ------
+    CatalogueError
+        The catalogue cannot be written.
+    ValueError
+        ``workers`` below 1.
+    KeyboardInterrupt
+        Passed on after what had been read was committed.
+    """
+    workers = available_threads() if workers is None else workers
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
+    began = time.monotonic()
+    report = ScanReport()
+    todo: list[File] = []
+    for root in _roots(folders):
+        known = catalogue.known_files(root)
+        walk = _walk(root, exclude, known, report)
+        if walk is None:
+            continue
+        todo += [file for file in walk.files if _needs_reading(file, known.get(file.path), report)]
+        _update_missing(walk, known, catalogue, report)
+    with _Reading(todo, catalogue.known_digests() if todo else set(), workers) as reading:
+        _record(reading, catalogue, report, len(todo), progress)
+    report.photos = report.unchanged + report.decoded + report.recognised
+    catalogue.refresh_index()
+    report.seconds = time.monotonic() - began
+    return report
+
+
+class Reading(NamedTuple):
+    """What one batch of files gave: a sighting of each, and the contents that were new."""
+
+    sightings: list[Sighting]
+    contents: list[Content]
+
+
+def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading.Event) -> Reading:
+    """Read files, decode those of unknown digest, and hash their blocks together."""
+    sightings: list[Sighting] = []
+    decoded: list[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]] = []
+    for file in batch:
+        if stop.is_set():
+            break
+        try:
+            file, data = files.read(file.path)
+            digest = files.digest(data)
+            if digest not in known_digests:
+                block, info = images.read_image(data)
+                decoded.append((digest, info, block))
+                known_digests.add(digest)
+            sightings.append(Sighting(*file, digest))
+        except ImageError as error:
+            sightings.append(Sighting(*file, None, error.reason))
+    return Reading(sightings, _contents(decoded))
+
+
+def _contents(decoded: Sequence[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]]) -> list[Content]:
+    if not decoded:
+        return []
+    blocks = np.stack([block for _, _, block in decoded])
+    marks = quality.gradient_quality(blocks).tolist()
+    table = hashers.hash_blocks(blocks)
+    return [
+        Content(digest, info.width, info.height, info.format, mark, row)
+        for (digest, info, _), mark, row in zip(decoded, marks, table, strict=True)
+    ]
+
+
+class _Reading:
+    """Worker threads that read batches; few are in flight, and on leaving the rest are dropped."""
+
+    def __init__(self, todo: list[File], known_digests: set[bytes], workers: int) -> None:
+        size = max(1, min(_BATCH, len(todo) // (4 * workers)))
+        self._batches = iter([todo[start : start + size] for start in range(0, len(todo), size)])
+        self._known_digests = known_digests
+        self._ahead = 2 * workers
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
+        self._running: set[Future[Reading]] = set()
+
+    def __enter__(self) -> _Reading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def __iter__(self) -> Iterator[Reading]:
+        while True:
+            self._submit()
+            if not self._running:
+                return
+            done, self._running = wait(self._running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+    def _submit(self) -> None:
+        while len(self._running) < self._ahead and (batch := next(self._batches, None)) is not None:
+            self._running.add(self._pool.submit(read_batch, batch, self._known_digests, self._stop))
+
+
+def _record(reading: _Reading, catalogue: Catalogue, report: ScanReport, total: int, progress: Progress | None) -> None:
+    """Commit about once a second, and on any interruption what was read by then."""
+    pending, done, committed = Reading([], []), 0, time.monotonic()
+    try:
+        for sightings, contents in reading:
+            pending.sightings.extend(sightings)
+            pending.contents.extend(contents)
+            done += len(sightings)
+            if progress:
+                progress(done, total)
+            if time.monotonic() - committed > _COMMIT_SECONDS:
+                pending = _commit(pending, catalogue, report)
+                committed = time.monotonic()
+    finally:
+        _commit(pending, catalogue, report)
+
+
+def _commit(reading: Reading, catalogue: Catalogue, report: ScanReport) -> Reading:
+    """Commit a reading and count it; return an empty one."""
+    if reading.sightings:
+        catalogue.record(reading.sightings, reading.contents)
+    failures = [Unreadable(s.path, s.reason) for s in reading.sightings if s.digest is None]
+    report.failures += failures
+    report.decoded += len(reading.contents)
+    report.recognised += len(reading.sightings) - len(failures) - len(reading.contents)
+    return Reading([], [])
+
+
+def _roots(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Return absolute roots, none below another."""
+    roots: list[str] = []
+    for folder in sorted({os.path.abspath(folder) for folder in folders}):
+        if not roots or not files.contains(roots[-1], folder):
+            roots.append(folder)
+    return roots
+
+
+def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report: ScanReport) -> files.Walk | None:
+    """Walk a root and count; None if it cannot be reached or looks like the mount point of a drive that is away."""
+    walk = files.walk(root, exclude)
+    if walk.unreadable and walk.unreadable[0].path == root:
+        report.unreachable.append(walk.unreadable[0])
+        return None
+    if known and not walk.entries:
+        report.unreachable.append(Unreadable(root, "empty, but held photos before: is its drive away?"))
+        return None
+    report.unreadable += walk.unreadable
+    report.hidden += walk.hidden
+    report.excluded += walk.excluded
+    report.links += walk.links
+    return walk
+
+
+def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> bool:
+    if known is not None and known[:2] == (file.size, file.mtime_ns) and known.state != "stale":
+        report.unchanged += known.state != "failed"
+        report.known_failures += known.state == "failed"
+        return False
+    if files.looks_like_image(file.path):
+        return True
+    report.skipped += 1
+    return False
+
+
+def _update_missing(walk: files.Walk, known: dict[str, KnownFile], catalogue: Catalogue, report: ScanReport) -> None:
+    """Mark what is gone and what is back unchanged; a file only passed over this time is neither."""
+    met = {file.path: file for file in walk.files}
+    gone = [path for path, file in known.items() if file.state in _ON_DISK and path not in met and _is_gone(path)]
+    catalogue.mark_missing(gone)
+    report.missing += sum(known[path].state != "failed" for path in gone)
+    missing = ((path, file) for path, file in known.items() if file.state == "missing" and path in met)
+    catalogue.mark_found([path for path, file in missing if file[:2] == met[path][1:]])
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

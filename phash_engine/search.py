@@ -1,0 +1,302 @@
+"""Catalogue → matches of a picture and groups of photos.
+
+The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
+turned codes of either side. A picture whose block is flat is matched by its digest alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine import files, grouping, hashers, images, orientation, quality
+from phash_engine.catalogue import ALL_NAMES, Catalogue, Photo
+from phash_engine.errors import ImageError
+from phash_engine.hashers import Codes
+from phash_engine.index import build_index
+from phash_engine.index.base import Index, Pairs
+from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
+
+RADIUS = 24
+"""Default radius in bits of 192: 5e-7 false pairs per pair among look-alikes, none in 21 million pairs of photos."""
+
+_UPRIGHT_AND_TRANSPOSED = [0, 4]
+
+
+class Match(NamedTuple):
+    """A photo that matches a query. ``rule`` is "digest" (equal bytes), "code", or "rotation" (closer when turned)."""
+
+    query: str
+    path: str
+    distance: int
+    rule: str
+
+
+class Comparison(NamedTuple):
+    """How two pictures compare: distance in bits, the rule that gives it, and both fingerprints.
+
+    ``rule`` is "digest" (equal bytes), "flat" (no structure to tell by), "code", or "rotation" (closer when turned).
+    """
+
+    distance: int
+    rule: str
+    fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint]
+
+
+class Pair(NamedTuple):
+    """Two photos of a group, the keeper first, with their distance in bits and the rule that matched."""
+
+    keeper: str
+    other: str
+    distance: int
+    rule: str
+
+
+class Group(NamedTuple):
+    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper."""
+
+    keeper: str
+    others: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+
+
+class Collection:
+    """The photos of a catalogue, or of some folders in it, ready to be searched.
+
+    Parameters
+    ----------
+    catalogue
+        An open catalogue.
+    folders
+        Only photos below these; None for all.
+    rotations
+        Whether turned and mirrored pictures match.
+    """
+
+    def __init__(self, catalogue: Catalogue, folders: Sequence[str] | None = None, *, rotations: bool = True) -> None:
+        self._catalogue = catalogue
+        self._folders = folders
+        self._rotations = rotations
+        ids, table = catalogue.code_table()
+        if folders is not None:
+            inside = (photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None)
+            ids, table = _select(ids, table, np.isin(ids, np.fromiter(inside, dtype=np.int64)))
+        elif (hidden := catalogue.hidden_codes()).size:
+            ids, table = _select(ids, table, ~np.isin(ids, hidden))
+        self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT))]
+        if rotations:
+            mirrored = _select(ids, table, orientation.has_mirror_codes(table))
+            self._forms += [(form, _form_index(*mirrored, form)) for form in MIRROR_FORMS]
+
+    def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
+        """Find the photos that match a picture; arguments and errors as :func:`find`."""
+        if k is None and radius is None:
+            radius = RADIUS
+        if k is not None and k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        name, digest, block = _read(source)
+        matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._equal(digest)}
+        if not quality.is_flat(block):
+            found = self._by_code(hashers.hash_blocks(block[np.newaxis]), k, radius)
+            photos = self._catalogue.photos_of(found)
+            for code_id, verdict in found.items():
+                for photo in photos[code_id]:
+                    if self._covers(photo.path):
+                        matches.setdefault(photo.path, verdict)
+        nearest = sorted((distance, path, rule) for path, (distance, rule) in matches.items())
+        return [Match(name, path, distance, rule) for distance, path, rule in nearest[:k]]
+
+    def _equal(self, digest: bytes) -> list[Photo]:
+        return [photo for photo in self._catalogue.photos_with(digest) if self._covers(photo.path)]
+
+    def _covers(self, path: str) -> bool:
+        return self._folders is None or any(files.contains(os.path.abspath(folder), path) for folder in self._folders)
+
+    def _by_code(self, query: Codes, k: int | None, radius: int | None) -> dict[int, tuple[int, str]]:
+        """Return distance and rule by code id; all within the radius, or the k nearest and more."""
+        turned = orientation.turned(query)[:, 0]
+        best: dict[int, tuple[int, str]] = {}
+        for form, index in self._forms:
+            words = turned if self._rotations else turned[:1]
+            if form is not UPRIGHT:
+                words = form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
+            matches = index.range_query(words, radius or 0) if k is None else index.nearest(words, k, radius)
+            for row, code_id, distance in zip(*(column.tolist() for column in matches), strict=True):
+                rule = "code" if form is UPRIGHT and row == 0 else "rotation"
+                best[code_id] = min(best.get(code_id, (distance, rule)), (distance, rule))
+        return best
+
+
+def find(
+    source: images.Source,
+    catalogue: Catalogue,
+    k: int | None = None,
+    radius: int | None = None,
+    *,
+    folders: Sequence[str] | None = None,
+    rotations: bool = True,
+) -> list[Match]:
+    """Find the catalogued photos that match a picture, nearest first.
+
+    Parameters
+    ----------
+    source
+        A path or anything else ``images.read_block`` takes.
+    catalogue
+        An open catalogue.
+    k
+        At most so many photos.
+    radius
+        None farther than so many bits, 0..192. Without ``k`` and ``radius`` it is :data:`RADIUS`; with ``k`` alone
+        there is no limit.
+    folders, rotations
+        As for :class:`Collection`, which saves time when many pictures are looked up.
+
+    Returns
+    -------
+    list of Match
+        Sorted by (distance, path). A photo with the query's bytes has distance 0 and the rule "digest".
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    ValueError
+        ``k`` below 1, or a radius out of range.
+    """
+    return Collection(catalogue, folders, rotations=rotations).find(source, k, radius)
+
+
+def compare(a: images.Source, b: images.Source, *, rotations: bool = True) -> Comparison:
+    """Compare two pictures without a catalogue, by the rules of :func:`find`.
+
+    Raises
+    ------
+    ImageError
+        One of them cannot be read.
+    """
+    (_, digest_a, block_a), (_, digest_b, block_b) = _read(a), _read(b)
+    table = hashers.hash_blocks(np.stack([block_a, block_b]))
+    fingerprints = (hashers.Fingerprint(*table[0, :5]), hashers.Fingerprint(*table[1, :5]))
+    if digest_a is not None and digest_a == digest_b:
+        return Comparison(0, "digest", fingerprints)
+    distance = hashers.distance(*fingerprints)
+    nearest, _ = orientation.distance(table[0], table[1]) if rotations else (distance, 1)
+    rule = "rotation" if nearest < distance else "code"
+    if quality.is_flat(block_a) or quality.is_flat(block_b):
+        rule = "flat"
+    return Comparison(nearest, rule, fingerprints)
+
+
+def find_groups(
+    catalogue: Catalogue,
+    radius: int = RADIUS,
+    *,
+    folders: Sequence[str] | None = None,
+    rotations: bool = True,
+) -> list[Group]:
+    """Group the photos that show the same picture.
+
+    Each group is a star: every other is within the radius of the keeper, or has its bytes. Keepers are chosen by most
+    pixels, largest file, oldest, path.
+
+    Returns
+    -------
+    list of Group
+        Sorted by the keeper's path; the same for any order of scanning.
+
+    Raises
+    ------
+    ValueError
+        A radius out of range.
+    """
+    owners = _by_owner(catalogue.photos(folders))
+    pairs, rotated = _close_pairs(*_codes_of(owners, catalogue), radius, rotations)
+    keepers = grouping.star(pairs, len(owners))
+    joining = keepers[pairs.right] == pairs.left
+    verdicts = {
+        (left, right): (distance, "rotation" if turned else "code")
+        for left, right, distance, turned in zip(
+            *(column[joining].tolist() for column in (*pairs, rotated)), strict=True
+        )
+    }
+    members: dict[int, list[int]] = {}
+    for owner, keeper in enumerate(keepers.tolist()):
+        members.setdefault(keeper, []).append(owner)
+    groups = [_group(owners, numbers, verdicts) for numbers in members.values()]
+    return sorted(group for group in groups if group.others)
+
+
+def _group(owners: list[list[Photo]], numbers: list[int], verdicts: dict[tuple[int, int], tuple[int, str]]) -> Group:
+    keeper, *same = owners[numbers[0]]
+    pairs = [Pair(keeper.path, photo.path, 0, "digest") for photo in same]
+    for number in numbers[1:]:
+        distance, rule = verdicts[numbers[0], number]
+        pairs += [Pair(keeper.path, photo.path, distance, rule) for photo in owners[number]]
+    pairs.sort(key=lambda pair: (pair.distance, pair.other))
+    return Group(keeper.path, tuple(pair.other for pair in pairs), tuple(pairs))
+
+
+def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
+    """Return the photos by content, contents and photos in keeper order."""
+    ordered = sorted(photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.mtime_ns, photo.path))
+    owners: dict[bytes | str, list[Photo]] = {}
+    for photo in ordered:
+        owners.setdefault(photo.digest or photo.path, []).append(photo)
+    return list(owners.values())
+
+
+def _codes_of(owners: list[list[Photo]], catalogue: Catalogue) -> tuple[NDArray[np.int64], Codes]:
+    """Return the numbers of the owners that have codes to trust, ascending, and their codes."""
+    ids, table = catalogue.code_table()
+    numbers = {photos[0].code_id: number for number, photos in enumerate(owners) if photos[0].code_id is not None}
+    wanted = np.fromiter(numbers, dtype=np.int64)
+    return np.fromiter(numbers.values(), dtype=np.int64), table[np.searchsorted(ids, wanted)]
+
+
+def _close_pairs(
+    numbers: NDArray[np.int64], table: Codes, radius: int, rotations: bool
+) -> tuple[Pairs, NDArray[np.bool_]]:
+    """Return the pairs within the radius, and whether turning brought them closer."""
+    turned = orientation.turned(table) if rotations else orientation.upright(table)[np.newaxis]
+    index = build_index(turned[0], numbers)
+    found = [(index.self_join(radius), False)]
+    for words in turned[1:]:
+        matches = index.range_query(words, radius)
+        a, b = numbers[matches.queries], matches.ids
+        found.append((Pairs(np.minimum(a, b), np.maximum(a, b), matches.distances), True))
+    left, right, distances = (np.concatenate(column) for column in zip(*(pairs for pairs, _ in found), strict=True))
+    rotated = np.concatenate([np.full(len(pairs.left), turn) for pairs, turn in found])
+    order = np.lexsort((rotated, distances, right, left))
+    order = order[left[order] != right[order]]
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = (np.diff(left[order]) != 0) | (np.diff(right[order]) != 0)
+    kept = order[first]
+    return Pairs(left[kept], right[kept], distances[kept]), rotated[kept]
+
+
+def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]:
+    """Return the query's name, its digest where it has bytes, and its block, from one reading."""
+    if isinstance(source, str | os.PathLike):
+        path = os.fspath(source)
+        _, data = files.read(path)
+        try:
+            return path, files.digest(data), images.read_block(data)
+        except ImageError as error:
+            raise ImageError(path, error.reason) from error
+    digest = files.digest(source) if isinstance(source, bytes) else None
+    return images.source_name(source), digest, images.read_block(source)
+
+
+def _form_index(ids: NDArray[np.int64], table: Codes, form: Form) -> Index:
+    columns = [ALL_NAMES.index(name) for name in form.columns]
+    # Taken as rows of the transposed table, the columns stay contiguous.
+    return build_index(table.T[columns].T, ids)
+
+
+def _select(ids: NDArray[np.int64], table: Codes, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Codes]:
+    return (ids, table) if chosen.all() else (ids[chosen], np.asfortranarray(table[chosen]))
