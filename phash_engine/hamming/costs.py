@@ -10,6 +10,8 @@ from __future__ import annotations
 from math import comb, log2
 from typing import Final
 
+import numpy as np
+
 from phash_engine.hamming.chunks import chunk_radii, cut
 
 PROBE_COST: Final = 300
@@ -19,6 +21,19 @@ CANDIDATE_COST: Final = 8
 JOIN_PROBE_COST: Final = 60
 JOIN_CANDIDATE_COST: Final = 2
 """The same where whole buckets are compared with one another."""
+
+_LOADING: Final = 1e9
+_ORDERING: Final = 900
+_SORTING: Final = 300
+"""Loading the kernels, and for each word spreading its bits and sorting it by one chunk."""
+
+_TREE_RADII: Final = (0, 2, 4, 8)
+_TREE_COSTS: Final = (0.03, 0.25, 1.0, 4.5)
+"""Visiting the nodes of a BK-tree that a radius reaches, for each word in it; no dearer than reading all of them."""
+
+_MICROSECONDS: Final = 7e-5
+_OVERHEAD: Final = 0.15
+"""What a comparison takes, and what every query takes beside."""
 
 _MOST_PIECES: Final = 8
 _MOST_BYTES: Final = 350
@@ -33,6 +48,12 @@ def scan_cost(n: int, words: int) -> float:
 def compare_all_cost(n: int, words: int) -> float:
     """Cost of comparing every two of ``n`` codes."""
     return n * n / 2 * words
+
+
+def build_cost(n: int, words: int) -> float:
+    """Cost of putting ``n`` codes into buckets, and of loading the kernels for it."""
+    pieces = pieces_for_queries(n, words, 8 * words)
+    return _LOADING + n * words * (_ORDERING + pieces * _SORTING)
 
 
 def query_cost(n: int, words: int, pieces: int, radius: int) -> float:
@@ -74,3 +95,11 @@ def _probes(words: int, pieces: int, radius: int) -> list[tuple[int, int]]:
     return [
         (sum(comb(width, bits) for bits in range(near + 1)), width) for width, near in zip(widths, radii, strict=True)
     ]
+
+
+def expected_microseconds(n: int, words: int, radius: int) -> dict[str, float]:
+    """Return what each kind of index is expected to take for one of many range queries, on one core."""
+    probing = query_cost(n, words, pieces_for_queries(n, words, 8 * words), radius)
+    visiting = n * words * float(np.interp(radius / words, _TREE_RADII, _TREE_COSTS))
+    units = {"linear": scan_cost(n, words), "bktree": visiting, "multi": min(probing, scan_cost(n, words))}
+    return {kind: _OVERHEAD + _MICROSECONDS * unit for kind, unit in units.items()}

@@ -11,7 +11,7 @@ from phash_engine.index.base import Index, Matches, Pairs, QueryCost
 __all__ = ["KINDS", "Index", "Matches", "Pairs", "QueryCost", "build_index"]
 
 KINDS: dict[str, tuple[str, str]] = {
-    "auto": ("phash_engine.index.linear", "LinearIndex"),
+    "auto": ("phash_engine.index.planner", "PlannedIndex"),
     "linear": ("phash_engine.index.linear", "LinearIndex"),
     "bktree": ("phash_engine.index.bktree", "BKTreeIndex"),
     "multi": ("phash_engine.index.multi_index", "MultiIndex"),

@@ -44,6 +44,8 @@ class BKTreeIndex(Index):
     bytes for each id. Building takes 0.3 us a code, adding many codes to a million about 1 us each.
     """
 
+    kind = "bktree"
+
     _most_gone = 1 / 2
 
     def __init__(self, codes: ArrayLike, ids: ArrayLike | None = None, *, threads: int | None = None) -> None:

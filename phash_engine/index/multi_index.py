@@ -63,6 +63,8 @@ class MultiIndex(Index):
     looking at every code, every code is looked at. Memory for each distinct code: ``8 * words + 4`` bytes a chunk.
     """
 
+    kind = "multi"
+
     _most_gone = 1 / 8
 
     def __init__(
