@@ -7,7 +7,7 @@ The way of a picture through the package::
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``hamming``, ``index``, ``grouping``
 edges (each owns one part of the world)
-    ``images``, ``files``, ``database``, ``catalogue``, ``index_files``
+    ``images``, ``files``, ``database``, ``catalogue``, ``generations``, ``code_files``, ``index_files``
 conduct (join pure and edges)
     ``scan``, ``search``
 front end

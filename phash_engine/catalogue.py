@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import index_files
+from phash_engine import code_files
 from phash_engine.database import Database
 from phash_engine.errors import IndexFileError
 from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
@@ -302,8 +302,8 @@ class Catalogue:
                 if changes * 10 <= len(stored.ids):
                     return
             ids, table = self.code_table()
-            header = index_files.Header(self._database.meta("uuid"), SPEC, last, self._deletions())
-            index_files.save(self.index_directory, header, ids, table)
+            header = code_files.Header(self._database.meta("uuid"), SPEC, last, self._deletions())
+            code_files.save(self.index_directory, header, ids, table)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -313,19 +313,19 @@ class Catalogue:
     def _count_deletions(self, number: int) -> None:
         self._database.execute("UPDATE meta SET value = value + ? WHERE key = 'deletions'", (number,))
 
-    def _stored(self) -> index_files.Stored | None:
+    def _stored(self) -> code_files.Stored | None:
         """Return the index files if they are of this catalogue and SPEC; anything else is as good as none."""
         if self.index_directory is None:
             return None
         try:
-            stored = index_files.open_newest(self.index_directory)
+            stored = code_files.open_newest(self.index_directory)
         except IndexFileError:
             return None
         if stored and (stored.header.catalogue, stored.header.spec) == (self._database.meta("uuid"), SPEC):
             return stored
         return None
 
-    def _kept(self, stored: index_files.Stored) -> NDArray[np.bool_] | None:
+    def _kept(self, stored: code_files.Stored) -> NDArray[np.bool_] | None:
         """Return which stored codes still exist; None when none was deleted since."""
         if stored.header.deletions == self._deletions():
             return None

@@ -1,6 +1,8 @@
-"""Codes come and go: after any interleaving, an index answers as one built from what is in it."""
+"""Codes come and go, indexes are saved and opened: each answers as one built from what is in it."""
 
 from __future__ import annotations
+
+from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 
-from phash_engine.index import KINDS, build_index
+from phash_engine import index_files
+from phash_engine.index import KINDS, Index, build_index
 from tests import naive
 from tests.strategies import Collection, collections, radii
 from tests.test_index_contract import assert_same
@@ -40,12 +43,21 @@ def test_any_order_of_add_and_remove(kind: str, collection: Collection, data: st
         index.remove(gone)
         living = living[~np.isin(living, gone)]
         assert len(index) == living.size
+        if data.draw(st.booleans()):
+            index = saved_and_opened(index)
         present = np.isin(collection.ids, living)
         codes, ids, queries = collection.codes[present], collection.ids[present], collection.queries
         assert_same(index.range_query(queries, radius), naive.range_query(codes, ids, queries, radius))
         assert_same(index.nearest(queries, k), naive.nearest(codes, ids, queries, k))
     assert_same(index.self_join(radius), naive.self_join(codes, ids, radius))
     assert_same(index.join(queries, radius), naive.range_query(codes, ids, queries, radius))
+
+
+def saved_and_opened(index: Index) -> Index:
+    with TemporaryDirectory() as directory:
+        index_files.save(index, directory)
+        index_files.verify(directory)
+        return index_files.open_index(directory)
 
 
 def codes_from(first: int, count: int) -> NDArray[np.uint64]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -333,14 +333,35 @@ class Index(ABC):
         if self._gone > self._most_gone * self._ids.array.size:
             self._renew(tuple(column[:0] for column in self._columns()), wanted[:0])
 
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all there is to know of this index, for ``from_arrays`` of an empty one of its kind and width."""
+        known = {"ids": self._ids.array, "removed": self._removed.array, "retired": self._retired}
+        return {**known, **self._arrays()}
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Become the index whose ``to_arrays`` these are; they are not copied where that can be helped.
+
+        Raises
+        ------
+        KeyError, ValueError
+            Arrays that are missing or do not fit together.
+        """
+        self._start(arrays["ids"], arrays["removed"])
+        self._retired = arrays["retired"]
+        self._restore(arrays)
+        self._hide(np.flatnonzero(self._removed.array))
+
     _most_gone = 0.0
     """Share of removed rows from which the index is built anew."""
 
-    def _start(self, ids: NDArray[np.int64]) -> None:
+    def _start(self, ids: NDArray[np.int64], removed: NDArray[np.bool_] | None = None) -> None:
         """Begin with some ids, ascending."""
+        removed = np.zeros(ids.size, dtype=np.bool_) if removed is None else removed
+        if removed.shape != ids.shape:
+            raise ValueError(f"{ids.size} ids, and {removed.size} marks of those removed")
         self._ids = Growing(ids)
-        self._removed = Growing(np.zeros(ids.size, dtype=np.bool_))
-        self._gone = 0
+        self._removed = Growing(removed)
+        self._gone = int(np.count_nonzero(removed))
 
     def _renew(self, columns: Columns, ids: NDArray[np.int64]) -> None:
         """Build anew, without what was removed and with further codes."""
@@ -370,6 +391,19 @@ class Index(ABC):
     def _named_matches(self, columns: tuple[Hits, ...]) -> Matches:
         queries, distances, rows = columns
         return Matches(queries, self._ids.array[rows], distances)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what ``_restore`` needs: the codes, unless there is more that would take long to build again."""
+        codes = np.empty((self._ids.array.size, self.words), dtype=np.uint64, order="F")
+        for word, column in enumerate(self._columns()):
+            codes[:, word] = column
+        return {"codes": codes}
+
+    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take the codes of ``_arrays``."""
+        if arrays["codes"].shape != (self._ids.array.size, self.words):
+            raise ValueError(f"{self._ids.array.size} ids, and codes of shape {arrays['codes'].shape}")
+        self._build(as_columns(as_codes(arrays["codes"])))
 
     @abstractmethod
     def _build(self, columns: Columns) -> None:

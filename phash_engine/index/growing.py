@@ -14,7 +14,7 @@ class Growing(Generic[Item]):
     """A one-dimensional array that starts as a given one, which is copied only when the first items are added."""
 
     def __init__(self, array: NDArray[Item]) -> None:
-        self._room = array
+        self._room = np.asarray(array)
         self._size = array.size
 
     @property

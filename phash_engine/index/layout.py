@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from phash_engine.hamming.bit_order import order_tables, reorder, spread_bits
 from phash_engine.hamming.buckets import Buckets, build, merge
 from phash_engine.hamming.chunks import Chunks, cut
 from phash_engine.hamming.hits import Columns, read_only
-from phash_engine.hamming.postings import Postings, collapse, extended, owners
+from phash_engine.hamming.postings import Postings, collapse, extended, frozen, owners
 
 
 class Layout(NamedTuple):
@@ -36,6 +37,23 @@ class Layout(NamedTuple):
     tables: NDArray[np.uint64]
     buckets: Buckets
     postings: Postings
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays by name, for ``from_arrays``."""
+        columns, *others = self.buckets
+        words = {f"bucket_codes_{word}": column for word, column in enumerate(columns)}
+        buckets: dict[str, Any] = dict(zip(Buckets._fields[1:], others, strict=True))
+        postings = {"begins": self.postings.begins, "rows": self.postings.rows}
+        return {**words, **buckets, **postings, "order": self.order, "row_count": np.array(self.rows)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], words: int) -> Layout:
+        """Return the layout whose ``to_arrays`` these are, without copying."""
+        columns = read_only(arrays[f"bucket_codes_{word}"] for word in range(words))
+        others: Any = read_only(arrays[name] for name in Buckets._fields[1:])
+        buckets = Buckets(columns, *others)
+        postings = frozen(*(np.asarray(arrays[name]) for name in ("begins", "rows")))
+        return cls(int(arrays["row_count"]), arrays["order"], order_tables(arrays["order"]), buckets, postings)
 
     @property
     def entries(self) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,6 +80,18 @@ class MultiIndex(Index):
         rows = columns[0].size
         self._use(lay_out(columns, pieces_for_queries(rows, self.words, self._radius), self._threads))
         self._most_rows = _MOST_GROWTH * rows
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        recent = np.stack([growing.array for growing in self._recent])
+        return {**self._layout.to_arrays(), "recent": recent, "most_rows": np.array(self._most_rows)}
+
+    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        layout = Layout.from_arrays(arrays, self.words)
+        if layout.rows + arrays["recent"].shape[1] != self._ids.array.size:
+            raise ValueError(f"{self._ids.array.size} ids, and {layout.rows} rows in buckets")
+        self._use(layout)
+        self._recent = [Growing(column) for column in arrays["recent"]]
+        self._most_rows = int(arrays["most_rows"])
 
     def _use(self, layout: Layout) -> None:
         """Search a layout that holds all rows."""
