@@ -17,8 +17,7 @@ from phash_engine import files, grouping, hashers, images, orientation, quality
 from phash_engine.catalogue import ALL_NAMES, Catalogue, Photo
 from phash_engine.errors import ImageError
 from phash_engine.hashers import Codes
-from phash_engine.index import build_index
-from phash_engine.index.base import Index, Pairs
+from phash_engine.index import Index, Pairs, build_index
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 
 RADIUS = 24

@@ -6,9 +6,10 @@ from importlib import import_module
 
 from numpy.typing import ArrayLike
 
-from phash_engine.index.base import Index, Matches, Pairs, QueryCost
+from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
+from phash_engine.index.base import Index
 
-__all__ = ["KINDS", "Index", "Matches", "Pairs", "QueryCost", "build_index"]
+__all__ = ["KINDS", "Explanation", "Index", "Matches", "Pairs", "QueryCost", "build_index"]
 
 KINDS: dict[str, tuple[str, str]] = {
     "auto": ("phash_engine.index.planner", "PlannedIndex"),

@@ -1,11 +1,10 @@
-"""What every index answers with and can be asked; the kinds fill in how."""
+"""What every index can be asked; the kinds fill in how it answers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import itemgetter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,95 +22,21 @@ from phash_engine.hamming.hits import (
     spans,
 )
 from phash_engine.hamming.threads import available_threads
+from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
 from phash_engine.index.arguments import (
     as_codes,
     as_columns,
-    as_ids,
     as_limits,
     by_id,
     check_count,
     check_radius,
-    is_in,
 )
-from phash_engine.index.growing import Growing
+from phash_engine.index.roster import Roster
 
 Progress = Callable[[int, int], object]
 """Called with the number of blocks done and of all blocks."""
 
 _JOIN_QUERIES = 1 << 14
-
-
-class Matches(NamedTuple):
-    """Verified matches as columns, sorted by (query, distance, id).
-
-    Attributes
-    ----------
-    queries
-        int64 ``(m,)``: row of the query.
-    ids
-        int64 ``(m,)``: id of the code that matched.
-    distances
-        int64 ``(m,)``: Hamming distance in bits.
-    """
-
-    queries: NDArray[np.int64]
-    ids: NDArray[np.int64]
-    distances: NDArray[np.int64]
-
-
-class Pairs(NamedTuple):
-    """Verified pairs of one collection as columns, ``left < right``, sorted by (left, right).
-
-    Attributes
-    ----------
-    left, right
-        int64 ``(m,)``: ids of the two codes.
-    distances
-        int64 ``(m,)``: Hamming distance in bits.
-    """
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    distances: NDArray[np.int64]
-
-
-class QueryCost(NamedTuple):
-    """What some queries took.
-
-    Attributes
-    ----------
-    probes
-        Buckets looked into.
-    candidates
-        Codes compared.
-    matches
-        Codes found.
-    """
-
-    probes: int
-    candidates: int
-    matches: int
-
-
-class Explanation(NamedTuple):
-    """Which kind of index answers a range query, and what each is expected to take.
-
-    Attributes
-    ----------
-    kind
-        The kind that answers.
-    microseconds
-        By kind, for one of many queries on one core with AVX-512 VPOPCNTDQ; half of it is as good as the same.
-    """
-
-    kind: str
-    microseconds: dict[str, float]
-
-    def __str__(self) -> str:
-        times = ", ".join(
-            f"{kind} {time:.3g} us" for kind, time in sorted(self.microseconds.items(), key=itemgetter(1))
-        )
-        return f"{self.kind} answers; expected for each query: {times}"
 
 
 class Index(ABC):
@@ -128,8 +53,7 @@ class Index(ABC):
     def __init__(self, words: int, ids: NDArray[np.int64], threads: int | None) -> None:
         self._words = words
         self._threads = available_threads() if threads is None else check_count(threads, "threads")
-        self._retired: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._start(ids)
+        self._roster = Roster(ids)
 
     @property
     def words(self) -> int:
@@ -137,7 +61,7 @@ class Index(ABC):
         return self._words
 
     def __len__(self) -> int:
-        return self._ids.array.size - self._gone
+        return len(self._roster) - self._roster.gone
 
     def range_query(self, queries: ArrayLike, radius: ArrayLike) -> Matches:
         """Find all codes within a radius of each query.
@@ -296,19 +220,13 @@ class Index(ABC):
         Ids above all others cost little; with a lower one the index is built anew.
         """
         array = as_codes(codes, self.words)
-        present = self._ids.array
-        highest = max((used[-1] for used in (present, self._retired) if used.size), default=-1)
-        new = as_ids(ids, len(array)) + (max(-1, highest) + 1 if ids is None else 0)
-        used = is_in(present, new) | is_in(self._retired, new)
-        if used.any():
-            raise ValueError(f"id {new[used][0]} is or was in this index; an id is never given twice")
+        new = self._roster.new_ids(ids, len(array))
         columns, ordered = by_id(array, new)
-        if ordered.size and present.size and ordered[0] < present[-1]:
-            self._renew(columns, ordered)
-        else:
-            self._ids.append(ordered)
-            self._removed.append(np.zeros(ordered.size, dtype=np.bool_))
+        if self._roster.come_after(ordered):
+            self._roster.append(ordered)
             self._append(columns)
+        else:
+            self._renew(columns, ordered)
         return new
 
     def remove(self, ids: ArrayLike) -> None:
@@ -321,22 +239,13 @@ class Index(ABC):
         ValueError
             An id that is not in this index, or twice among these; nothing is removed then.
         """
-        wanted = as_ids(ids, np.size(ids))
-        present = is_in(self._ids.array, wanted)
-        rows = np.searchsorted(self._ids.array, wanted)
-        present[present] = ~self._removed.array[rows[present]]
-        if not present.all():
-            raise ValueError(f"id {wanted[~present][0]} is not in this index")
-        self._removed.change(rows, True)
-        self._hide(rows)
-        self._gone += rows.size
-        if self._gone > self._most_gone * self._ids.array.size:
-            self._renew(tuple(column[:0] for column in self._columns()), wanted[:0])
+        self._hide(self._roster.remove(ids))
+        if self._roster.gone > self._most_gone * len(self._roster):
+            self._renew(tuple(column[:0] for column in self._columns()), np.empty(0, dtype=np.int64))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all there is to know of this index, for ``from_arrays`` of an empty one of its kind and width."""
-        known = {"ids": self._ids.array, "removed": self._removed.array, "retired": self._retired}
-        return {**known, **self._arrays()}
+        return {**self._roster.to_arrays(), **self._arrays()}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Become the index whose ``to_arrays`` these are; they are not copied where that can be helped.
@@ -346,38 +255,27 @@ class Index(ABC):
         KeyError, ValueError
             Arrays that are missing or do not fit together.
         """
-        self._start(arrays["ids"], arrays["removed"])
-        self._retired = arrays["retired"]
+        self._roster.from_arrays(arrays)
         self._restore(arrays)
-        self._hide(np.flatnonzero(self._removed.array))
+        self._hide(np.flatnonzero(self._roster.removed))
 
     _most_gone = 0.0
     """Share of removed rows from which the index is built anew."""
 
-    def _start(self, ids: NDArray[np.int64], removed: NDArray[np.bool_] | None = None) -> None:
-        """Begin with some ids, ascending."""
-        removed = np.zeros(ids.size, dtype=np.bool_) if removed is None else removed
-        if removed.shape != ids.shape:
-            raise ValueError(f"{ids.size} ids, and {removed.size} marks of those removed")
-        self._ids = Growing(ids)
-        self._removed = Growing(removed)
-        self._gone = int(np.count_nonzero(removed))
-
     def _renew(self, columns: Columns, ids: NDArray[np.int64]) -> None:
         """Build anew, without what was removed and with further codes."""
-        living = ~self._removed.array
-        self._retired = np.union1d(self._retired, self._ids.array[~living])
+        living = ~self._roster.removed
         pairs = zip(self._columns(), columns, strict=True)
         codes = np.stack([np.concatenate((column[living], more)) for column, more in pairs], axis=1)
-        ordered, ids = by_id(codes, np.concatenate((self._ids.array[living], ids)))
-        self._start(ids)
+        ordered, ascending = by_id(codes, np.concatenate((self._roster.ids[living], ids)))
+        self._roster.replace(ascending)
         self._build(ordered)
 
     def _matches(self, queries: ArrayLike, radius: ArrayLike | None, k: int | None) -> Matches:
         columns = as_columns(as_codes(queries, self.words))
         limits = as_limits(radius, columns[0].size, self.words)
         blocks = list(self._hits(columns, limits, k)) or [(0, NO_HITS)]
-        ids = self._ids.array
+        ids = self._roster.ids
         return Matches(
             np.concatenate([first + queries_of(hits) for first, hits in blocks]),
             np.concatenate([ids[rows_of(hits)] for _, hits in blocks]),
@@ -386,23 +284,23 @@ class Index(ABC):
 
     def _named_pairs(self, columns: tuple[Hits, ...]) -> Pairs:
         left, right, distances = columns
-        return Pairs(self._ids.array[left], self._ids.array[right], distances)
+        return Pairs(self._roster.ids[left], self._roster.ids[right], distances)
 
     def _named_matches(self, columns: tuple[Hits, ...]) -> Matches:
         queries, distances, rows = columns
-        return Matches(queries, self._ids.array[rows], distances)
+        return Matches(queries, self._roster.ids[rows], distances)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return what ``_restore`` needs: the codes, unless there is more that would take long to build again."""
-        codes = np.empty((self._ids.array.size, self.words), dtype=np.uint64, order="F")
+        codes = np.empty((len(self._roster), self.words), dtype=np.uint64, order="F")
         for word, column in enumerate(self._columns()):
             codes[:, word] = column
         return {"codes": codes}
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take the codes of ``_arrays``."""
-        if arrays["codes"].shape != (self._ids.array.size, self.words):
-            raise ValueError(f"{self._ids.array.size} ids, and codes of shape {arrays['codes'].shape}")
+        if arrays["codes"].shape != (len(self._roster), self.words):
+            raise ValueError(f"{len(self._roster)} ids, and codes of shape {arrays['codes'].shape}")
         self._build(as_columns(as_codes(arrays["codes"])))
 
     @abstractmethod
@@ -415,7 +313,7 @@ class Index(ABC):
 
     @abstractmethod
     def _hide(self, rows: NDArray[np.int64]) -> None:
-        """Leave rows out of all answers from now on; ``_removed`` holds them."""
+        """Leave rows out of all answers from now on; the roster holds them."""
 
     @abstractmethod
     def _columns(self) -> Columns:

@@ -65,7 +65,7 @@ class BKTreeIndex(Index):
         else:
             joined = tuple(np.concatenate(pair) for pair in zip(self._columns(), columns, strict=True))
             self._grow(joined, (rows + new) // 2)
-            self._hide(np.flatnonzero(self._removed.array))
+            self._hide(np.flatnonzero(self._roster.removed))
 
     def _columns(self) -> Columns:
         owners = tree.owners(self._tree)

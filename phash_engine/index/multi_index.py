@@ -87,8 +87,8 @@ class MultiIndex(Index):
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         layout = Layout.from_arrays(arrays, self.words)
-        if layout.rows + arrays["recent"].shape[1] != self._ids.array.size:
-            raise ValueError(f"{self._ids.array.size} ids, and {layout.rows} rows in buckets")
+        if layout.rows + arrays["recent"].shape[1] != len(self._roster):
+            raise ValueError(f"{len(self._roster)} ids, and {layout.rows} rows in buckets")
         self._use(layout)
         self._recent = [Growing(column) for column in arrays["recent"]]
         self._most_rows = int(arrays["most_rows"])
@@ -122,9 +122,9 @@ class MultiIndex(Index):
 
     def _postings(self) -> Postings:
         """Rows of the entries, and which of them were removed."""
-        if not self._gone:
+        if not self._roster.gone:
             return self._layout.postings
-        return self._layout.postings._replace(removed=self._removed.array[: self._layout.rows])
+        return self._layout.postings._replace(removed=self._roster.removed[: self._layout.rows])
 
     def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
         asked, postings = reorder(queries, self._layout.tables), self._postings()
@@ -151,9 +151,9 @@ class MultiIndex(Index):
         if k is None:
             hits = scan.within(columns, 0, columns[0].size, queries, limits)
         else:
-            hits = scan.nearest(columns, 0, columns[0].size, queries, limits, k + self._gone)
+            hits = scan.nearest(columns, 0, columns[0].size, queries, limits, k + self._roster.gone)
         hits = hits + self._layout.rows
-        return hits[~self._removed.array[rows_of(hits)]]
+        return hits[~self._roster.removed[rows_of(hits)]]
 
     def _effort(self, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
         asked = reorder(queries, self._layout.tables)
@@ -193,7 +193,7 @@ class MultiIndex(Index):
 
     def _present(self, columns: tuple[Hits, ...], rows: tuple[int, ...]) -> tuple[Hits, ...]:
         """Leave out what has a removed row in one of the columns of rows."""
-        if not self._gone:
+        if not self._roster.gone:
             return columns
-        present = ~np.any([self._removed.array[columns[i]] for i in rows], axis=0)
+        present = ~np.any([self._roster.removed[columns[i]] for i in rows], axis=0)
         return tuple(column[present] for column in columns)
