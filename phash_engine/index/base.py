@@ -275,20 +275,19 @@ class Index(ABC):
         columns = as_columns(as_codes(queries, self.words))
         limits = as_limits(radius, columns[0].size, self.words)
         blocks = list(self._hits(columns, limits, k)) or [(0, NO_HITS)]
-        ids = self._roster.ids
         return Matches(
             np.concatenate([first + queries_of(hits) for first, hits in blocks]),
-            np.concatenate([ids[rows_of(hits)] for _, hits in blocks]),
+            np.concatenate([self._roster.named(rows_of(hits)) for _, hits in blocks]),
             np.concatenate([distances_of(hits) for _, hits in blocks]),
         )
 
     def _named_pairs(self, columns: tuple[Hits, ...]) -> Pairs:
         left, right, distances = columns
-        return Pairs(self._roster.ids[left], self._roster.ids[right], distances)
+        return Pairs(self._roster.named(left), self._roster.named(right), distances)
 
     def _named_matches(self, columns: tuple[Hits, ...]) -> Matches:
         queries, distances, rows = columns
-        return Matches(queries, self._roster.ids[rows], distances)
+        return Matches(queries, self._roster.named(rows), distances)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return what ``_restore`` needs: the codes, unless there is more that would take long to build again."""

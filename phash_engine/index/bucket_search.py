@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import comb
 from typing import Final, NamedTuple
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from phash_engine.hamming import probe, scan
 from phash_engine.hamming.chunks import chunk_radii, flips
 from phash_engine.hamming.costs import PROBE_COST, query_cost, scan_cost
-from phash_engine.hamming.hits import QUERY_SHIFT, Columns, Hits, merged, read_only, renumbered, rows_of
+from phash_engine.hamming.hits import NO_HITS, QUERY_SHIFT, Columns, Hits, merged, read_only, renumbered, rows_of
 from phash_engine.hamming.postings import Postings, expand
 from phash_engine.index.layout import Layout
 
@@ -48,16 +49,13 @@ class BucketSearch:
     def within(self, postings: Postings, queries: Columns, limits: NDArray[np.int64]) -> Hits:
         """Return the sorted hits of a range query; probe as far as each radius demands."""
         found = []
-        for radius in np.unique(limits).tolist():
-            chosen = np.flatnonzero(limits == radius)
-            codes = read_only(column[chosen] for column in queries)
+        for radius, chosen, codes in _by_radius(queries, limits):
             plan = self._plan(radius)
-            hits = (
-                self._scan(postings, codes, limits[chosen])
-                if plan is None
-                else self._probe(postings, codes, radius, plan)[0]
-            )
-            found.append(renumbered(hits, chosen))
+            if plan is None:
+                hits = self._scan(postings, codes, np.full(codes[0].size, radius, dtype=np.int64))
+            else:
+                hits = self._probe(postings, codes, radius, plan)[0]
+            found.append(hits if chosen is None else renumbered(hits, chosen))
         return merged(found, None)
 
     def nearest(self, postings: Postings, queries: Columns, limits: NDArray[np.int64], k: int) -> Hits:
@@ -82,8 +80,7 @@ class BucketSearch:
     def effort(self, postings: Postings, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
         """Return the numbers of buckets probed and of codes compared by a range query."""
         probes, candidates = 0, 0
-        for radius in np.unique(limits).tolist():
-            codes = read_only(column[limits == radius] for column in queries)
+        for radius, _, codes in _by_radius(queries, limits):
             plan = self._plan(radius)
             if plan is None:
                 candidates += codes[0].size * self._layout.entries
@@ -115,7 +112,7 @@ class BucketSearch:
             found.append(hits[:count])
             probes, candidates = probes + probed, candidates + compared
             room = room * 8 if query == before else room
-        return merged(found, None), probes, candidates
+        return np.concatenate((NO_HITS, *found)), probes, candidates
 
     def _scan(self, postings: Postings, queries: Columns, limits: NDArray[np.int64], k: int | None = None) -> Hits:
         """Look at every entry, in the buckets of the first chunk."""
@@ -125,3 +122,11 @@ class BucketSearch:
             return expand(places - rows_of(places) + names[rows_of(places)], postings)
         wanted = k + int(np.count_nonzero(postings.removed))
         return expand(scan.nearest(columns, 0, count, queries, limits, wanted, names), postings)
+
+
+def _by_radius(queries: Columns, limits: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64] | None, Columns]]:
+    """Yield each radius, the numbers of its queries and their codes; None and all of them where there is one radius."""
+    radii = [int(limits[0])] if limits.size and np.all(limits == limits[0]) else np.unique(limits).tolist()
+    for radius in radii:
+        chosen = None if len(radii) == 1 else np.flatnonzero(limits == radius)
+        yield radius, chosen, queries if chosen is None else read_only(column[chosen] for column in queries)
