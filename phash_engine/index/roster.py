@@ -18,6 +18,9 @@ class Roster:
     Ids without gaps are not stored: most indexes have ``0..n-1``.
     """
 
+    _ids: Growing[np.int64] | None
+    _removed: Growing[np.bool_]
+
     def __init__(self, ids: NDArray[np.int64]) -> None:
         self._retired: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._start(ids, np.zeros(ids.size, dtype=np.bool_))
@@ -108,8 +111,8 @@ class Roster:
     def _start(self, ids: NDArray[np.int64], removed: NDArray[np.bool_]) -> None:
         self._count = ids.size
         self._first = int(ids[0]) if ids.size else 0
-        self._ids: Growing[np.int64] | None = None if _has_no_gap(ids) else Growing(ids)
-        self._removed: Growing[np.bool_] = Growing(removed)
+        self._ids = None if _has_no_gap(ids) else Growing(ids)
+        self._removed = Growing(removed)
         self.gone = int(np.count_nonzero(removed))
         """Number of removed rows."""
 
