@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import index_files
+from phash_engine import code_files
 from phash_engine.database import Database
 from phash_engine.errors import IndexFileError
 from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
@@ -98,10 +98,10 @@ class CodeTable:
                     return
             ids, table = self.table()
             last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
-            header = index_files.Header(
+            header = code_files.Header(
                 self._database.meta("uuid"), str(uuid.uuid4()), SPEC, last, self._database.meta("deletions")
             )
-            index_files.save(self.directory, header, ids, table)
+            code_files.save(self.directory, header, ids, table)
             self._database.set_meta("index", header.stamp)
 
     def _deletions(self) -> int:
@@ -110,7 +110,7 @@ class CodeTable:
     def _count_deletions(self, number: int) -> None:
         self._database.execute("UPDATE meta SET value = value + ? WHERE key = 'deletions'", (number,))
 
-    def _stored(self) -> index_files.Stored | None:
+    def _stored(self) -> code_files.Stored | None:
         """Return the index files if they are what this catalogue, at the moment it is seen, holds to be its own.
 
         Files of another catalogue, another SPEC, of a later moment (in a snapshot, or where an older copy of the
@@ -119,13 +119,13 @@ class CodeTable:
         if self.directory is None:
             return None
         try:
-            stored = index_files.open_newest(self.directory)
+            stored = code_files.open_newest(self.directory)
         except IndexFileError:
             return None
         own = (self._database.meta("uuid"), self._database.meta("index"), SPEC)
         return stored if stored and stored.header[:3] == own else None
 
-    def _kept(self, stored: index_files.Stored) -> NDArray[np.bool_] | None:
+    def _kept(self, stored: code_files.Stored) -> NDArray[np.bool_] | None:
         """Return which stored codes still exist; None when none was deleted since."""
         if stored.header.deletions == self._deletions():
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.index.base import Pairs
+from phash_engine.index.answers import Pairs
 
 
 def star(pairs: Pairs, n: int) -> NDArray[np.int64]:

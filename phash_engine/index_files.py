@@ -1,168 +1,72 @@
-"""Codes as plain memory-mapped files beside the catalogue, for readers that cannot wait for SQLite.
-
-A folder holds generations, each written under a temporary name, made durable and renamed into place, so a reader sees a
-whole generation or none, and goes on with the one it has mapped while the next is written::
-
-    photos.db.index/
-    └── 00000007/
-        ├── header.json    catalogue, stamp, SPEC, last code id, deletions, number of codes, CRC-32 of the two files
-        ├── codes.npy      uint64 (n, 10), column by column
-        └── ids.npy        int64 (n,), ascending
-"""
+"""Save an index and open it again, memory-mapped: a large one is there at once, and shared by all that open it."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import uuid
-import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from phash_engine import generations
 from phash_engine.errors import IndexFileError
+from phash_engine.index import KINDS, Index, build_index
 
-_FORMAT = 1
-
-
-class Header(NamedTuple):
-    """What the codes are of: compared by readers before they believe them. The stamp is of this generation alone."""
-
-    catalogue: str
-    stamp: str
-    spec: int
-    last_code_id: int
-    deletions: int
+_FORMAT: Final = 101
+"""Another number than that of codes beside a catalogue, so that neither is taken for the other."""
 
 
-class Stored(NamedTuple):
-    """One generation: its header, ids int64 ``(n,)`` and codes uint64 ``(n, 10)``, both memory-mapped."""
-
-    header: Header
-    ids: NDArray[np.int64]
-    codes: NDArray[np.uint64]
-
-
-def save(directory: Path, header: Header, ids: NDArray[np.int64], codes: NDArray[np.uint64]) -> None:
-    """Write a new generation and drop the older ones; for one writer at a time, others may fail.
+def save(index: Index, directory: str | os.PathLike[str]) -> None:
+    """Write an index into a folder, as a new generation; those who have an older one open go on with that.
 
     Raises
     ------
     IndexFileError
         The folder cannot be written.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        older = _generations(directory)
-        temporary = directory / f".writing-{uuid.uuid4().hex}"
-        temporary.mkdir()
-        checksums = {
-            "codes.npy": _write(temporary / "codes.npy", np.asfortranarray(codes)),
-            "ids.npy": _write(temporary / "ids.npy", ids),
-        }
-        text = json.dumps({"format": _FORMAT, **header._asdict(), "codes": len(ids), "crc32": checksums})
-        _write_durably(temporary / "header.json", text.encode())
-        _sync(temporary)
-        temporary.rename(directory / f"{_number(older[-1]) + 1 if older else 1:08d}")
-        _sync(directory)
-    except OSError as error:
-        raise IndexFileError(f"{directory}: cannot write index files: {error.strerror or error}") from error
-    for left_over in [*older, *directory.glob(".writing-*")]:
-        # Readers may still have it mapped; where that keeps the files (Windows), the next writer drops them.
-        shutil.rmtree(left_over, ignore_errors=True)
+    arrays = index.to_arrays()
+    generations.write(Path(directory), {"format": _FORMAT, "kind": index.kind, "words": index.words}, arrays)
 
 
-def open_newest(directory: Path) -> Stored | None:
-    """Map the newest generation; None where there is none.
+def open_index(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
+    """Open the index that was last saved into a folder.
+
+    Nothing is read before it is needed, except by a BK-tree, which is built again. Adding and removing work and leave
+    the files as they are.
+
+    Parameters
+    ----------
+    directory
+        Where ``save`` put it.
+    threads
+        Most threads to use; all available processors when None.
 
     Raises
     ------
     IndexFileError
-        The generation is torn or of another format.
+        There is no index, or it is torn or of another format. Whether the files are as they were written is told by
+        ``verify``, which reads them all.
     """
-    for _ in range(2):
-        generations = _generations(directory)
-        if not generations:
-            return None
-        try:
-            return _open(generations[-1])
-        except FileNotFoundError:
-            continue  # a writer has just replaced it
-    raise IndexFileError(f"{generations[-1]}: a file is missing")
+    newest = generations.read_newest(Path(directory), _FORMAT)
+    if newest is None:
+        raise IndexFileError(f"{os.fspath(directory)}: there is no index here")
+    header, arrays = newest
+    if header.get("kind") not in KINDS or header.get("words") not in range(1, 5):
+        raise IndexFileError(f"{os.fspath(directory)}: torn: the header names no kind and width of index")
+    index = build_index(np.empty((0, header["words"]), dtype=np.uint64), None, header["kind"], threads=threads)
+    try:
+        index.from_arrays(arrays)
+    except (KeyError, ValueError) as error:
+        raise IndexFileError(f"{os.fspath(directory)}: torn: {error}") from error
+    return index
 
 
-def verify(directory: Path) -> None:
-    """Compare the newest generation with its checksums: reads all of it.
+def verify(directory: str | os.PathLike[str]) -> None:
+    """Compare the files with their checksums: reads all of them.
 
     Raises
     ------
     IndexFileError
         A file differs from what was written.
     """
-    for generation in _generations(directory)[-1:]:
-        header = _header(generation)
-        for name, expected in header["crc32"].items():
-            if zlib.crc32((generation / name).read_bytes()) != expected:
-                raise IndexFileError(f"{generation / name}: damaged, the checksum differs")
-
-
-def _generations(directory: Path) -> list[Path]:
-    if not directory.is_dir():
-        return []
-    return sorted((entry for entry in directory.iterdir() if entry.name.isdecimal()), key=_number)
-
-
-def _number(generation: Path) -> int:
-    return int(generation.name)
-
-
-def _open(generation: Path) -> Stored:
-    header = _header(generation)
-    try:
-        ids = np.load(generation / "ids.npy", mmap_mode="r", allow_pickle=False)
-        codes = np.load(generation / "codes.npy", mmap_mode="r", allow_pickle=False)
-        stored = Stored(Header(*(header[name] for name in Header._fields)), ids, codes)
-        whole = ids.shape == (header["codes"],) and codes.shape[:1] == ids.shape
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise IndexFileError(f"{generation}: torn: {error}") from error
-    if not whole or ids.dtype != np.int64 or codes.dtype != np.uint64 or codes.ndim != 2:
-        raise IndexFileError(f"{generation}: torn: the arrays are not those of the header")
-    return stored
-
-
-def _header(generation: Path) -> dict[str, Any]:
-    try:
-        header = json.loads((generation / "header.json").read_bytes())
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:
-        raise IndexFileError(f"{generation}: torn header: {error}") from error
-    if not isinstance(header, dict) or header.get("format") != _FORMAT:
-        raise IndexFileError(f"{generation}: written in another format")
-    return header
-
-
-def _write(path: Path, array: NDArray[Any]) -> int:
-    np.save(path, array, allow_pickle=False)
-    _sync(path)
-    return zlib.crc32(path.read_bytes())
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    generations.verify(Path(directory), _FORMAT)

@@ -18,8 +18,7 @@ from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hashers import Codes
-from phash_engine.index import build_index
-from phash_engine.index.base import Index, Matches, Pairs
+from phash_engine.index import Index, Matches, Pairs, build_index
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 
 RADIUS = 24

@@ -4,12 +4,15 @@ import json
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import timing
+from bench import codes, plot, timing
+from bench.answers import Found, check, recall, same_answers, same_distances
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
 
@@ -64,3 +67,58 @@ def test_listing_and_running(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_unknown_benchmark_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["nonesuch"]) == 2
     assert "no benchmark 'nonesuch'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("uniform", 1), ("correlated", 3), ("dct", 1), ("average", 1), ("decision", 3)]
+)
+def test_codes(name: str, words: int) -> None:
+    if name not in codes.names(words):
+        pytest.skip(f"the photos are not in {codes.PHOTOS}")
+    made, again = codes.collection(name, 100, 21, words), codes.collection(name, 100, 21, words)
+    assert made.codes.shape == (100, words)
+    assert made.queries.shape == (21, words)
+    np.testing.assert_array_equal(made.codes, again.codes)
+    np.testing.assert_array_equal(made.queries, again.queries)
+    nearest = np.bitwise_count(made.queries[:, np.newaxis] ^ made.codes).sum(axis=2).min(axis=1)
+    assert (nearest <= 12 * words).sum() >= 11
+
+
+@pytest.mark.parametrize("benchmark", ["search", "join"])
+def test_small_benchmarks_run(benchmark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--n", "100", "--radius", "4", "--rounds", "1", "--data", "correlated", "--words", "2", "--json"]
+    assert command.main([benchmark, *options]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"linear", "bktree"} <= {row["name"] for row in rows}
+    assert all(row["data"] == "correlated" and row["n"] == 100 and row["words"] == 2 for row in rows)
+    assert all(0 < row["fastest"] <= row["median"] <= row["slowest"] for row in rows)
+
+
+def test_answers_must_agree() -> None:
+    first = Found(np.array([0, 0, 1]), np.array([7, 8, 9]), np.array([1, 1, 2]))
+    swapped = Found(*(column[[2, 1, 0]] for column in first))
+    tied = first._replace(ids=np.array([7, 5, 9]))
+    check("in another order", (2, swapped), (2, first), same_answers)
+    check("other ids", (2, tied), (2, first), same_distances)
+    check("alike where both were asked", (1, swapped), (2, first), same_answers)
+    with pytest.raises(SystemExit, match="other ids gives other answers"):
+        check("other ids", (2, tied), (2, first), same_answers)
+    with pytest.raises(SystemExit, match="nearer gives other answers"):
+        check("nearer", (2, first._replace(distances=np.array([1, 1, 1]))), (2, first), same_distances)
+    assert recall(first._replace(distances=np.array([1, 3, 2])), first) == pytest.approx(2 / 3)
+
+
+def test_plot_takes_the_best_parameters(tmp_path: Path) -> None:
+    rows = [
+        {"what": "build", "name": "linear", "n": 10, "median": 1.0},
+        {"what": "range query", "name": "linear", "n": 10, "radius": 8, "median": 1.0},
+        {"what": "range query", "name": "faiss multi-hash 2x32", "n": 10, "radius": 8, "median": 3.0},
+        {"what": "range query", "name": "faiss multi-hash 3x21", "n": 10, "radius": 8, "median": 2.0},
+    ]
+    curves = plot.panels([json.dumps(row) for row in rows])
+    assert curves == {8: {"linear": {10: 1.0}, "faiss multi-hash": {10: 2.0}}}
+    with pytest.raises(SystemExit, match="no range query"):
+        plot.panels([json.dumps(rows[0])])
+    pytest.importorskip("matplotlib")
+    plot.draw(curves, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 0

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from phash_engine import database
 from phash_engine.catalogue import Catalogue, Content, Failure, Sighting
+from phash_engine.code_files import Stored
 from phash_engine.code_table import ALL_NAMES, CodeTable
 from phash_engine.errors import CatalogueError
 from phash_engine.hashers import SPEC
-from phash_engine.index_files import Stored
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(HERE.glob("catalogue_v*.sql"))

@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from phash_engine import index_files
+from phash_engine import code_files
 from phash_engine.catalogue import Catalogue, Content, Sighting
 from phash_engine.errors import IndexFileError
 
@@ -119,10 +119,10 @@ class States(RuleBasedStateMachine):
 
     @rule(changed=st.sampled_from([{"catalogue": "foreign"}, {"stamp": "foreign"}, {"spec": 99}]))
     def replace_by_a_foreign_one(self, changed: dict[str, Any]) -> None:
-        stored = index_files.open_newest(self.index) if not self.torn else None
+        stored = code_files.open_newest(self.index) if not self.torn else None
         if stored is not None:
             foreign = stored.header._replace(**changed)
-            index_files.save(self.index, foreign, np.array([1]), np.full((1, 10), 7, dtype=np.uint64))
+            code_files.save(self.index, foreign, np.array([1]), np.full((1, 10), 7, dtype=np.uint64))
 
     @rule()
     def remove_index(self) -> None:
@@ -139,7 +139,7 @@ class States(RuleBasedStateMachine):
 
     @precondition(lambda self: self.older)
     @rule()
-    def bring_the_older_file_back_beside_newer_index_files(self) -> None:
+    def bring_the_older_file_back_beside_newer_code_files(self) -> None:
         assert self.older is not None
         self.catalogue.close()
         self.reader.close()
@@ -157,7 +157,7 @@ class States(RuleBasedStateMachine):
     @property
     def torn(self) -> bool:
         try:
-            index_files.open_newest(self.index)
+            code_files.open_newest(self.index)
         except IndexFileError:
             return True
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.index import KINDS, build_index, linear
+from phash_engine.index import KINDS, Matches, Pairs, build_index, linear
 from tests import naive
 from tests.strategies import Collection, collections, radii
 
@@ -86,6 +87,45 @@ def test_self_join(kind: str, path: str, collection: Collection, data: st.DataOb
 
 
 @contract
+@given(collection=collections(most_queries=60), data=st.data())
+def test_join(kind: str, path: str, collection: Collection, data: st.DataObject) -> None:
+    radius = data.draw(radii(collection.words))
+    index = build_index(collection.codes, collection.ids, kind)
+    expected = naive.range_query(collection.codes, collection.ids, collection.queries, radius)
+    assert_same(index.join(collection.queries, radius), expected)
+
+
+@contract
+@given(collection=collections(most_queries=60), data=st.data())
+def test_blocks_hold_every_answer_once(kind: str, path: str, collection: Collection, data: st.DataObject) -> None:
+    radius = data.draw(radii(collection.words))
+    index = build_index(collection.codes, collection.ids, kind)
+    reports: list[tuple[int, int]] = []
+    matches = list(index.iter_join(collection.queries, radius, lambda done, of: reports.append((done, of))))
+    assert sorted(rows(matches)) == sorted(rows([index.join(collection.queries, radius)]))
+    assert [done for done, _ in reports] == list(range(1, len(matches) + 1))
+    assert all(done <= of for done, of in reports)
+    pairs = list(index.iter_self_join(radius))
+    assert sorted(rows(pairs)) == rows([index.self_join(radius)])
+    assert all(rows([block]) == sorted(rows([block])) for block in pairs)
+
+
+def rows(blocks: Iterable[Matches | Pairs]) -> list[tuple[int, ...]]:
+    """Tuples of all columns, block after block."""
+    return [row for block in blocks for row in zip(*(column.tolist() for column in block), strict=True)]
+
+
+@contract
+@given(collection=collections(), data=st.data())
+def test_query_cost(kind: str, path: str, collection: Collection, data: st.DataObject) -> None:
+    radius = data.draw(radii(collection.words))
+    index = build_index(collection.codes, collection.ids, kind)
+    cost = index.query_cost(collection.queries, radius)
+    assert cost.matches == index.range_query(collection.queries, radius).ids.size
+    assert cost.candidates + cost.probes > 0 or not cost.matches
+
+
+@contract
 @given(collection=collections(most_codes=400, most_queries=40), data=st.data())
 def test_threads_and_order_change_nothing(kind: str, path: str, collection: Collection, data: st.DataObject) -> None:
     radius = data.draw(radii(collection.words))
@@ -123,11 +163,11 @@ def test_tiles_and_blocks(kind: str, path: str) -> None:
 
 def test_self_join_over_several_blocks(kind: str, path: str) -> None:
     codes = np.random.default_rng(5).integers(0, 2**13, 2500, dtype=np.uint64)
-    pairs = build_index(codes, None, kind).self_join(1)
     left, right = np.triu_indices(codes.size, 1)
     distances = np.bitwise_count(codes[left] ^ codes[right]).astype(np.int64)
     near = distances <= 1
-    assert_same(pairs, type(pairs)(left[near], right[near], distances[near]))
+    expected = Pairs(left[near], right[near], distances[near])
+    assert_same(build_index(codes, None, kind).self_join(1), expected)
 
 
 def test_real_codes(kind: str, path: str) -> None:
@@ -139,11 +179,12 @@ def test_real_codes(kind: str, path: str) -> None:
     distances = np.bitwise_count(codes[:, np.newaxis] ^ codes).astype(np.int64)
     for radius in range(33):
         left, right = np.nonzero(np.triu(distances <= radius, 1))
-        assert_same(index.self_join(radius), type(index.self_join(0))(left, right, distances[left, right]))
+        assert_same(index.self_join(radius), Pairs(left, right, distances[left, right]))
         queries, ids = np.nonzero(distances <= radius)
         order = np.lexsort((ids, distances[queries, ids], queries))
-        matches = index.range_query(codes, radius)
-        assert_same(matches, type(matches)(queries[order], ids[order], distances[queries, ids][order]))
+        expected = Matches(queries[order], ids[order], distances[queries, ids][order])
+        assert_same(index.range_query(codes, radius), expected)
+        assert_same(index.join(codes, radius), expected)
 
 
 def test_nothing_to_search(kind: str, path: str) -> None:
@@ -210,7 +251,7 @@ def test_wrong_questions(kind: str, ask: Any, error: type[Exception], message: s
 
 
 def test_unknown_kind() -> None:
-    with pytest.raises(ValueError, match="there is no index kind 'best'; kinds are auto, linear"):
+    with pytest.raises(ValueError, match="there is no index kind 'best'; kinds are auto, linear, bktree, multi"):
         build_index(CODES, None, "best")
 
 

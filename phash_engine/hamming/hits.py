@@ -6,7 +6,8 @@ distance, then row, which is the order of every answer. Rows are ranks of ids, s
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,44 @@ def first_of_each(hits: Hits, k: int) -> Hits:
     return hits[np.arange(hits.size) - begins < k]
 
 
-def sorted_pairs(hits: Hits) -> tuple[Hits, Hits, Hits]:
-    """Return queries, rows and distances of hits, sorted by (query, row)."""
-    turned = np.sort((queries_of(hits) << QUERY_SHIFT) | (rows_of(hits) << DISTANCE_BITS) | distances_of(hits))
-    return queries_of(turned), (turned >> DISTANCE_BITS) & (MAX_ROWS - 1), turned & ((1 << DISTANCE_BITS) - 1)
+def sorted_columns(*columns: Hits) -> tuple[Hits, ...]:
+    """Sort rows of columns of numbers from 0 on by the first column, then the second, and so on.
+
+    They are packed into one int64 if they fit, which sorts some ten times faster.
+    """
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) > 63:
+        order = np.lexsort(columns[::-1])
+        return tuple(column[order] for column in columns)
+    packed = np.zeros(columns[0].size, dtype=np.int64)
+    for column, width in zip(columns, bits, strict=True):
+        packed = (packed << width) | column
+    packed.sort()
+    unpacked = []
+    for width in bits[::-1]:
+        unpacked.append(packed & ((1 << width) - 1))
+        packed >>= width
+    return tuple(unpacked[::-1])
+
+
+def renumbered(hits: Hits, queries: NDArray[np.int64]) -> Hits:
+    """Give hits of some queries the numbers ``queries[i]`` instead of i."""
+    return (queries[queries_of(hits)] << QUERY_SHIFT) | (hits & ((1 << QUERY_SHIFT) - 1))
+
+
+def read_only(columns: Iterable[NDArray[Any]]) -> Columns:
+    """Return contiguous read-only views: the only type of columns that kernels are compiled for."""
+    views = tuple(np.ascontiguousarray(column).view() for column in columns)
+    for view in views:
+        view.flags.writeable = False
+    return views
+
+
+def part(columns: Columns, rows: range) -> Columns:
+    """Return consecutive rows of columns."""
+    return tuple(column[rows.start : rows.stop] for column in columns)
+
+
+def spans(count: int, size: int) -> list[range]:
+    """Cut ``0..count`` into ranges of at most ``size``; one empty range if there is nothing."""
+    return [range(first, min(first + size, count)) for first in range(0, max(1, count), max(1, size))]

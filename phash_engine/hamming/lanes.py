@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 import llvmlite.binding
+import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
@@ -23,6 +24,9 @@ from numba.extending import intrinsic
 LANES: Final = 8
 TILE_QUERIES: Final = 4
 TILE_ROWS: Final = 64
+
+as_int: Any = np.int64
+"""What unsigned numbers must become in kernels: a sum of uint64 and int64 would be a float."""
 
 _I1, _I8, _I64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
 _VECTOR = ir.VectorType(_I64, LANES)
@@ -65,7 +69,10 @@ def rows_within(typingctx: Any, columns: Any, row: Any, queries: Any, query: Any
 
 
 def _tile(queries_at_once: int, doc: str) -> Any:
-    """Compare 64 codes with some queries. Only the smallest of eight distances meets the limit: a third less work."""
+    """Compare 64 codes with some queries, which have one limit each in an array, or one for all.
+
+    Only the smallest of eight distances is compared with the limit, which saves a third of the work.
+    """
 
     def tile(typingctx: Any, columns: Any, row: Any, queries: Any, query: Any, limits: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -79,18 +86,22 @@ def _tile(queries_at_once: int, doc: str) -> Any:
                 nearest = [_minimum(builder, *pair) for pair in zip(nearest, distances, strict=True)]
             met = _I64(0)
             for i, query in enumerate(picked):
-                limit = _splat(builder, builder.load(_pointer(context, builder, signature.args[4], args[4], query)))
+                limit = args[4]
+                if isinstance(signature.args[4], types.Array):
+                    limit = builder.load(_pointer(context, builder, signature.args[4], limit, query))
+                limit = _splat(builder, limit)
                 hit = builder.icmp_unsigned("!=", _mask(builder, nearest[i], limit), _I8(0))
                 met = builder.or_(met, builder.shl(builder.zext(hit, _I64), _I64(i)))
             return met
 
+        limits = limits if isinstance(limits, types.Array) else types.int64
         return types.int64(columns, types.int64, queries, types.int64, limits), generate
 
     tile.__doc__ = doc
     return intrinsic(tile)
 
 
-query_within = _tile(1, "1 if any of 64 codes lies within ``limits[query]`` of the query, else 0.")
+query_within = _tile(1, "1 if any of 64 codes lies within the limit of a query, else 0.")
 queries_within = _tile(
     TILE_QUERIES,
     "Bit ``i`` is set if any of 64 codes lies within ``limits[query + i]`` of query ``query + i``, of four.",
@@ -105,6 +116,31 @@ def lowest_bit(typingctx: Any, mask: Any) -> Any:
         return builder.cttz(args[0], _I1(1))
 
     return types.int64(types.int64), generate
+
+
+@intrinsic
+def bit_count(typingctx: Any, value: Any) -> Any:
+    """Set bits of a 64-bit value."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call(builder, "llvm.ctpop.i64", args[0])
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def prefetch(typingctx: Any, columns: Any, row: Any) -> Any:
+    """Ask for the cache lines of a code."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i32 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [_I8.as_pointer(), i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        for pointer in _pointers(context, builder, signature.args[0], args[0], args[1]):
+            builder.call(function, [builder.bitcast(pointer, _I8.as_pointer()), i32(0), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return types.none(columns, types.int64), generate
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:

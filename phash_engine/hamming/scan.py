@@ -13,12 +13,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from phash_engine.hamming.heap import offer
 from phash_engine.hamming.hits import QUERY_SHIFT, ROW_BITS, Columns, Hits
 from phash_engine.hamming.lanes import (
     LANES,
     TILE_QUERIES,
     TILE_ROWS,
     VECTORS,
+    as_int,
     distance,
     lowest_bit,
     queries_within,
@@ -28,6 +30,8 @@ from phash_engine.hamming.lanes import (
 
 _BLOCK = 1024
 """Rows in a block: 8 KB per word."""
+_NO_NAMES = np.empty(0, dtype=np.uint32)
+_NO_NAMES.flags.writeable = False
 
 
 def within(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64]) -> Hits:
@@ -52,13 +56,23 @@ def within(columns: Columns, start: int, stop: int, queries: Columns, limits: ND
     return np.asarray(_within(columns, start, stop, queries, limits))
 
 
-def nearest(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64], k: int) -> Hits:
+def nearest(
+    columns: Columns,
+    start: int,
+    stop: int,
+    queries: Columns,
+    limits: NDArray[np.int64],
+    k: int,
+    names: NDArray[np.uint32] | None = None,
+) -> Hits:
     """Return the ``k`` nearest codes of each query among rows ``start`` to ``stop``, of equal distance the first rows.
 
-    Parameters and cost are those of ``within``; no hit lies beyond its query's limit. Hits are sorted.
+    Parameters and cost are those of ``within``; no hit lies beyond its query's limit. Hits are sorted. Where ``names``
+    of the rows are given, they stand in the hits, and the lowest names come first.
     """
     k = min(k, max(0, stop - start))
-    return np.sort(_nearest(columns, start, stop, queries, limits.copy(), k))
+    names = _NO_NAMES if names is None else names
+    return np.sort(_nearest(columns, names, start, stop, queries, limits.copy(), k))
 
 
 @njit(nogil=True, cache=True)
@@ -76,15 +90,17 @@ def _within(columns: Any, start: int, stop: int, queries: Any, limits: Any) -> A
                     near = query + lowest_bit(met)
                     mask = _rows(columns, row, last, queries, near, limits[near])
                     while mask:
-                        hits[count] = (near << QUERY_SHIFT) | _key(columns, row + lowest_bit(mask), queries, near)
-                        count += 1
+                        found = row + lowest_bit(mask)
                         mask &= mask - 1
+                        bits = distance(columns, found, queries, near)
+                        hits[count] = (near << QUERY_SHIFT) | (bits << ROW_BITS) | found
+                        count += 1
                     met &= met - 1
     return hits[:count]
 
 
 @njit(nogil=True, cache=True)
-def _nearest(columns: Any, start: int, stop: int, queries: Any, limits: Any, k: int) -> Any:
+def _nearest(columns: Any, names: Any, start: int, stop: int, queries: Any, limits: Any, k: int) -> Any:
     heaps = np.empty((limits.size, k), np.int64)
     sizes = np.zeros(limits.size, np.int64)
     for first in range(start, stop, _BLOCK):
@@ -96,9 +112,15 @@ def _nearest(columns: Any, start: int, stop: int, queries: Any, limits: Any, k: 
                     near = query + lowest_bit(met)
                     mask = _rows(columns, row, last, queries, near, limits[near])
                     while mask:
-                        key = _key(columns, row + lowest_bit(mask), queries, near)
-                        sizes[near] = _keep(heaps[near], sizes[near], key, limits, near)
+                        found = row + lowest_bit(mask)
                         mask &= mask - 1
+                        bits = distance(columns, found, queries, near)
+                        if bits <= limits[near]:
+                            name = as_int(names[found]) if names.size else found
+                            sizes[near] = offer(heaps[near], sizes[near], (bits << ROW_BITS) | name)
+                            if sizes[near] == k:
+                                # Rows ascend: at equal distance, the one in the heap already is the right one.
+                                limits[near] = (heaps[near, 0] >> ROW_BITS) - (names.size == 0)
                     met &= met - 1
     return _emptied(heaps, sizes)
 
@@ -131,58 +153,11 @@ def _rows(columns: Any, row: int, last: int, queries: Any, query: int, limit: in
 
 
 @njit(nogil=True, cache=True)
-def _key(columns: Any, row: int, queries: Any, query: int) -> int:
-    """Return the hit of query 0."""
-    return (distance(columns, row, queries, query) << ROW_BITS) | row
-
-
-@njit(nogil=True, cache=True)
 def _doubled(hits: Any, count: int) -> Any:
     """Give the first ``count`` hits twice the room."""
     larger = np.empty(2 * hits.size, np.int64)
     larger[:count] = hits[:count]
     return larger
-
-
-@njit(nogil=True, cache=True)
-def _keep(heap: Any, size: int, key: int, limits: Any, query: int) -> int:
-    """Put a key into the heap of a query, the largest on top; a full heap lowers the query's limit below its top.
-
-    Rows ascend, so of codes at equal distance the one already in the heap is the right one.
-    """
-    if key >> ROW_BITS > limits[query]:
-        return size
-    if size < heap.size:
-        _rise(heap, size, key)
-        size += 1
-    else:
-        _sink(heap, key)
-    if size == heap.size:
-        limits[query] = (heap[0] >> ROW_BITS) - 1
-    return size
-
-
-@njit(nogil=True, cache=True)
-def _rise(heap: Any, place: int, key: int) -> None:
-    """Put a key into a free last place."""
-    while place > 0 and heap[(place - 1) // 2] < key:
-        heap[place] = heap[(place - 1) // 2]
-        place = (place - 1) // 2
-    heap[place] = key
-
-
-@njit(nogil=True, cache=True)
-def _sink(heap: Any, key: int) -> None:
-    """Put a key in the place of the largest."""
-    place, child = 0, 1
-    while child < heap.size:
-        if child + 1 < heap.size and heap[child + 1] > heap[child]:
-            child += 1
-        if heap[child] <= key:
-            break
-        heap[place] = heap[child]
-        place, child = child, 2 * child + 1
-    heap[place] = key
 
 
 @njit(nogil=True, cache=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -18,10 +20,17 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-def in_threads(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> list[Result]:
-    """Return ``function`` of each task, in the order of the tasks."""
-    waiting = list(tasks)
-    if min(threads, len(waiting)) <= 1:
-        return [function(task) for task in waiting]
-    with ThreadPoolExecutor(min(threads, len(waiting))) as pool:
-        return list(pool.map(function, waiting))
+def in_threads(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
+    """Yield ``function`` of each task, in the order of the tasks; at most ``2 * threads`` results wait to be taken."""
+    waiting = iter(tasks)
+    ahead = list(islice(waiting, 2))
+    if threads == 1 or len(ahead) < 2:
+        yield from map(function, ahead)
+        yield from map(function, waiting)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        running: deque[Future[Result]] = deque(pool.submit(function, task) for task in ahead)
+        running.extend(pool.submit(function, task) for task in islice(waiting, 2 * threads - len(ahead)))
+        while running:
+            yield running.popleft().result()
+            running.extend(pool.submit(function, task) for task in islice(waiting, 1))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from numpy.typing import ArrayLike
 
-from phash_engine.index.base import Index, Matches, Pairs
-from phash_engine.index.linear import LinearIndex
+from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
+from phash_engine.index.base import Index
 
-__all__ = ["KINDS", "Index", "LinearIndex", "Matches", "Pairs", "build_index"]
+__all__ = ["KINDS", "Explanation", "Index", "Matches", "Pairs", "QueryCost", "build_index"]
 
-KINDS: dict[str, type[LinearIndex]] = {"auto": LinearIndex, "linear": LinearIndex}
+KINDS: dict[str, tuple[str, str]] = {
+    "auto": ("phash_engine.index.planner", "PlannedIndex"),
+    "linear": ("phash_engine.index.linear", "LinearIndex"),
+    "bktree": ("phash_engine.index.bktree", "BKTreeIndex"),
+    "multi": ("phash_engine.index.multi_index", "MultiIndex"),
+}
+"""Module and class of each kind, imported when it is built: ``linear`` alone does without numba."""
 
 
 def build_index(
@@ -44,4 +52,6 @@ def build_index(
     """
     if kind not in KINDS:
         raise ValueError(f"there is no index kind {kind!r}; kinds are {', '.join(KINDS)}")
-    return KINDS[kind](codes, ids, threads=threads)
+    module, name = KINDS[kind]
+    index: Index = getattr(import_module(module), name)(codes, ids, threads=threads)
+    return index

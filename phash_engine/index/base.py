@@ -1,68 +1,59 @@
-"""What every index answers with, and what it checks before it answers."""
+"""What every index can be asked; the kinds fill in how it answers."""
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.hamming.hits import NO_HITS, Columns, Hits, distances_of, queries_of, rows_of
+from phash_engine.hamming.costs import expected_microseconds
+from phash_engine.hamming.hits import (
+    NO_HITS,
+    Columns,
+    Hits,
+    distances_of,
+    part,
+    queries_of,
+    rows_of,
+    sorted_columns,
+    spans,
+)
 from phash_engine.hamming.threads import available_threads
+from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
+from phash_engine.index.arguments import (
+    as_codes,
+    as_columns,
+    as_limits,
+    by_id,
+    check_count,
+    check_radius,
+)
+from phash_engine.index.roster import Roster
 
-CODE_BITS: Final = 64
-MAX_WORDS: Final = 4
+Progress = Callable[[int, int], object]
+"""Called with the number of blocks done and of all blocks."""
 
-
-class Matches(NamedTuple):
-    """Verified matches as columns, sorted by (query, distance, id).
-
-    Attributes
-    ----------
-    queries
-        int64 ``(m,)``: row of the query.
-    ids
-        int64 ``(m,)``: id of the code that matched.
-    distances
-        int64 ``(m,)``: Hamming distance in bits.
-    """
-
-    queries: NDArray[np.int64]
-    ids: NDArray[np.int64]
-    distances: NDArray[np.int64]
-
-
-class Pairs(NamedTuple):
-    """Verified pairs of one collection as columns, ``left < right``, sorted by (left, right).
-
-    Attributes
-    ----------
-    left, right
-        int64 ``(m,)``: ids of the two codes.
-    distances
-        int64 ``(m,)``: Hamming distance in bits.
-    """
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    distances: NDArray[np.int64]
+_JOIN_QUERIES = 1 << 14
 
 
 class Index(ABC):
     """Exact search over codes of one width; every kind gives the same answers.
 
     Answers depend neither on the order of the codes nor on the number of threads. A kind holds its codes in the order
-    of their ids, so that the rank of a code, its row, orders hits as its id does; it implements ``_hits`` and
-    ``_pairs`` on rows, and this class checks what comes in and names ids in what goes out.
+    of their ids, so that the rank of a code, its **row**, orders hits as its id does. It implements the methods at the
+    end, on rows; this class checks what comes in, names ids in what goes out, and keeps the ids.
     """
+
+    kind: ClassVar[str]
+    """The name that ``build_index`` knows it by."""
 
     def __init__(self, words: int, ids: NDArray[np.int64], threads: int | None) -> None:
         self._words = words
-        self._ids = ids
         self._threads = available_threads() if threads is None else check_count(threads, "threads")
+        self._roster = Roster(ids)
 
     @property
     def words(self) -> int:
@@ -70,7 +61,7 @@ class Index(ABC):
         return self._words
 
     def __len__(self) -> int:
-        return self._ids.size
+        return len(self._roster) - self._roster.gone
 
     def range_query(self, queries: ArrayLike, radius: ArrayLike) -> Matches:
         """Find all codes within a radius of each query.
@@ -118,6 +109,24 @@ class Index(ABC):
         """
         return self._matches(queries, radius, check_count(k, "k"))
 
+    def query_cost(self, queries: ArrayLike, radius: ArrayLike) -> QueryCost:
+        """Answer a range query and tell what it took; parameters and errors are those of ``range_query``."""
+        columns = as_columns(as_codes(queries, self.words))
+        limits = as_limits(radius, columns[0].size, self.words)
+        matches = sum(hits.size for _, hits in self._hits(columns, limits, None))
+        return QueryCost(*self._effort(columns, limits), matches)
+
+    def explain(self, radius: int) -> Explanation:
+        """Tell which kind of index answers a range query of this radius, and what each is expected to take.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A radius that is not a whole number in ``0 .. 64 * words``.
+        """
+        radius = check_radius(radius, self.words)
+        return Explanation(self._answers(radius), expected_microseconds(len(self), self.words, radius))
+
     def self_join(self, radius: int) -> Pairs:
         """Find all pairs of this index's codes within ``radius`` bits, inclusive.
 
@@ -131,8 +140,136 @@ class Index(ABC):
         TypeError, ValueError
             A radius that is not a whole number in ``0 .. 64 * words``.
         """
-        left, right, distances = self._pairs(check_radius(radius, self.words))
-        return Pairs(self._ids[left], self._ids[right], distances)
+        _, blocks = self._pair_blocks(check_radius(radius, self.words))
+        return self._named_pairs(sorted_columns(*_joined(blocks)))
+
+    def iter_self_join(self, radius: int, progress: Progress | None = None) -> Iterator[Pairs]:
+        """Find the pairs of ``self_join`` in blocks, for results larger than memory.
+
+        Parameters
+        ----------
+        radius
+            Bits, inclusive.
+        progress
+            Called after each block with the number of blocks done and of all blocks.
+
+        Yields
+        ------
+        Pairs
+            Sorted in itself. Every pair is in one block; the order of the blocks is that in which they are found.
+        """
+        count, blocks = self._pair_blocks(check_radius(radius, self.words))
+        for done, pairs in enumerate(blocks, start=1):
+            yield self._named_pairs(sorted_columns(*pairs))
+            if progress:
+                progress(done, max(done, count))
+
+    def join(self, codes: ArrayLike, radius: int) -> Matches:
+        """Find all codes within a radius of each of many others: ``range_query``, fast for as many as there are here.
+
+        Parameters, answers and errors are those of ``range_query``.
+        """
+        _, blocks = self._match_blocks(as_columns(as_codes(codes, self.words)), check_radius(radius, self.words))
+        return self._named_matches(sorted_columns(*_joined(blocks)))
+
+    def iter_join(self, codes: ArrayLike, radius: int, progress: Progress | None = None) -> Iterator[Matches]:
+        """Find the matches of ``join`` in blocks, for results larger than memory.
+
+        Parameters
+        ----------
+        codes
+            uint64 ``(q,)`` or ``(q, words)``.
+        radius
+            Bits, inclusive.
+        progress
+            Called after each block with the number of blocks done and of all blocks.
+
+        Yields
+        ------
+        Matches
+            Sorted in itself. Every match is in one block; the order of the blocks is that in which they are found.
+        """
+        count, blocks = self._match_blocks(as_columns(as_codes(codes, self.words)), check_radius(radius, self.words))
+        for done, matches in enumerate(blocks, start=1):
+            yield self._named_matches(sorted_columns(*matches))
+            if progress:
+                progress(done, max(done, count))
+
+    def add(self, codes: ArrayLike, ids: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Add codes.
+
+        Parameters
+        ----------
+        codes
+            uint64 ``(n,)`` or ``(n, words)``.
+        ids
+            Whole numbers ``(n,)`` never used in this index; those after the highest ever used when None.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64 ``(n,)``: their ids.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Codes or ids as for a new index, or an id that is or was in this one.
+
+        Notes
+        -----
+        Ids above all others cost little; with a lower one the index is built anew.
+        """
+        array = as_codes(codes, self.words)
+        new = self._roster.new_ids(ids, len(array))
+        columns, ordered = by_id(array, new)
+        if self._roster.come_after(ordered):
+            self._roster.append(ordered)
+            self._append(columns)
+        else:
+            self._renew(columns, ordered)
+        return new
+
+    def remove(self, ids: ArrayLike) -> None:
+        """Remove codes by their ids, which are never given out again.
+
+        Raises
+        ------
+        TypeError
+            Ids that are not whole numbers.
+        ValueError
+            An id that is not in this index, or twice among these; nothing is removed then.
+        """
+        self._hide(self._roster.remove(ids))
+        if self._roster.gone > self._most_gone * len(self._roster):
+            self._renew(tuple(column[:0] for column in self._columns()), np.empty(0, dtype=np.int64))
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all there is to know of this index, for ``from_arrays`` of an empty one of its kind and width."""
+        return {**self._roster.to_arrays(), **self._arrays()}
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Become the index whose ``to_arrays`` these are; they are not copied where that can be helped.
+
+        Raises
+        ------
+        KeyError, ValueError
+            Arrays that are missing or do not fit together.
+        """
+        self._roster.from_arrays(arrays)
+        self._restore(arrays)
+        self._hide(np.flatnonzero(self._roster.removed))
+
+    _most_gone = 0.0
+    """Share of removed rows from which the index is built anew."""
+
+    def _renew(self, columns: Columns, ids: NDArray[np.int64]) -> None:
+        """Build anew, without what was removed and with further codes."""
+        living = ~self._roster.removed
+        pairs = zip(self._columns(), columns, strict=True)
+        codes = np.stack([np.concatenate((column[living], more)) for column, more in pairs], axis=1)
+        ordered, ascending = by_id(codes, np.concatenate((self._roster.ids[living], ids)))
+        self._roster.replace(ascending)
+        self._build(ordered)
 
     def _matches(self, queries: ArrayLike, radius: ArrayLike | None, k: int | None) -> Matches:
         columns = as_columns(as_codes(queries, self.words))
@@ -140,149 +277,77 @@ class Index(ABC):
         blocks = list(self._hits(columns, limits, k)) or [(0, NO_HITS)]
         return Matches(
             np.concatenate([first + queries_of(hits) for first, hits in blocks]),
-            np.concatenate([self._ids[rows_of(hits)] for _, hits in blocks]),
+            np.concatenate([self._roster.named(rows_of(hits)) for _, hits in blocks]),
             np.concatenate([distances_of(hits) for _, hits in blocks]),
         )
+
+    def _named_pairs(self, columns: tuple[Hits, ...]) -> Pairs:
+        left, right, distances = columns
+        return Pairs(self._roster.named(left), self._roster.named(right), distances)
+
+    def _named_matches(self, columns: tuple[Hits, ...]) -> Matches:
+        queries, distances, rows = columns
+        return Matches(queries, self._roster.named(rows), distances)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what ``_restore`` needs: the codes, unless there is more that would take long to build again."""
+        codes = np.empty((len(self._roster), self.words), dtype=np.uint64, order="F")
+        for word, column in enumerate(self._columns()):
+            codes[:, word] = column
+        return {"codes": codes}
+
+    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take the codes of ``_arrays``."""
+        if arrays["codes"].shape != (len(self._roster), self.words):
+            raise ValueError(f"{len(self._roster)} ids, and codes of shape {arrays['codes'].shape}")
+        self._build(as_columns(as_codes(arrays["codes"])))
+
+    @abstractmethod
+    def _build(self, columns: Columns) -> None:
+        """Take codes in the order of their rows in place of all there were."""
+
+    @abstractmethod
+    def _append(self, columns: Columns) -> None:
+        """Take codes in the rows after all others."""
+
+    @abstractmethod
+    def _hide(self, rows: NDArray[np.int64]) -> None:
+        """Leave rows out of all answers from now on; the roster holds them."""
+
+    @abstractmethod
+    def _columns(self) -> Columns:
+        """Codes in the order of their rows, removed ones, too."""
 
     @abstractmethod
     def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
         """Sorted hits of consecutive blocks of queries, each with its first query; at most ``k`` a query if given."""
 
     @abstractmethod
-    def _pairs(self, radius: int) -> Pairs:
-        """Pairs of rows, sorted by (left, right)."""
+    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        """Roughly the number of blocks; blocks of pairs of rows: left, right, distances, in any order."""
+
+    def _match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        """Roughly the number of blocks; blocks of matches: queries, distances, rows, in any order."""
+        blocks = spans(queries[0].size, _JOIN_QUERIES)
+
+        def answers() -> Iterator[tuple[Hits, ...]]:
+            for block in blocks:
+                limits = np.full(len(block), radius, dtype=np.int64)
+                for first, hits in self._hits(part(queries, block), limits, None):
+                    yield queries_of(hits) + (block.start + first), distances_of(hits), rows_of(hits)
+
+        return len(blocks), answers()
+
+    def _answers(self, radius: int) -> str:
+        """Return the kind that answers a range query."""
+        return self.kind
+
+    def _effort(self, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
+        """Buckets looked into and codes compared by a range query."""
+        return 0, limits.size * len(self)
 
 
-def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
-    """Check codes and give them two dimensions.
-
-    Parameters
-    ----------
-    codes
-        uint64 ``(n,)`` or ``(n, words)``; an empty sequence of any dtype is no codes.
-    words
-        The width they must have; any from 1 on when None.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint64 ``(n, words)``, a view where possible.
-
-    Raises
-    ------
-    TypeError
-        Not uint64.
-    ValueError
-        Not one or two dimensions, more than 4 words, or another width than asked for.
-    """
-    array: NDArray[Any] = np.asarray(codes)
-    if array.size == 0 and array.ndim == 1:
-        return np.empty((0, words or 1), dtype=np.uint64)
-    if array.dtype != np.uint64:
-        raise TypeError(
-            f"codes must be uint64, not {array.dtype}; convert with numpy.asarray(codes, dtype=numpy.uint64)"
-        )
-    if array.ndim == 1:
-        array = array[:, np.newaxis]
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise ValueError(f"codes must have shape (n,) or (n, words), not {np.shape(codes)}")
-    if array.shape[1] > MAX_WORDS:
-        raise ValueError(
-            f"codes of {array.shape[1]} words are too wide; 1 to {MAX_WORDS} words of 64 bits are searched"
-        )
-    if words is not None and array.shape[1] != words:
-        raise ValueError(f"these codes have {array.shape[1]} words, the index holds codes of {words}")
-    return array
-
-
-def as_columns(codes: NDArray[np.uint64]) -> Columns:
-    """Return ``(n, words)`` codes as contiguous read-only columns: views if of one word or in Fortran order."""
-    columns = tuple(np.ascontiguousarray(codes[:, word]).view() for word in range(codes.shape[1]))
-    for column in columns:
-        column.flags.writeable = False
-    return columns
-
-
-def check_radius(radius: int, words: int) -> int:
-    """Return ``radius`` as an int, or raise ValueError unless ``0 <= radius <= 64 * words``."""
-    bits = CODE_BITS * words
-    if not 0 <= operator.index(radius) <= bits:
-        raise ValueError(f"radius {radius} is not between 0 and the {bits} bits of a code")
-    return int(radius)
-
-
-def as_limits(radius: ArrayLike | None, count: int, words: int) -> NDArray[np.int64]:
-    """Return the largest accepted distance of each query.
-
-    Parameters
-    ----------
-    radius
-        One for all, integers ``(count,)``, or None for no limit.
-    count
-        Number of queries.
-    words
-        Width of the codes.
-
-    Returns
-    -------
-    numpy.ndarray
-        int64 ``(count,)``.
-
-    Raises
-    ------
-    TypeError
-        Not integers.
-    ValueError
-        Another number of radii than queries, or one outside ``0 .. 64 * words``.
-    """
-    radii = np.asarray(CODE_BITS * words if radius is None else radius)
-    if radii.size and not np.issubdtype(radii.dtype, np.integer):
-        raise TypeError(f"a radius must be a whole number of bits, not {radii.dtype}")
-    if radii.ndim and radii.shape != (count,):
-        raise ValueError(f"{count} queries need one radius or radii of shape ({count},), not {radii.shape}")
-    for extreme in (radii.min(), radii.max()) if radii.size else ():
-        check_radius(int(extreme), words)
-    return np.full(count, radii, dtype=np.int64)
-
-
-def check_count(count: int, name: str) -> int:
-    """Return ``count`` as an int, or raise ValueError unless it is at least 1."""
-    if operator.index(count) < 1:
-        raise ValueError(f"{name} must be at least 1, not {count}")
-    return int(count)
-
-
-def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
-    """Return the ids of ``n`` codes, ``0..n-1`` when None.
-
-    Raises
-    ------
-    TypeError
-        Not integers.
-    ValueError
-        Another number of ids than codes, or an id twice.
-    """
-    if ids is None:
-        return np.arange(n, dtype=np.int64)
-    array = np.asarray(ids)
-    if array.size and not np.issubdtype(array.dtype, np.integer):
-        raise TypeError(f"ids must be integers, not {array.dtype}")
-    if array.shape != (n,):
-        raise ValueError(f"{n} codes need ids of shape ({n},), not {array.shape}")
-    array = array.astype(np.int64, copy=False)
-    if not is_ascending(array) and np.unique(array).size != n:
-        raise ValueError("an id stands twice; every code needs an id of its own")
-    return array
-
-
-def is_ascending(ids: NDArray[np.int64]) -> bool:
-    """Whether each id is larger than the one before it."""
-    return bool(np.all(ids[1:] > ids[:-1]))
-
-
-def by_id(codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
-    """Order codes by their ids, so that the order of rows is the order of ids; no copy where it is so already."""
-    if is_ascending(ids):
-        return as_columns(codes), ids
-    order = np.argsort(ids)
-    return as_columns(codes[order]), ids[order]
+def _joined(blocks: Iterable[tuple[Hits, ...]]) -> list[Hits]:
+    """Put blocks of three columns behind one another."""
+    columns = list(zip(*blocks, strict=True)) or [(NO_HITS,)] * 3
+    return [np.concatenate(column) for column in columns]

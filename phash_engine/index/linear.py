@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator
+from itertools import islice, product
 from types import ModuleType
 from typing import Final
 
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from phash_engine.hamming import plain
-from phash_engine.hamming.hits import MAX_QUERIES, Columns, Hits, merged, queries_of, rows_of, sorted_pairs
+from phash_engine.hamming.hits import MAX_QUERIES, Columns, Hits, distances_of, merged, part, queries_of, rows_of, spans
 from phash_engine.hamming.threads import in_threads
-from phash_engine.index.base import Index, Pairs, as_codes, as_ids, by_id
+from phash_engine.index.arguments import as_codes, as_ids, by_id
+from phash_engine.index.base import Index
+from phash_engine.index.growing import Growing
 
 _COLD_WORK: Final = 1 << 30
 """Word comparisons from which loading numba and its kernels (0.8 s) beats going on with numpy (1 G/s)."""
@@ -25,6 +27,8 @@ _HEAP_ITEMS: Final = 1 << 22
 _BLOCK_QUERIES: Final = 64
 """Queries that share a pass over the codes at least, where there are that many for each thread."""
 _JOIN_ROWS: Final = 1024
+_JOIN_HITS: Final = 1 << 26
+"""Hits that a block of rows of a self-join may have at most, where every pair is one: 512 MB."""
 
 
 class LinearIndex(Index):
@@ -53,28 +57,54 @@ class LinearIndex(Index):
     to 19 G/s on each core with AVX-512 VPOPCNTDQ. Small jobs run in numpy at about 1 G/s and never import numba.
     """
 
+    kind = "linear"
+
     def __init__(self, codes: ArrayLike, ids: ArrayLike | None = None, *, threads: int | None = None) -> None:
         array = as_codes(codes)
-        self._columns, rows_to_ids = by_id(array, as_ids(ids, len(array)))
+        columns, rows_to_ids = by_id(array, as_ids(ids, len(array)))
         super().__init__(array.shape[1], rows_to_ids, threads)
+        self._build(columns)
 
-    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
-        return look_at_all(self._columns, queries, limits, k, self._threads)
+    def _build(self, columns: Columns) -> None:
+        self._growing = [Growing(column) for column in columns]
 
-    def _pairs(self, radius: int) -> Pairs:
-        n = len(self)
-        work = n * n // 2 * self.words
-        kernels = _kernels(work)
+    def _append(self, columns: Columns) -> None:
+        for growing, column in zip(self._growing, columns, strict=True):
+            growing.append(column)
 
-        def join(rows: range) -> Pairs:
-            block = _part(self._columns, rows)
-            limits = np.full(len(rows), radius, dtype=np.int64)
-            hits = kernels.within(self._columns, rows.start, n, block, limits)
-            left, right, distances = sorted_pairs(hits[rows_of(hits) > queries_of(hits) + rows.start])
-            return Pairs(left + rows.start, right, distances)
+    def _hide(self, rows: NDArray[np.int64]) -> None:
+        pass  # the codes are moved together at once
 
-        blocks = in_threads(join, _spans(n, _JOIN_ROWS), _useful(self._threads, work))
-        return Pairs(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
+    def _columns(self) -> Columns:
+        return tuple(growing.array for growing in self._growing)
+
+    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
+        return look_at_all(self._columns(), queries, limits, k, self._threads)
+
+    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        return compare_all(self._columns(), radius, self._threads)
+
+
+def compare_all(columns: Columns, radius: int, threads: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+    """Compare every code with those in later rows.
+
+    Returns
+    -------
+    tuple
+        Number of blocks; blocks of pairs of rows: left, right, distances.
+    """
+    n = columns[0].size
+    work = n * n // 2 * len(columns)
+    kernels = _kernels(work)
+
+    def join(rows: range) -> tuple[Hits, ...]:
+        limits = np.full(len(rows), radius, dtype=np.int64)
+        hits = kernels.within(columns, rows.start, n, part(columns, rows), limits)
+        hits = hits[rows_of(hits) > queries_of(hits) + rows.start]
+        return queries_of(hits) + rows.start, rows_of(hits), distances_of(hits)
+
+    blocks = spans(n, max(_BLOCK_QUERIES, min(_JOIN_ROWS, _JOIN_HITS // max(1, n))))
+    return len(blocks), in_threads(join, blocks, _useful(threads, work))
 
 
 def look_at_all(
@@ -104,18 +134,18 @@ def look_at_all(
 
     def look(task: tuple[range, range]) -> Hits:
         block, rows = task
-        asked, accepted = _part(queries, block), limits[block.start : block.stop]
+        asked, accepted = part(queries, block), limits[block.start : block.stop]
         if k is None:
             return merged([kernels.within(columns, rows.start, rows.stop, asked, accepted)], None)
         hits: Hits = kernels.nearest(columns, rows.start, rows.stop, asked, accepted, k)
         return hits
 
-    parts = _spans(n, -(-n // threads) if count < threads * _BLOCK_QUERIES else n)
+    parts = spans(n, -(-n // threads) if count < threads * _BLOCK_QUERIES else n)
     most = min(MAX_QUERIES, max(1, _HEAP_ITEMS // min(k or 1, max(1, n))))
-    blocks = _spans(count, min(most, max(_BLOCK_QUERIES, -(-count // (4 * threads)))))
+    blocks = spans(count, min(most, max(_BLOCK_QUERIES, -(-count // (4 * threads)))))
     hits = in_threads(look, product(blocks, parts), threads)
-    for i, block in enumerate(blocks):
-        found = hits[i * len(parts) : (i + 1) * len(parts)]
+    for block in blocks:
+        found = list(islice(hits, len(parts)))
         yield block.start, found[0] if len(parts) == 1 else merged(found, k)
 
 
@@ -131,13 +161,3 @@ def _kernels(work: int) -> ModuleType:
 def _useful(threads: int, work: int) -> int:
     """Return how many threads have enough to do."""
     return min(threads, 1 + work // _THREAD_WORK)
-
-
-def _part(columns: Columns, rows: range) -> Columns:
-    """Return some rows of columns."""
-    return tuple(column[rows.start : rows.stop] for column in columns)
-
-
-def _spans(count: int, size: int) -> list[range]:
-    """Cut ``0..count`` into ranges of at most ``size``; one empty range if there is nothing."""
-    return [range(first, min(first + size, count)) for first in range(0, max(1, count), max(1, size))]

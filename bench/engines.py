@@ -1,0 +1,240 @@
+"""Our indexes and other people's behind one interface, each with one thread and its best exact parameters.
+
+Peers that are not installed are left out, and so are those that would take minutes to build; both are said. imagededup
+asks for torch, which its searches do not need: ``pip install --no-deps imagededup`` is enough for them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.answers import Found, from_lists, from_pairs, from_table
+from bench.timing import Row
+from phash_engine.index import KINDS, build_index
+
+Codes = NDArray[np.uint64]
+
+_LONGEST_CALL = 0.5
+"""Seconds that one timed call should take at most: slow engines are asked fewer queries."""
+
+
+Ask = Callable[[Codes, int], Found]
+"""``(queries, radius or k)`` → answers."""
+
+Graph = Callable[[Codes, int, int], Found]
+"""``(queries, k, breadth)`` → about the ``k`` nearest codes."""
+
+
+class Engine(NamedTuple):
+    """An index over codes ``(n, words)``.
+
+    Attributes
+    ----------
+    name
+        What its rows are called.
+    range_query
+        ``(queries, radius)`` → all codes within ``radius`` bits, inclusive; None if it cannot.
+    nearest
+        ``(queries, k)`` → the ``k`` nearest codes; None if it cannot.
+    self_join
+        ``radius`` → all pairs, as left ids, right ids and distances; None if it has only range queries.
+    exact
+        Whether its answers must be those of the others.
+    """
+
+    name: str
+    range_query: Ask | None = None
+    nearest: Ask | None = None
+    self_join: Callable[[int], Found] | None = None
+    exact: bool = True
+
+
+class _Peer(NamedTuple):
+    """How to build an engine, the module it needs, the most codes it takes in about a minute, more than one word."""
+
+    build: Callable[[Codes], Engine]
+    module: str
+    most: int
+    wide: bool = True
+
+
+def build_all(codes: Codes) -> tuple[list[Engine], list[Row]]:
+    """Build all kinds of our index and all peers that can be; return them with the seconds that each took.
+
+    Libraries and kernels are loaded before.
+    """
+    engines, rows = [], []
+    for name, build in (*_ours(), *_peers(*codes.shape)):
+        build(codes[:2])
+        start = time.perf_counter()
+        try:
+            engine = build(codes)
+        except RecursionError as error:
+            _leave_out(name, str(error))
+            continue
+        seconds = time.perf_counter() - start
+        engines.append(engine)
+        rows.append(Row(engine.name, seconds, seconds, seconds))
+    return engines, rows
+
+
+def affordable(ask: Ask, queries: Codes, limit: int) -> Codes:
+    """Return as many of the queries as an engine answers in half a second, at least one."""
+    ask(queries[:2], limit)
+    start = time.perf_counter()
+    ask(queries[:2], limit)
+    share = 2 * _LONGEST_CALL / (time.perf_counter() - start)
+    return queries[: max(1, int(share))]
+
+
+def fastest(rows: list[Row], prefix: str) -> str:
+    """Return the name of the fastest row whose name begins so, of the first row where there is none."""
+    return min((row for row in rows if row.name.startswith(prefix)), key=lambda row: row.median, default=rows[0]).name
+
+
+def _ours() -> Iterator[tuple[str, Callable[[Codes], Engine]]]:
+    """Builders of all kinds but ``auto``, which is one of the others."""
+    for kind in KINDS:
+        if kind != "auto":
+            yield kind, partial(_our_engine, kind)
+
+
+def _our_engine(kind: str, codes: Codes) -> Engine:
+    """One kind of our index, with kernels loaded: small jobs of a short process would go without."""
+    import_module("phash_engine.hamming.scan")
+    index = build_index(codes, kind=kind, threads=1)
+    return Engine(
+        kind,
+        lambda queries, radius: Found(*index.range_query(queries, radius)),
+        lambda queries, k: Found(*index.nearest(queries, k)),
+        lambda radius: Found(*index.self_join(radius)),
+    )
+
+
+def _peers(n: int, words: int) -> Iterator[tuple[str, Callable[[Codes], Engine]]]:
+    for name, peer in _PEERS.items():
+        if not find_spec(peer.module):
+            _leave_out(name, f"{peer.module} is not installed")
+        elif n > peer.most:
+            _leave_out(name, f"more than {peer.most:,} codes would take it minutes")
+        elif words > 1 and not peer.wide:
+            _leave_out(name, "it has codes of 64 bits only")
+        else:
+            yield name, peer.build
+
+
+def _leave_out(name: str, reason: str) -> None:
+    print(f"left out: {name}: {reason}", file=sys.stderr)
+
+
+def _faiss_flat(codes: Codes) -> Engine:
+    """Every code looked at. The radius of faiss is exclusive."""
+    faiss = _faiss()
+    index = faiss.IndexBinaryFlat(64 * codes.shape[1])
+    index.add(_bytes(codes))
+    return Engine(
+        "faiss flat",
+        lambda queries, radius: from_lists(*index.range_search(_bytes(queries), radius + 1)),
+        lambda queries, k: from_table(*index.search(_bytes(queries), k)),
+    )
+
+
+def _faiss_multi_hash(tables: int, codes: Codes) -> Engine:
+    """Hash tables on parts of the code, exact if every probe flips up to ``radius // tables`` bits."""
+    words = codes.shape[1]
+    index = _faiss().IndexBinaryMultiHash(64 * words, tables * words, 64 // tables)
+    index.add(_bytes(codes))
+
+    def range_query(queries: Codes, radius: int) -> Found:
+        index.nflip = radius // (tables * words)
+        return from_lists(*index.range_search(_bytes(queries), radius + 1))
+
+    return Engine(f"faiss multi-hash {tables * words}x{64 // tables}", range_query)
+
+
+def faiss_graph(codes: Codes) -> Graph:
+    """Return the nearest queries of an HNSW graph, which is not exact: the broader its search, the more it finds."""
+    index = _faiss().IndexBinaryHNSW(64 * codes.shape[1], 16)
+    index.add(_bytes(codes))
+
+    def nearest(queries: Codes, k: int, breadth: int) -> Found:
+        index.hnsw.efSearch = breadth
+        return from_table(*index.search(_bytes(queries), k))
+
+    return nearest
+
+
+def _usearch(codes: Codes) -> Engine:
+    """Every code looked at; it has no range query."""
+    usearch = import_module("usearch.index")
+
+    def nearest(queries: Codes, k: int) -> Found:
+        found = usearch.search(_bytes(codes), _bytes(queries), k, usearch.MetricKind.Hamming, exact=True, threads=1)
+        return from_table(np.atleast_2d(found.distances), np.atleast_2d(found.keys))
+
+    return Engine("usearch exact", nearest=nearest)
+
+
+def _pybktree(codes: Codes) -> Engine:
+    """Every node a Python object."""
+    tree = import_module("pybktree").BKTree(lambda one, other: (one[0] ^ other[0]).bit_count())
+    for i, code in enumerate(_numbers(codes)):
+        tree.add((code, i))
+
+    def range_query(queries: Codes, radius: int) -> Found:
+        found = [[(i, d) for d, (_, i) in tree.find((query, -1), radius)] for query in _numbers(queries)]
+        return from_pairs(found)
+
+    return Engine("pybktree", range_query)
+
+
+def _imagededup(module: str, name: str, codes: Codes) -> Engine:
+    """Codes as hexadecimal texts by file name; the distance of texts is faster than its own, which loads torch."""
+    texts = {str(i): f"{code:016x}" for i, code in enumerate(_numbers(codes))}
+    search = getattr(import_module(f"imagededup.handlers.search.{module}"), name)
+    index = search(texts, lambda one, other: (int(one, 16) ^ int(other, 16)).bit_count())
+
+    def range_query(queries: Codes, radius: int) -> Found:
+        answers = [index.search(query=f"{query:016x}", tol=radius) for query in _numbers(queries)]
+        return from_pairs([[(int(i), distance) for i, distance in answer] for answer in answers])
+
+    return Engine(f"imagededup {name}", range_query)
+
+
+def _faiss() -> Any:
+    faiss = import_module("faiss")
+    faiss.omp_set_num_threads(1)
+    return faiss
+
+
+def _bytes(codes: Codes) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(codes).view(np.uint8)
+
+
+def _numbers(codes: Codes) -> list[int]:
+    """Codes of one word as Python's whole numbers."""
+    numbers: list[int] = codes[:, 0].tolist()
+    return numbers
+
+
+_PEERS = {
+    "faiss flat": _Peer(_faiss_flat, "faiss", 100_000_000),
+    "faiss multi-hash 2": _Peer(partial(_faiss_multi_hash, 2), "faiss", 20_000_000),
+    "faiss multi-hash 3": _Peer(partial(_faiss_multi_hash, 3), "faiss", 20_000_000),
+    "faiss multi-hash 4": _Peer(partial(_faiss_multi_hash, 4), "faiss", 20_000_000),
+    "usearch": _Peer(_usearch, "usearch", 20_000_000),
+    "pybktree": _Peer(_pybktree, "pybktree", 1_000_000, wide=False),
+    "imagededup BKTree": _Peer(partial(_imagededup, "bktree", "BKTree"), "imagededup", 100_000, wide=False),
+    "imagededup cython": _Peer(
+        partial(_imagededup, "brute_force_cython", "BruteForceCython"), "imagededup", 1_000_000, wide=False
+    ),
+}

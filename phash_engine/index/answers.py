@@ -1,0 +1,82 @@
+"""What indexes answer with: columns, sorted."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Matches(NamedTuple):
+    """Verified matches as columns, sorted by (query, distance, id).
+
+    Attributes
+    ----------
+    queries
+        int64 ``(m,)``: row of the query.
+    ids
+        int64 ``(m,)``: id of the code that matched.
+    distances
+        int64 ``(m,)``: Hamming distance in bits.
+    """
+
+    queries: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    distances: NDArray[np.int64]
+
+
+class Pairs(NamedTuple):
+    """Verified pairs of one collection as columns, ``left < right``, sorted by (left, right).
+
+    Attributes
+    ----------
+    left, right
+        int64 ``(m,)``: ids of the two codes.
+    distances
+        int64 ``(m,)``: Hamming distance in bits.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    distances: NDArray[np.int64]
+
+
+class QueryCost(NamedTuple):
+    """What some queries took.
+
+    Attributes
+    ----------
+    probes
+        Buckets looked into.
+    candidates
+        Codes compared.
+    matches
+        Codes found.
+    """
+
+    probes: int
+    candidates: int
+    matches: int
+
+
+class Explanation(NamedTuple):
+    """Which kind of index answers a range query, and what each is expected to take.
+
+    Attributes
+    ----------
+    kind
+        The kind that answers.
+    microseconds
+        By kind, for one of many queries on one core with AVX-512 VPOPCNTDQ; half of it is as good as the same.
+    """
+
+    kind: str
+    microseconds: dict[str, float]
+
+    def __str__(self) -> str:
+        times = ", ".join(
+            f"{kind} {time:.3g} us" for kind, time in sorted(self.microseconds.items(), key=itemgetter(1))
+        )
+        return f"{self.kind} answers; expected for each query: {times}"

@@ -1,0 +1,123 @@
+"""Exact search in a BK-tree: the triangle inequality leaves out what is too near or too far from a code on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from phash_engine.hamming import tree, walk
+from phash_engine.hamming.hits import ROW_BITS, Columns, Hits, rows_of
+from phash_engine.hamming.threads import in_threads
+from phash_engine.index.arguments import as_codes, as_ids, by_id
+from phash_engine.index.base import Index
+
+_BLOCK: Final = 256
+"""Queries or nodes that one task of a thread walks the tree for."""
+
+
+class BKTreeIndex(Index):
+    """Exact search in a BK-tree that takes and gives up single codes at any time.
+
+    Parameters
+    ----------
+    codes
+        uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words; copied.
+    ids
+        Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
+    threads
+        Most threads to use; all available processors when None.
+
+    Raises
+    ------
+    TypeError
+        Codes that are not uint64, ids that are not whole numbers.
+    ValueError
+        Codes of another shape, ids of another number, or an id twice.
+
+    Notes
+    -----
+    A query follows all branches its radius reaches: few at radius 0 to 2, nearly all from a fifth of the bits on, where
+    looking at every code is faster. Equal codes share a node. Memory: 24 bytes and the code for each distinct code, 13
+    bytes for each id. Building takes 0.3 us a code, adding many codes to a million about 1 us each.
+    """
+
+    kind = "bktree"
+
+    _most_gone = 1 / 2
+
+    def __init__(self, codes: ArrayLike, ids: ArrayLike | None = None, *, threads: int | None = None) -> None:
+        array = as_codes(codes)
+        columns, rows_to_ids = by_id(array, as_ids(ids, len(array)))
+        super().__init__(array.shape[1], rows_to_ids, threads)
+        self._build(columns)
+
+    def _build(self, columns: Columns) -> None:
+        self._grow(columns, 0)
+
+    def _append(self, columns: Columns) -> None:
+        rows, new = self._tree.ring.size, columns[0].size
+        if rows + new <= self._room.ring.size:
+            nodes = tree.insert(self._room, self._tree.nodes.size, columns, rows)
+            self._use(nodes, rows + new)
+        else:
+            joined = tuple(np.concatenate(pair) for pair in zip(self._columns(), columns, strict=True))
+            self._grow(joined, (rows + new) // 2)
+            self._hide(np.flatnonzero(self._roster.removed))
+
+    def _columns(self) -> Columns:
+        owners = tree.owners(self._tree)
+        return tuple(column[owners] for column in self._tree.codes)
+
+    def _hide(self, rows: NDArray[np.int64]) -> None:
+        self._tree.alive[rows] = False
+
+    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
+        def look(first: int) -> tuple[int, Hits]:
+            block = slice(first, first + _BLOCK)
+            asked = tuple(column[block] for column in queries)
+            if k is None:
+                return first, np.sort(walk.within(self._tree, asked, limits[block]))
+            return first, np.sort(walk.nearest(self._tree, asked, limits[block], k))
+
+        return in_threads(look, range(0, limits.size, _BLOCK), self._threads)
+
+    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        nodes = self._tree.nodes.size
+
+        def join(first: int) -> tuple[Hits, ...]:
+            keys, distances = walk.pairs(self._tree, radius, first, min(first + _BLOCK, nodes))
+            return keys >> ROW_BITS, rows_of(keys), distances
+
+        blocks = range(0, max(1, nodes), _BLOCK)
+        return len(blocks), in_threads(join, blocks, self._threads)
+
+    def _grow(self, columns: Columns, room: int) -> None:
+        """Build the tree of codes in the order of their rows, with room for more."""
+        codes, groups = _distinct(columns)
+        order = np.arange(codes[0].size)
+        nodes = np.empty(order.size, dtype=tree.NODE)
+        tree.lay_out(codes, nodes, order)
+        ring, alive = np.empty(groups.size, dtype=np.int32), np.ones(groups.size, dtype=np.bool_)
+        built = tree.Tree(codes, nodes, ring, alive)
+        tree.fill_rings(built, np.argsort(order)[groups])
+        self._room = built.with_room(room) if room else built
+        self._use(nodes.size, groups.size)
+
+    def _use(self, nodes: int, rows: int) -> None:
+        self._tree = self._room.part(nodes, rows)
+
+
+def _distinct(columns: Columns) -> tuple[Columns, NDArray[np.int64]]:
+    """Return the distinct codes, and which of them each row has."""
+    order = np.lexsort(columns)
+    new = np.zeros(order.size, dtype=np.bool_)
+    new[:1] = True
+    for column in columns:
+        ordered = column[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    groups = np.empty_like(order)
+    groups[order] = np.cumsum(new) - 1
+    return tuple(column[order[new]] for column in columns), groups

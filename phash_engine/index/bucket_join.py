@@ -1,0 +1,106 @@
+"""Join the buckets of two collections, and turn pairs of entries into pairs of rows, in blocks of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from phash_engine.hamming import join
+from phash_engine.hamming.buckets import Buckets
+from phash_engine.hamming.chunks import chunk_radii, flips
+from phash_engine.hamming.hits import Hits, distances_of, queries_of, rows_of
+from phash_engine.hamming.postings import Postings
+from phash_engine.hamming.threads import in_threads
+
+_SPAN: Final = 1 << 14
+"""Places that one task takes: so many that buckets are of no account, and few enough to share out evenly."""
+_ROOM: Final = 1 << 18
+_BLOCK_PAIRS: Final = 1 << 22
+"""Pairs in a block at most: 100 MB."""
+
+Columns3 = tuple[Hits, Hits, Hits]
+
+
+def bucket_pairs(left: Buckets, right: Buckets, radius: int, threads: int) -> tuple[int, Iterator[Columns3]]:
+    """Find all pairs of entries within a radius; of one collection with itself, each pair once.
+
+    Parameters
+    ----------
+    left, right
+        Buckets of the same chunks and bit order; the same object for a self-join.
+    radius
+        Bits, inclusive.
+    threads
+        Most threads to use.
+
+    Returns
+    -------
+    tuple
+        Number of tasks; for each task left entries, right entries and distances, int64.
+    """
+    chunks = left.widths.size
+    radii = chunk_radii(radius, chunks)
+    plan = (radii, *flips(int(left.widths.max()), int(radii[0])))
+    size = left.entries.size // chunks
+    tasks = [
+        (chunk, first, min(first + _SPAN, (chunk + 1) * size))
+        for chunk in range(chunks)
+        if radii[chunk] >= 0
+        for first in range(chunk * size, (chunk + 1) * size, _SPAN)
+    ]
+
+    def run(task: tuple[int, int, int]) -> Columns3:
+        chunk, start, stop = task
+        buffer = tuple(np.empty(join.BUFFER_ROWS, dtype=np.uint64) for _ in left.columns)
+        places = np.empty(join.BUFFER_ROWS, dtype=np.int64)
+        found, room = [], _ROOM
+        while start < stop:
+            hits = np.empty(room, dtype=np.int64)
+            reached, count = join.pairs(
+                left, right, left is right, chunk, start, stop, radius, *plan, buffer, places, hits
+            )
+            found.append((left.entries[start + queries_of(hits[:count])], hits[:count]))
+            room = room if reached > start else room * 8
+            start = reached
+        hits = np.concatenate([each for _, each in found])
+        return np.concatenate([each for each, _ in found]).astype(np.int64), rows_of(hits), distances_of(hits)
+
+    return len(tasks), in_threads(run, tasks, threads)
+
+
+def row_pairs(pairs: Columns3, left: Postings, right: Postings) -> Iterator[Columns3]:
+    """Name the rows of pairs of entries: every row of the one with every row of the other."""
+    left_entries, right_entries, distances = pairs
+    if not left.begins.size and not right.begins.size:
+        yield pairs
+        return
+    left_begins, left_counts = _spread(left, left_entries)
+    right_begins, right_counts = _spread(right, right_entries)
+    ends = np.cumsum(left_counts * right_counts)
+    total = int(ends[-1]) if ends.size else 0
+    for first in range(0, total, _BLOCK_PAIRS):
+        number = np.arange(first, min(first + _BLOCK_PAIRS, total))
+        pair = np.searchsorted(ends, number, side="right")
+        within = number - (ends[pair] - left_counts[pair] * right_counts[pair])
+        i, j = np.divmod(within, right_counts[pair])
+        yield _rows(left, left_begins[pair] + i), _rows(right, right_begins[pair] + j), distances[pair]
+
+
+def twins(postings: Postings) -> Columns3:
+    """Pairs of each entry that has several rows with itself, at distance 0."""
+    entries = np.flatnonzero(np.diff(postings.begins.astype(np.int64)) > 1)
+    return entries, entries, np.zeros(entries.size, dtype=np.int64)
+
+
+def _spread(postings: Postings, entries: Hits) -> tuple[Hits, Hits]:
+    """First place in ``postings.rows`` and number of rows of each entry."""
+    if not postings.begins.size:
+        return entries, np.ones(entries.size, dtype=np.int64)
+    begins = postings.begins[entries].astype(np.int64)
+    return begins, postings.begins[entries + 1].astype(np.int64) - begins
+
+
+def _rows(postings: Postings, places: Hits) -> Hits:
+    return postings.rows[places].astype(np.int64) if postings.begins.size else places

@@ -1,0 +1,132 @@
+"""Search a layout: probe the buckets near each query, or look at every entry where that costs less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import comb
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine.hamming import probe, scan
+from phash_engine.hamming.chunks import chunk_radii, flips
+from phash_engine.hamming.costs import PROBE_COST, query_cost, scan_cost
+from phash_engine.hamming.hits import NO_HITS, QUERY_SHIFT, Columns, Hits, merged, read_only, renumbered, rows_of
+from phash_engine.hamming.postings import Postings, expand
+from phash_engine.index.layout import Layout
+
+_MOST_PROBING: Final = 0.5
+"""Share of the cost of a scan that looking for the nearest by probing may cost before it is given up for one."""
+
+
+class Plan(NamedTuple):
+    """How far to probe for one radius.
+
+    Attributes
+    ----------
+    radii
+        int64 ``(m,)``: bits to flip in each chunk.
+    masks, begins
+        ``flips`` of the widest chunk.
+    """
+
+    radii: NDArray[np.int64]
+    masks: NDArray[np.int64]
+    begins: NDArray[np.int64]
+
+
+class BucketSearch:
+    """Range and nearest queries on the codes of one layout; queries have their bits in its order.
+
+    ``postings`` are those of the layout, with the rows marked that were removed.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._plans: dict[int, Plan | None] = {}
+
+    def within(self, postings: Postings, queries: Columns, limits: NDArray[np.int64]) -> Hits:
+        """Return the sorted hits of a range query; probe as far as each radius demands."""
+        found = []
+        for radius, chosen, codes in _by_radius(queries, limits):
+            plan = self._plan(radius)
+            if plan is None:
+                hits = self._scan(postings, codes, np.full(codes[0].size, radius, dtype=np.int64))
+            else:
+                hits = self._probe(postings, codes, radius, plan)[0]
+            found.append(hits if chosen is None else renumbered(hits, chosen))
+        return merged(found, None)
+
+    def nearest(self, postings: Postings, queries: Columns, limits: NDArray[np.int64], k: int) -> Hits:
+        """Return the sorted hits of the ``k`` nearest; probe ever farther, and scan where that costs less."""
+        buckets, entries, limits = self._layout.buckets, self._layout.entries, limits.copy()
+        width, farthest = int(buckets.widths.max()), 0
+        budget = int(_MOST_PROBING * scan_cost(entries, len(buckets.columns)))
+        while farthest < width and comb(width, farthest + 1) * PROBE_COST < budget:
+            farthest += 1
+        masks, begins = flips(width, farthest)
+        heaps, sizes = np.empty((limits.size, k), dtype=np.int64), np.empty(limits.size, dtype=np.int64)
+        places = np.empty((2, masks.size), dtype=np.int64)
+        probe.nearest(buckets, postings, queries, limits, budget, masks, begins, places, heaps, sizes)
+        taken = np.arange(k) < sizes[:, np.newaxis]
+        hits = heaps[taken] | (np.repeat(np.arange(limits.size), np.maximum(sizes, 0)) << QUERY_SHIFT)
+        left = np.flatnonzero(sizes < 0)
+        if not left.size:
+            return merged([hits], k)
+        others = self._scan(postings, read_only(column[left] for column in queries), limits[left], k)
+        return merged([hits, renumbered(others, left)], k)
+
+    def effort(self, postings: Postings, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
+        """Return the numbers of buckets probed and of codes compared by a range query."""
+        probes, candidates = 0, 0
+        for radius, _, codes in _by_radius(queries, limits):
+            plan = self._plan(radius)
+            if plan is None:
+                candidates += codes[0].size * self._layout.entries
+            else:
+                _, probed, compared = self._probe(postings, codes, radius, plan)
+                probes, candidates = probes + probed, candidates + compared
+        return probes, candidates
+
+    def _plan(self, radius: int) -> Plan | None:
+        """How far to probe for a radius, or None where a scan costs less."""
+        if radius not in self._plans:
+            widths = self._layout.buckets.widths
+            n, words = self._layout.entries, len(self._layout.buckets.columns)
+            worth = query_cost(n, words, self._layout.pieces, radius) < scan_cost(n, words)
+            radii = chunk_radii(radius, widths.size)
+            self._plans[radius] = Plan(radii, *flips(int(widths.max()), int(radii[0]))) if worth else None
+        return self._plans[radius]
+
+    def _probe(self, postings: Postings, queries: Columns, radius: int, plan: Plan) -> tuple[Hits, int, int]:
+        """Return hits, number of buckets probed and of codes compared."""
+        found: list[Hits] = []
+        places = np.empty((2, plan.masks.size), dtype=np.int64)
+        room, query, probes, candidates = 1 << 14, 0, 0, 0
+        while query < queries[0].size:
+            hits, before = np.empty(room, dtype=np.int64), query
+            query, count, probed, compared = probe.within(
+                self._layout.buckets, postings, queries, query, radius, *plan, places, hits
+            )
+            found.append(hits[:count])
+            probes, candidates = probes + probed, candidates + compared
+            room = room * 8 if query == before else room
+        return np.concatenate((NO_HITS, *found)), probes, candidates
+
+    def _scan(self, postings: Postings, queries: Columns, limits: NDArray[np.int64], k: int | None = None) -> Hits:
+        """Look at every entry, in the buckets of the first chunk."""
+        columns, names, count = self._layout.buckets.columns, self._layout.buckets.entries, self._layout.entries
+        if k is None:
+            places = scan.within(columns, 0, count, queries, limits)
+            return expand(places - rows_of(places) + names[rows_of(places)], postings)
+        wanted = k + int(np.count_nonzero(postings.removed))
+        return expand(scan.nearest(columns, 0, count, queries, limits, wanted, names), postings)
+
+
+def _by_radius(queries: Columns, limits: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64] | None, Columns]]:
+    """Yield each radius, the numbers of its queries and their codes; None and all of them where there is one radius."""
+    radii = [int(limits[0])] if limits.size and np.all(limits == limits[0]) else np.unique(limits).tolist()
+    for radius in radii:
+        chosen = None if len(radii) == 1 else np.flatnonzero(limits == radius)
+        yield radius, chosen, queries if chosen is None else read_only(column[chosen] for column in queries)

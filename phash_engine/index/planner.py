@@ -1,0 +1,98 @@
+"""Choose the kind of index that answers fastest; ``kind="auto"`` looks at every code until buckets pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine.hamming.costs import (
+    build_cost,
+    compare_all_cost,
+    join_cost,
+    pieces_for_join,
+    pieces_for_queries,
+    query_cost,
+    scan_cost,
+)
+from phash_engine.hamming.hits import Columns, Hits
+from phash_engine.index.linear import LinearIndex
+
+if TYPE_CHECKING:
+    from phash_engine.index.multi_index import MultiIndex
+
+_NEAREST_ROWS: Final = 1 << 20
+"""Codes from which buckets find a few nearest as fast as a scan, where they are there already."""
+_NEAREST_K: Final = 10
+
+
+class PlannedIndex(LinearIndex):
+    """Exact search that puts its codes into buckets once it has spent as much on scans as that costs.
+
+    So one look-up in a million codes costs a scan, a thousand cost little more than a multi-index, and no job takes
+    more than twice what it would have taken with the better choice made from the start. Parameters, errors and answers
+    are those of ``LinearIndex``.
+
+    Notes
+    -----
+    A BK-tree is never chosen: with this scan and these buckets it is the fastest at no measured size and radius.
+    """
+
+    kind = "auto"
+
+    def _build(self, columns: Columns) -> None:
+        super()._build(columns)
+        self._buckets: MultiIndex | None = None
+        self._spent = 0.0
+
+    def _append(self, columns: Columns) -> None:
+        super()._append(columns)
+        if self._buckets is not None:
+            self._buckets.add(np.stack(columns, axis=1))
+
+    def _answers(self, radius: int) -> str:
+        if self._buckets is not None and self._probing(radius) < scan_cost(len(self), self.words):
+            return "multi"
+        return "linear"
+
+    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
+        n, count = len(self), limits.size
+        if k is not None:
+            few = k <= _NEAREST_K and n >= _NEAREST_ROWS
+            buckets = self._buckets if few else None
+        else:
+            probing = self._probing(int(limits.max(initial=0)))
+            buckets = self._paying(count * probing, count * scan_cost(n, self.words))
+        return super()._hits(queries, limits, k) if buckets is None else buckets._hits(queries, limits, k)
+
+    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        n, words = len(self), self.words
+        joining = join_cost(n, words, pieces_for_join(n, words, radius), radius)
+        buckets = self._paying(joining, compare_all_cost(n, words))
+        return super()._pair_blocks(radius) if buckets is None else buckets._pair_blocks(radius)
+
+    def _match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        count = queries[0].size
+        scanning = count * scan_cost(len(self), self.words)
+        buckets = self._paying(count * self._probing(radius), scanning)
+        return super()._match_blocks(queries, radius) if buckets is None else buckets._match_blocks(queries, radius)
+
+    def _probing(self, radius: int) -> float:
+        """Cost of a range query with buckets."""
+        n, words = len(self), self.words
+        return query_cost(n, words, pieces_for_queries(n, words, 8 * words), radius)
+
+    def _paying(self, probing: float, scanning: float) -> MultiIndex | None:
+        """Return the buckets where a job is cheaper with them; build them when scans have cost as much as that."""
+        if probing >= scanning:
+            return None
+        if self._buckets is None:
+            self._spent += scanning - probing
+            if self._spent < build_cost(len(self), self.words):
+                return None
+            from phash_engine.index.multi_index import MultiIndex
+
+            self._buckets = MultiIndex(np.stack(self._columns(), axis=1), threads=self._threads)
+        return self._buckets
