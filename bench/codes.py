@@ -32,7 +32,7 @@ PHOTO_SETS = {"dct": ("dct",), "average": ("average",), "decision": hashers.DECI
 
 _FLIPS = 12
 _CORRELATION = 0.7
-_CROPS = 24_000
+CROPS = 24_000
 _SMALLEST_CROP = 0.3
 _BATCH = 4096
 _WORTH_KEEPING = 100_000
@@ -104,7 +104,7 @@ def _correlated(n: int, words: int, rng: np.random.Generator) -> Codes:
     mixing = np.linalg.cholesky(covariance).T.astype(np.float32)
     shift = rng.normal(0, 0.3, bits).astype(np.float32)
     codes = np.empty((n, words), np.uint64)
-    for batch in _batches(n):
+    for batch in batches(n):
         bits_set = rng.standard_normal((len(codes[batch]), bits), dtype=np.float32) @ mixing > shift
         codes[batch] = np.packbits(bits_set, axis=1).view(np.uint64)
     return codes
@@ -112,29 +112,29 @@ def _correlated(n: int, words: int, rng: np.random.Generator) -> Codes:
 
 def _photo_codes(name: str, n: int, rng: np.random.Generator) -> Codes:
     """Codes of crops as far as these go, of blends of two crops beyond, which are as skewed and never equal."""
-    crops = _crops(min(n, _CROPS))
+    originals = crops(min(n, CROPS))
     codes = np.empty((n, len(PHOTO_SETS[name])), np.uint64)
-    for batch in _batches(n):
-        blocks = crops[batch] if n == len(crops) else _blends(crops, len(codes[batch]), rng)
+    for batch in batches(n):
+        blocks = originals[batch] if n == len(originals) else blends(originals, len(codes[batch]), rng)
         codes[batch] = np.stack([hashers.HASHERS[hasher](blocks) for hasher in PHOTO_SETS[name]], axis=1)
     return codes
 
 
-def _blends(crops: NDArray[np.uint16], n: int, rng: np.random.Generator) -> NDArray[np.uint16]:
-    """Mix random pairs of crops."""
+def blends(originals: NDArray[np.uint16], n: int, rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Mix random pairs of blocks."""
     share = rng.uniform(0.5, 1, (n, 1, 1)).astype(np.float32)
-    one, other = crops[rng.integers(0, len(crops), (2, n))]
+    one, other = originals[rng.integers(0, len(originals), (2, n))]
     mixed: NDArray[np.uint16] = (share * one + (1 - share) * other).astype(np.uint16)
     return mixed
 
 
 @cache
-def _crops(n: int) -> NDArray[np.uint16]:
+def crops(n: int) -> NDArray[np.uint16]:
     """Blocks of random crops of all photos, every other one mirrored."""
     rng = np.random.default_rng(2)
-    paths = sorted(PHOTOS.glob("*.jpg"))
+    paths = photos.web(n)
     blocks = np.empty((n, SIDE, SIDE), np.uint16)
-    for first, path in enumerate(paths[:n]):
+    for first, path in enumerate(paths):
         with Image.open(path) as image:
             luma = np.asarray(image.convert("L"))
         for i in range(first, n, len(paths)):
@@ -145,6 +145,6 @@ def _crops(n: int) -> NDArray[np.uint16]:
     return blocks
 
 
-def _batches(n: int) -> Iterator[slice]:
+def batches(n: int) -> Iterator[slice]:
     """Slices that cover ``0..n``."""
     return (slice(first, min(first + _BATCH, n)) for first in range(0, n, _BATCH))

@@ -71,11 +71,13 @@ MIRROR_FORMS = (
     Form(("dct_180", "horizontal_lr", "vertical_ud"), flip_horizontal=True, flip_vertical=True),
 )
 """The left-right, up-down and half-turn image; their transpositions are found by transposed queries."""
+_IMAGES = dict(zip([(False, False), (True, False), (False, True), (True, True)], [UPRIGHT, *MIRROR_FORMS], strict=True))
+"""The forms by whether they are mirrored left to right, and up to down."""
 
 
 def upright(table: Codes) -> Codes:
     """Return the decision codes ``(n, 3)`` of all codes ``(n, 10)``."""
-    return np.stack([_column(table, name) for name in UPRIGHT.columns], axis=-1)
+    return _select(table, UPRIGHT)
 
 
 def has_mirror_codes(table: Codes) -> NDArray[np.bool_]:
@@ -89,7 +91,12 @@ def has_mirror_codes(table: Codes) -> NDArray[np.bool_]:
 
 
 def turned(table: Codes) -> Codes:
-    """Return the decision codes of all 8 orientations.
+    """Return the decision codes ``(8, n, 3)`` of all orientations: row ``o - 1`` is ``turned_to(table, o)``."""
+    return np.stack([turned_to(table, orientation) for orientation in ORIENTATIONS])
+
+
+def turned_to(table: Codes, orientation: int) -> Codes:
+    """Return the decision codes of one orientation.
 
     Where the mirror codes are not known, the upright ones stand in for those of all mirror images, so that only the
     transposition is searched.
@@ -98,26 +105,24 @@ def turned(table: Codes) -> Codes:
     ----------
     table
         uint64 ``(n, 10)``, columns ``hashers.CODE_NAMES + hashers.MIRROR_NAMES``.
+    orientation
+        1..8.
 
     Returns
     -------
     numpy.ndarray
-        uint64 ``(8, n, 3)``: row ``o - 1`` equals the dct, horizontal and vertical codes of ``turn(block, o)``.
+        uint64 ``(n, 3)``: the dct, horizontal and vertical codes of ``turn(block, orientation)``.
     """
-    column = dict(zip(CODE_NAMES + MIRROR_NAMES, table.T, strict=True))
-    known = has_mirror_codes(table)
-    plain = column["dct"], column["horizontal"], column["vertical"]
-    left_right = column["dct_lr"], column["horizontal_lr"], mirror_columns(column["vertical"])
-    up_down = column["dct_ud"], mirror_rows(column["horizontal"]), column["vertical_ud"]
-    half_turn = column["dct_180"], mirror_rows(column["horizontal_lr"]), mirror_columns(column["vertical_ud"])
+    mirrored = orientation in _LEFT_RIGHT, orientation in _UP_DOWN
     # A mirroring after a transposition is the other mirroring before it.
-    mirrored = [plain, left_right, half_turn, up_down]
-    mirrored = [tuple(np.where(known, *pair) for pair in zip(image, plain, strict=True)) for image in mirrored]
-    swapped = [mirrored[0], mirrored[3], mirrored[2], mirrored[1]]
-    return np.stack(
-        [np.stack(words, axis=-1) for words in mirrored]
-        + [np.stack([transpose(dct), transpose(v), transpose(h)], axis=-1) for dct, h, v in swapped]
-    )
+    form = _IMAGES[mirrored[::-1] if orientation in _TRANSPOSED else mirrored]
+    image = form.adapt(_select(table, form))
+    if form is not UPRIGHT:
+        image = np.where(has_mirror_codes(table)[:, np.newaxis], image, upright(table))
+    if orientation not in _TRANSPOSED:
+        return image
+    dct, horizontal, vertical = image.T
+    return np.stack([transpose(dct), transpose(vertical), transpose(horizontal)], axis=-1)
 
 
 def distance(a: Codes, b: Codes) -> tuple[int, int]:
@@ -164,6 +169,10 @@ def transpose(grid: Codes) -> Codes:
 
 def _column(table: Codes, name: str) -> Codes:
     return table[:, (CODE_NAMES + MIRROR_NAMES).index(name)]
+
+
+def _select(table: Codes, form: Form) -> Codes:
+    return np.stack([_column(table, name) for name in form.columns], axis=-1)
 
 
 def _step(mirrored: bool) -> int:

@@ -17,6 +17,7 @@ from phash_engine import files, grouping, hashers, images, orientation, quality
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
+from phash_engine.hamming.hits import sorted_columns
 from phash_engine.hashers import Codes
 from phash_engine.index import Index, Matches, Pairs, build_index
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
@@ -254,8 +255,8 @@ def find_groups(
     members: dict[int, list[int]] = {}
     for owner, keeper in enumerate(keepers.tolist()):
         members.setdefault(keeper, []).append(owner)
-    groups = [_group(owners, numbers, verdicts) for numbers in members.values()]
-    return sorted(group for group in groups if group.others)
+    shared = (numbers for numbers in members.values() if len(numbers) > 1 or len(owners[numbers[0]]) > 1)
+    return sorted(_group(owners, numbers, verdicts) for numbers in shared)
 
 
 def _not_excluded(photos: Iterator[Photo], folders: Sequence[str] | None, exclude: Sequence[str]) -> Iterator[Photo]:
@@ -302,22 +303,31 @@ def _codes_of(owners: list[list[Photo]], catalogue: Catalogue) -> tuple[NDArray[
 def _close_pairs(
     numbers: NDArray[np.int64], table: Codes, radius: int, rotations: bool
 ) -> tuple[Pairs, NDArray[np.bool_]]:
-    """Return the pairs within the radius, and whether turning brought them closer."""
-    turned = orientation.turned(table) if rotations else orientation.upright(table)[np.newaxis]
-    index = build_index(turned[0], numbers)
-    found = [(index.self_join(radius), False)]
-    for words in turned[1:]:
-        matches = index.range_query(words, radius)
-        a, b = numbers[matches.queries], matches.ids
-        found.append((Pairs(np.minimum(a, b), np.maximum(a, b), matches.distances), True))
-    left, right, distances = (np.concatenate(column) for column in zip(*(pairs for pairs, _ in found), strict=True))
-    rotated = np.concatenate([np.full(len(pairs.left), turn) for pairs, turn in found])
-    order = np.lexsort((rotated, distances, right, left))
-    order = order[left[order] != right[order]]
-    first = np.ones(len(order), dtype=np.bool_)
-    first[1:] = (np.diff(left[order]) != 0) | (np.diff(right[order]) != 0)
-    kept = order[first]
-    return Pairs(left[kept], right[kept], distances[kept]), rotated[kept]
+    """Return the pairs within the radius, and whether turning brought them closer.
+
+    One index is joined with itself and with the turned codes of one orientation after the other, so memory goes with
+    the pairs found and not with the orientations.
+    """
+    index = build_index(orientation.upright(table), numbers)
+    upright = index.self_join(radius)
+    nearest: tuple[NDArray[np.int64], ...] = (*upright, np.zeros_like(upright.left))
+    for turn in orientation.ORIENTATIONS[1:] if rotations else ():
+        found = [nearest]
+        for matches in index.iter_join(orientation.turned_to(table, turn), radius):
+            a, b = numbers[matches.queries], matches.ids
+            found.append((np.minimum(a, b), np.maximum(a, b), matches.distances, np.ones_like(b)))
+        nearest = _nearest_of_each(found)
+    left, right, distances, rotated = nearest
+    return Pairs(left, right, distances), rotated != 0
+
+
+def _nearest_of_each(parts: Sequence[tuple[NDArray[np.int64], ...]]) -> tuple[NDArray[np.int64], ...]:
+    """Return of each pair, in columns (left, right, distance, rotated), the first, and no picture with itself."""
+    columns = sorted_columns(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    left, right = columns[:2]
+    first = left != right
+    first[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
+    return tuple(column[first] for column in columns)
 
 
 def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]:

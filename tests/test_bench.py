@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, plot, timing
+from bench import codes, dedupe, plot, timing
 from bench.answers import Found, check, recall, same_answers, same_distances
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
@@ -92,6 +92,19 @@ def test_small_benchmarks_run(benchmark: str, capsys: pytest.CaptureFixture[str]
     assert {"linear", "bktree"} <= {row["name"] for row in rows}
     assert all(row["data"] == "correlated" and row["n"] == 100 and row["words"] == 2 for row in rows)
     assert all(0 < row["fastest"] <= row["median"] <= row["slowest"] for row in rows)
+
+
+def test_small_dedupe_runs_and_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["dedupe", "--n", "100", "--rounds", "1", "--json"]) == 0
+    turned, upright = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert turned["others"] > upright["others"] > 0
+    assert min(turned["peak_mb"], upright["peak_mb"]) > 10
+
+
+def test_wrong_groups_are_noticed() -> None:
+    table = dedupe.fingerprints(100)
+    with pytest.raises(SystemExit, match="differs from what looking at every code gives"):
+        dedupe.check("all alone", table, {}, rotations=True)
 
 
 def test_answers_must_agree() -> None:

@@ -1,0 +1,127 @@
+"""``python -m bench dedupe``: all groups of a catalogue, the whole process at its defaults, time and peak memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import codes, timing
+from phash_engine import hashers, orientation
+from phash_engine.catalogue import Catalogue
+from phash_engine.hashers import Codes
+from phash_engine.index import build_index
+from phash_engine.search import RADIUS
+
+_COPIES = 6
+_NOISE = 1000
+"""Largest standard deviation of the noise in copies: 4 of 255 grey levels."""
+_SAMPLE = 500
+_BYTES = 1 if sys.platform == "darwin" else 1024
+"""Unit in which the system counts memory."""
+_LAUNCHER = """
+import resource, subprocess, sys
+with open(sys.argv[1], "wb") as printed:
+    subprocess.run(sys.argv[2:], check=True, stdout=printed, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""The peak memory of a process counts that of the one it was forked from: this one is small."""
+
+Member = tuple[int, int]
+
+
+def main(argv: list[str]) -> None:
+    """Run the command on a full catalogue, with and without rotations, and check the groups it prints."""
+    parser = timing.options(__doc__ or "")
+    parser.add_argument("--n", type=int, default=100_000, help="fingerprints in the catalogue (default 100,000)")
+    options = parser.parse_args(argv)
+    table = fingerprints(options.n)
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue, printed = Path(folder) / "photos.db", Path(folder) / "groups"
+        with Catalogue(catalogue) as opened:
+            opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in range(options.n)], table)
+        command = [sys.executable, "-m", "phash_engine", "dedupe", "--json", "--catalogue", str(catalogue)]
+        for rotations, name in ((True, "phash dedupe"), (False, "phash dedupe --no-rotations")):
+            line = command if rotations else [*command, "--no-rotations"]
+            megabytes = run(line, printed)
+            keepers = members(printed)
+            check(name, table, keepers, rotations=rotations)
+            rows = timing.measure([timing.Contender(name, partial(run, line, printed))], options.rounds, warm_up=False)
+            setting = {"n": options.n, "others": len(keepers), "peak_mb": round(megabytes)}
+            timing.report(rows, name, as_json=options.json, **setting)
+
+
+def fingerprints(n: int) -> Codes:
+    """Return all codes ``(n, 10)`` of blends of photos; a sixth are copies with noise, half of these turned."""
+    rng = np.random.default_rng(3)
+    crops = codes.crops(min(n, codes.CROPS))
+    table = np.empty((n, len(hashers.CODE_NAMES + hashers.MIRROR_NAMES)), np.uint64)
+    for batch in codes.batches(n):
+        blocks = codes.blends(crops, len(table[batch]), rng)
+        for copy in range(0, len(blocks), _COPIES):
+            original = blocks[rng.integers(len(blocks))]
+            blocks[copy] = noisy(orientation.turn(original, max(1, int(rng.integers(-5, 9)))), rng)
+        table[batch] = hashers.hash_blocks(blocks)
+    return rng.permutation(table)
+
+
+def noisy(block: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Add noise of a random strength to a block."""
+    noise = rng.uniform(0, _NOISE) * rng.standard_normal(block.shape)
+    added: NDArray[np.uint16] = np.clip(block + noise, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+    return added
+
+
+def run(command: Sequence[str], printed: Path) -> float:
+    """Run a command to its end, keep what it prints, and return its peak memory in MB."""
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(printed), *command]
+    return int(subprocess.run(launcher, check=True, capture_output=True).stdout) * _BYTES / 1e6
+
+
+def members(printed: Path) -> dict[int, Member]:
+    """Return keeper and distance of each other, by its row."""
+    groups = map(json.loads, printed.read_text().splitlines())
+    pairs = (pair for group in groups for pair in group["pairs"])
+    return {_row(pair["other"]): (_row(pair["keeper"]), pair["distance"]) for pair in pairs}
+
+
+def check(name: str, table: Codes, found: dict[int, Member], *, rotations: bool) -> None:
+    """Compare the groups of some rows with what looking at every code gives.
+
+    All that is known of these photos is codes, so the first row is kept: a row belongs to the first keeper within the
+    radius before it, and where there is none, to no other.
+    """
+    rng = np.random.default_rng(4)
+    others = np.fromiter(found, dtype=np.int64)[:_SAMPLE]
+    asked = np.union1d(rng.choice(len(table), min(_SAMPLE, len(table)), replace=False), others)
+    for row, near in close_rows(table, asked, rotations=rotations).items():
+        keepers = [(other, bits) for other, bits in sorted(near.items()) if other < row and other not in found]
+        if found.get(row) != (keepers[0] if keepers else None):
+            raise SystemExit(f"{name} differs from what looking at every code gives, for row {row}")
+
+
+def close_rows(table: Codes, asked: NDArray[np.int64], *, rotations: bool) -> dict[int, dict[int, int]]:
+    """Return distance by row of all within the radius of each row asked for."""
+    near: dict[int, dict[int, int]] = {row: {} for row in asked.tolist()}
+    upright = build_index(orientation.upright(table), kind="linear")
+    for number in orientation.ORIENTATIONS if rotations else (1,):
+        turned = build_index(orientation.turned_to(table, number), kind="linear")
+        for matches in (
+            upright.range_query(orientation.turned_to(table[asked], number), RADIUS),
+            turned.range_query(orientation.upright(table[asked]), RADIUS),
+        ):
+            for query, row, bits in zip(*(column.tolist() for column in matches), strict=True):
+                known = near[int(asked[query])]
+                known[row] = min(bits, known.get(row, bits))
+    return near
+
+
+def _row(path: str) -> int:
+    return int(Path(path).stem)
