@@ -105,15 +105,15 @@ def _ours() -> Iterator[tuple[str, Callable[[Codes], Engine]]]:
     """Builders of all kinds but ``auto``, which is one of the others."""
     for kind in KINDS:
         if kind != "auto":
-            yield kind, partial(_our_engine, kind)
+            yield kind, partial(ours, kind)
 
 
-def _our_engine(kind: str, codes: Codes) -> Engine:
-    """One kind of our index, with kernels loaded: small jobs of a short process would go without."""
+def ours(kind: str, codes: Codes, threads: int = 1) -> Engine:
+    """Build one kind of our index, with kernels loaded: small jobs of a short process would go without."""
     import_module("phash_engine.hamming.scan")
-    index = build_index(codes, kind=kind, threads=1)
+    index = build_index(codes, kind=kind, threads=threads)
     return Engine(
-        kind,
+        kind if threads == 1 else f"{kind}, {threads} threads",
         lambda queries, radius: Found(*index.range_query(queries, radius)),
         lambda queries, k: Found(*index.nearest(queries, k)),
         lambda radius: Found(*index.self_join(radius)),

@@ -11,13 +11,14 @@ from typing import Any, Final
 from numba import njit
 
 from phash_engine.hamming.buckets import chunk_value
-from phash_engine.hamming.costs import CANDIDATE_COST, PROBE_COST
 from phash_engine.hamming.heap import offer
 from phash_engine.hamming.hits import QUERY_SHIFT, ROW_BITS
 from phash_engine.hamming.lanes import LANES, as_int, bit_count, distance, lowest_bit, prefetch, rows_within
 
 _TRIED: Final = 16
 """Queries of a call to ``nearest`` that are tried in any case."""
+_CHEAP: Final = 8
+"""One part in so many of what probing may cost is spent before asking whether the rest will do."""
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -86,6 +87,7 @@ def nearest(
     postings: Any,
     queries: Any,
     limits: Any,
+    costs: Any,
     budget: int,
     masks: Any,
     begins: Any,
@@ -96,7 +98,7 @@ def nearest(
     """Find the k nearest codes of each query, by probing ever farther while that costs less than a scan.
 
     Chunk by chunk at 0 flipped bits, then at 1, and so on: after chunk c of m at s bits, every code within
-    ``m * s + c`` has been met.
+    ``m * s + c`` has been met. The distance of the k-th code met so far tells, early on, how far it is to go.
 
     Parameters
     ----------
@@ -104,8 +106,10 @@ def nearest(
         As for ``within``.
     limits
         int64 ``(q,)``: largest accepted distance of each query; lowered to what is known where a scan would cost less.
+    costs
+        int64 ``(steps,)``: what probing costs up to each step.
     budget
-        What probing for one query may cost; where it is not enough for nearly all, the rest is not tried.
+        What it may cost for one query; where it is not enough for nearly all, the rest is not tried.
     masks, begins
         ``flips`` of the widest chunk and the largest radius that can pay.
     places
@@ -121,20 +125,18 @@ def nearest(
         Number of buckets probed, of codes compared.
     """
     chunks = buckets.widths.size
-    words, codes = len(buckets.columns), buckets.entries.size // chunks
     probes, candidates, given_up = 0, 0, 0
     for query in range(sizes.size):
         if query >= _TRIED and given_up * 8 > query * 7:
             sizes[query] = -1
             given_up += 1
             continue
-        size, limit, spent = 0, limits[query], 0
-        for step in range((begins.size - 1) * chunks):
-            flipped, chunk = step // chunks, step % chunks
-            near = begins[flipped + 1] - begins[flipped]
-            spent += near * (PROBE_COST + CANDIDATE_COST * words * (codes >> buckets.widths[chunk]))
-            if spent > budget:
+        size, limit, done = 0, limits[query], False
+        for step in range(costs.size):
+            last = step if costs[step] * _CHEAP <= budget else max(step, limit - 1)
+            if last >= costs.size or costs[last] > budget:
                 break
+            flipped, chunk = step // chunks, step % chunks
             found = _find(buckets, queries, query, chunk, masks, begins[flipped], begins[flipped + 1], places)
             probes += found
             for i in range(found):
@@ -142,10 +144,11 @@ def nearest(
                 size, limit = _meet(
                     buckets, postings, places[0, i], places[1, i], queries, query, step, limit, heaps, size
                 )
-            if limit <= step:
+            done = limit <= step
+            if done:
                 break
-        sizes[query] = size if limit <= step and spent <= budget else -1
-        if sizes[query] < 0:
+        sizes[query] = size if done else -1
+        if not done:
             limits[query] = limit
             given_up += 1
     return probes, candidates

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import comb
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine.hamming import probe, scan
 from phash_engine.hamming.chunks import chunk_radii, flips
-from phash_engine.hamming.costs import PROBE_COST, query_cost, scan_cost
+from phash_engine.hamming.costs import CANDIDATE_COST, PROBE_COST, query_cost, scan_cost
 from phash_engine.hamming.hits import NO_HITS, QUERY_SHIFT, Columns, Hits, merged, read_only, renumbered, rows_of
 from phash_engine.hamming.postings import Postings, expand
 from phash_engine.index.layout import Layout
-
-_MOST_PROBING: Final = 0.5
-"""Share of the cost of a scan that looking for the nearest by probing may cost before it is given up for one."""
 
 
 class Plan(NamedTuple):
@@ -61,14 +58,15 @@ class BucketSearch:
     def nearest(self, postings: Postings, queries: Columns, limits: NDArray[np.int64], k: int) -> Hits:
         """Return the sorted hits of the ``k`` nearest; probe ever farther, and scan where that costs less."""
         buckets, entries, limits = self._layout.buckets, self._layout.entries, limits.copy()
-        width, farthest = int(buckets.widths.max()), 0
-        budget = int(_MOST_PROBING * scan_cost(entries, len(buckets.columns)))
+        words, width, farthest = len(buckets.columns), int(buckets.widths.max()), 0
+        budget = int(scan_cost(entries, words))
         while farthest < width and comb(width, farthest + 1) * PROBE_COST < budget:
             farthest += 1
         masks, begins = flips(width, farthest)
+        costs = np.cumsum(np.outer(np.diff(begins), PROBE_COST + CANDIDATE_COST * words * (entries >> buckets.widths)))
         heaps, sizes = np.empty((limits.size, k), dtype=np.int64), np.empty(limits.size, dtype=np.int64)
         places = np.empty((2, masks.size), dtype=np.int64)
-        probe.nearest(buckets, postings, queries, limits, budget, masks, begins, places, heaps, sizes)
+        probe.nearest(buckets, postings, queries, limits, costs, budget, masks, begins, places, heaps, sizes)
         taken = np.arange(k) < sizes[:, np.newaxis]
         hits = heaps[taken] | (np.repeat(np.arange(limits.size), np.maximum(sizes, 0)) << QUERY_SHIFT)
         left = np.flatnonzero(sizes < 0)
