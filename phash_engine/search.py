@@ -19,7 +19,7 @@ from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hamming.hits import sorted_columns
 from phash_engine.hashers import Codes
-from phash_engine.index import Index, Matches, Pairs, build_index
+from phash_engine.index import Index, Matches, Pairs, build_index, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 
 RADIUS = 24
@@ -359,9 +359,7 @@ def _present_codes(catalogue: Catalogue, folders: Sequence[str] | None) -> tuple
 
 
 def _form_index(ids: NDArray[np.int64], table: Codes, form: Form) -> Index:
-    columns = [ALL_NAMES.index(name) for name in form.columns]
-    # Taken as rows of the transposed table, the columns stay contiguous.
-    return build_index(table.T[columns].T, ids)
+    return index_columns(tuple(table[:, ALL_NAMES.index(name)] for name in form.columns), ids)
 
 
 def _select(ids: NDArray[np.int64], table: Codes, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Codes]:
