@@ -16,6 +16,7 @@ from phash_engine import codes, hashers, images, orientation
 from phash_engine.catalogue import Catalogue
 
 RADIUS = 24
+_BATCH = 1_000_000
 
 
 def main(argv: list[str]) -> None:
@@ -48,7 +49,9 @@ def fill(catalogue: Path, image: Path, n: int) -> NDArray[np.uint64]:
     own = hashers.hash_blocks(images.read_block(image)[np.newaxis])
     table[planted] = own ^ np.bitwise_xor.reduce(np.where(kept, flips, 0).astype(np.uint64), axis=0)
     with Catalogue(catalogue) as opened:
-        opened.add_fingerprints([f"/photos/{number:09d}.jpg" for number in range(n)], table)
+        for first in range(0, n, _BATCH):
+            rows = range(first, min(first + _BATCH, n))
+            opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in rows], table[rows.start : rows.stop])
     return table
 
 

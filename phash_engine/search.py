@@ -19,7 +19,7 @@ from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hamming.hits import sorted_columns
 from phash_engine.hashers import Codes
-from phash_engine.index import Index, Matches, Pairs, build_index
+from phash_engine.index import Explanation, Index, Matches, Pairs, build_index, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 
 RADIUS = 24
@@ -82,18 +82,32 @@ class Collection:
         Only photos below these; None for all.
     rotations
         Whether turned and mirrored pictures match.
+    kind
+        The kind of index that answers, as for ``build_index``.
+
+    Raises
+    ------
+    ValueError
+        An unknown kind.
     """
 
-    def __init__(self, catalogue: Catalogue, folders: Sequence[str] | None = None, *, rotations: bool = True) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        folders: Sequence[str] | None = None,
+        *,
+        rotations: bool = True,
+        kind: str = "auto",
+    ) -> None:
         self._catalogue = catalogue
         self._folders = folders
         self._rotations = rotations
         with catalogue.snapshot():
             ids, table = _present_codes(catalogue, folders)
-        self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT))]
+        self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT, kind))]
         if rotations:
             mirrored = _select(ids, table, orientation.has_mirror_codes(table))
-            self._forms += [(form, _form_index(*mirrored, form)) for form in MIRROR_FORMS]
+            self._forms += [(form, _form_index(*mirrored, form, kind)) for form in MIRROR_FORMS]
 
     def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
         """Find the photos that match a picture; arguments and errors as :func:`find`."""
@@ -112,6 +126,17 @@ class Collection:
                         matches.setdefault(photo.path, verdict)
         nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
         return sorted(nearest, key=lambda match: _rank(match.distance, match.rule, match.path))[:k]
+
+    def explain(self, radius: int) -> Explanation:
+        """Tell which kind of index answers upright pictures within a radius, and what each kind would take.
+
+        Raises
+        ------
+        ValueError
+            A radius out of range.
+        """
+        _, index = self._forms[0]
+        return index.explain(radius)
 
     def _equal(self, digest: bytes) -> list[Photo]:
         return [photo for photo in self._catalogue.photos_with(digest) if self._covers(photo.path)]
@@ -213,6 +238,7 @@ def find_groups(
     folders: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
     rotations: bool = True,
+    kind: str = "auto",
 ) -> list[Group]:
     """Group the photos that show the same picture.
 
@@ -225,7 +251,7 @@ def find_groups(
         An open catalogue.
     radius
         Largest accepted distance in bits, 0..192.
-    folders, rotations
+    folders, rotations, kind
         As for :class:`Collection`.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
@@ -238,12 +264,12 @@ def find_groups(
     Raises
     ------
     ValueError
-        A radius out of range.
+        A radius out of range, or an unknown kind.
     """
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
         numbers, table = _codes_of(owners, catalogue)
-    pairs, rotated = _close_pairs(numbers, table, radius, rotations)
+    pairs, rotated = _close_pairs(numbers, table, radius, rotations, kind)
     keepers = grouping.star(pairs, len(owners))
     joining = keepers[pairs.right] == pairs.left
     verdicts = {
@@ -301,14 +327,14 @@ def _codes_of(owners: list[list[Photo]], catalogue: Catalogue) -> tuple[NDArray[
 
 
 def _close_pairs(
-    numbers: NDArray[np.int64], table: Codes, radius: int, rotations: bool
+    numbers: NDArray[np.int64], table: Codes, radius: int, rotations: bool, kind: str
 ) -> tuple[Pairs, NDArray[np.bool_]]:
     """Return the pairs within the radius, and whether turning brought them closer.
 
     One index is joined with itself and with the turned codes of one orientation after the other, so memory goes with
     the pairs found and not with the orientations.
     """
-    index = build_index(orientation.upright(table), numbers)
+    index = build_index(orientation.upright(table), numbers, kind)
     upright = index.self_join(radius)
     nearest: tuple[NDArray[np.int64], ...] = (*upright, np.zeros_like(upright.left))
     for turn in orientation.ORIENTATIONS[1:] if rotations else ():
@@ -358,10 +384,8 @@ def _present_codes(catalogue: Catalogue, folders: Sequence[str] | None) -> tuple
     return _select(ids, table, ~np.isin(ids, hidden)) if hidden.size else (ids, table)
 
 
-def _form_index(ids: NDArray[np.int64], table: Codes, form: Form) -> Index:
-    columns = [ALL_NAMES.index(name) for name in form.columns]
-    # Taken as rows of the transposed table, the columns stay contiguous.
-    return build_index(table.T[columns].T, ids)
+def _form_index(ids: NDArray[np.int64], table: Codes, form: Form, kind: str) -> Index:
+    return index_columns(tuple(table[:, ALL_NAMES.index(name)] for name in form.columns), ids, kind)
 
 
 def _select(ids: NDArray[np.int64], table: Codes, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Codes]:

@@ -197,6 +197,21 @@ def _entries(folder: Path) -> Iterator[bytes]:
     return (entry.path for entry in os.scandir(os.fsencode(folder)))
 
 
+@pytest.mark.parametrize("kind", ["linear", "bktree", "multi"])
+def test_every_kind_of_index_finds_the_same(kind: str) -> None:
+    for arguments in (["find", MIRRORED], ["find", LAKE, "-k", "3"], ["dedupe"]):
+        assert invoke(*arguments, "--index", kind).stdout == invoke(*arguments).stdout
+
+
+def test_find_explains_itself_on_standard_error() -> None:
+    found, run = invoke("find", LAKE), invoke("find", LAKE, "--explain", "--index", "bktree", "-r", "24")
+    assert run.stdout == found.stdout
+    assert "bktree answers; expected for each query: " in run.stderr
+    assert "linear answers; " in invoke("find", LAKE, "--explain", "-q").stderr
+    assert "give one with -r beside -k" in complaint(phash("find", LAKE, "--explain", "-k", "2"))
+    assert "'--index'" in complaint(phash("dedupe", "--index", "tree"))
+
+
 def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     with Catalogue(scanned) as open_catalogue:
         groups = find_groups(open_catalogue)

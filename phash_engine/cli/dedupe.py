@@ -20,6 +20,7 @@ from phash_engine.search import RADIUS, Group, find_groups
 @options.folders_or_all
 @options.radius
 @options.rotations
+@options.index_kind
 @options.exclude
 @options.workers
 @options.catalogue
@@ -31,6 +32,7 @@ def command(
     folders: tuple[str, ...],
     radius: int | None,
     rotations: bool,
+    kind: str,
     exclude: tuple[str, ...],
     workers: int | None,
     catalogue_path: Path | None,
@@ -55,9 +57,8 @@ def command(
             if scan_command.reached_nothing(report, folders):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
-        groups = find_groups(
-            catalogue, RADIUS if radius is None else radius, folders=inside, exclude=exclude, rotations=rotations
-        )
+        accepted = RADIUS if radius is None else radius
+        groups = find_groups(catalogue, accepted, folders=inside, exclude=exclude, rotations=rotations, kind=kind)
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
     for group in groups:
         _print(group, as_json=as_json)

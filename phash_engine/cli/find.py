@@ -13,7 +13,7 @@ import click
 from phash_engine import files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.search import Collection, Match
+from phash_engine.search import RADIUS, Collection, Match
 
 STDIN = "-"
 
@@ -26,6 +26,8 @@ STDIN = "-"
     "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
 )
 @options.rotations
+@options.index_kind
+@click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
 @click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")
@@ -39,6 +41,8 @@ def command(
     radius: int | None,
     folders: tuple[str, ...],
     rotations: bool,
+    kind: str,
+    explain: bool,
     quiet: bool,
     null: bool,
     files_from: IO[bytes] | None,
@@ -56,12 +60,16 @@ def command(
     queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
     if not queries:
         raise click.UsageError("name at least one picture to look up")
+    if explain and k is not None and radius is None:
+        raise click.UsageError("--explain tells about a radius: give one with -r beside -k")
     found = unread = 0
     with options.open_existing(catalogue_path) as catalogue:
         inside = [files.absolute(folder) for folder in folders] or None
         if inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
-        collection = Collection(catalogue, inside, rotations=rotations)
+        collection = Collection(catalogue, inside, rotations=rotations, kind=kind)
+        if explain:
+            output.message(str(collection.explain(RADIUS if radius is None else radius)))
         for query in queries:
             try:
                 matches = _find(collection, query, k, radius)

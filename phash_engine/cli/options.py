@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from phash_engine.catalogue import Catalogue
+from phash_engine.index import KINDS
 from phash_engine.search import RADIUS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -39,6 +40,13 @@ radius: Decorator = click.option(
 )
 rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
+)
+index_kind: Decorator = click.option(
+    "--index",
+    "kind",
+    type=click.Choice(list(KINDS)),
+    default="auto",
+    help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
 )
 exclude: Decorator = click.option(
     "--exclude",

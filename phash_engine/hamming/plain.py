@@ -7,17 +7,20 @@ a few megabytes whatever the number of codes; memory-mapped columns are read onc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.hamming.hits import NO_HITS, Columns, Hits, distances_of, first_of_each, pack, queries_of
+from phash_engine.hamming.hits import NO_HITS, Columns, Hits, distances_of, first_of_each, pack, queries_of, rows_of
 
 Distances = NDArray[np.unsignedinteger[Any]]
 
-_TILE = 1 << 16
+_TILE: Final = 1 << 16
 """Code pairs compared at once: their 8-byte differences stay in the L2 cache."""
+_SIEVED_RADIUS: Final = 24
+_SIEVED_ROWS: Final = 1 << 16
+"""Radius up to which, and rows from which, a sieve pays; so many rows at once, two of their words stay in the cache."""
 
 
 def within(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64]) -> Hits:
@@ -37,8 +40,10 @@ def within(columns: Columns, start: int, stop: int, queries: Columns, limits: ND
     Returns
     -------
     numpy.ndarray
-        Hits, unsorted. Cost: ``q * (stop - start) * words`` word comparisons, about 1 G/s.
+        Hits, unsorted. Cost: ``q * (stop - start) * words`` word comparisons, about 1 G/s; with a sieve 2 G/s.
     """
+    if len(columns) > 1 and stop - start >= _SIEVED_ROWS and limits.max(initial=0) <= _SIEVED_RADIUS:
+        return _verified(_sieved(columns, start, stop, queries, limits), columns, queries, limits)
     found = [NO_HITS]
     size = max(1, _TILE // max(1, stop - start))
     for query in range(0, limits.size, size):
@@ -92,6 +97,40 @@ def _hits(distances: Distances, limits: NDArray[np.int64], query: int, row: int)
     places = np.flatnonzero(distances < bounds[:, np.newaxis])
     queries, rows = np.divmod(places, distances.shape[1])
     return pack(queries + query, distances[queries, rows].astype(np.int64), rows + row)
+
+
+def _sieved(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64]) -> Hits:
+    """Return what may be within the limits, with distances of 0.
+
+    Codes differ in at least as many bits as there are places where one of their first two words differs. That takes one
+    counting for both words, and for small limits leaves next to nothing of codes that are not alike.
+    """
+    (one, other), found = columns[:2], [NO_HITS]
+    differences, more = np.empty((2, _SIEVED_ROWS), dtype=np.uint64)
+    bits = np.empty(_SIEVED_ROWS, dtype=np.uint8)
+    asked = list(zip(queries[0], queries[1], limits.tolist(), strict=True))
+    for row in range(start, stop, _SIEVED_ROWS):
+        rows = slice(row, min(row + _SIEVED_ROWS, stop))
+        part = slice(0, rows.stop - row)
+        for query, (word, another, limit) in enumerate(asked):
+            np.bitwise_xor(one[rows], word, out=differences[part])
+            np.bitwise_xor(other[rows], another, out=more[part])
+            np.bitwise_or(differences[part], more[part], out=differences[part])
+            np.bitwise_count(differences[part], out=bits[part])
+            near = np.flatnonzero(bits[part] <= limit)
+            if near.size:
+                found.append(pack(np.full_like(near, query), np.zeros_like(near), near + row))
+    return np.concatenate(found)
+
+
+def _verified(hits: Hits, columns: Columns, queries: Columns, limits: NDArray[np.int64]) -> Hits:
+    """Give hits their true distances, and leave out those beyond their limits."""
+    asked, rows = queries_of(hits), rows_of(hits)
+    distances = np.zeros(hits.size, dtype=np.int64)
+    for column, query in zip(columns, queries, strict=True):
+        distances += np.bitwise_count(column[rows] ^ query[asked])
+    near = distances <= limits[asked]
+    return pack(asked[near], distances[near], rows[near])
 
 
 def _tighten(limits: NDArray[np.int64], best: Hits, query: int, k: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from phash_engine.hamming.hits import Columns
 from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
 from phash_engine.index.base import Index
 
-__all__ = ["KINDS", "Explanation", "Index", "Matches", "Pairs", "QueryCost", "build_index"]
+__all__ = ["KINDS", "Explanation", "Index", "Matches", "Pairs", "QueryCost", "build_index", "index_columns"]
 
 KINDS: dict[str, tuple[str, str]] = {
     "auto": ("phash_engine.index.planner", "PlannedIndex"),
@@ -54,4 +56,26 @@ def build_index(
         raise ValueError(f"there is no index kind {kind!r}; kinds are {', '.join(KINDS)}")
     module, name = KINDS[kind]
     index: Index = getattr(import_module(module), name)(codes, ids, threads=threads)
+    return index
+
+
+def index_columns(columns: Columns, ids: NDArray[np.int64], kind: str = "auto", *, threads: int | None = None) -> Index:
+    """Build an index over codes whose words lie in several places, without putting them together.
+
+    Parameters
+    ----------
+    columns
+        uint64 ``(n,)`` for each word; ``linear`` and ``auto`` read contiguous ones where they lie.
+    ids
+        int64 ``(n,)``, ascending; that is not checked.
+    kind, threads
+        As for :func:`build_index`.
+
+    Raises
+    ------
+    ValueError
+        An unknown kind, or ids of another number.
+    """
+    index = build_index(np.empty((0, len(columns)), dtype=np.uint64), None, kind, threads=threads)
+    index.take(columns, ids)
     return index

@@ -17,6 +17,7 @@ from phash_engine.hamming.hits import (
     distances_of,
     part,
     queries_of,
+    read_only,
     rows_of,
     sorted_columns,
     spans,
@@ -242,6 +243,13 @@ class Index(ABC):
         self._hide(self._roster.remove(ids))
         if self._roster.gone > self._most_gone * len(self._roster):
             self._renew(tuple(column[:0] for column in self._columns()), np.empty(0, dtype=np.int64))
+
+    def take(self, columns: Columns, ids: NDArray[np.int64]) -> None:
+        """Hold these codes in place of all there were; for parameters and errors see ``index_columns``."""
+        if any(column.shape != ids.shape for column in columns):
+            raise ValueError(f"{columns[0].size} codes need ids of shape ({columns[0].size},), not {ids.shape}")
+        self._roster.replace(ids)
+        self._build(read_only(columns))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all there is to know of this index, for ``from_arrays`` of an empty one of its kind and width."""
