@@ -7,6 +7,7 @@ import sys
 
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "crossover": ("bench.crossover", "which kind of index is fastest for which codes and radii"),
     "find": ("bench.find", "one image looked up from the command line, whole process"),
     "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),

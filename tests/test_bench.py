@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, plot, timing
+from bench import codes, crossover, plot, timing
 from bench.answers import Found, check, recall, same_answers, same_distances
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
@@ -92,6 +92,24 @@ def test_small_benchmarks_run(benchmark: str, capsys: pytest.CaptureFixture[str]
     assert {"linear", "bktree"} <= {row["name"] for row in rows}
     assert all(row["data"] == "correlated" and row["n"] == 100 and row["words"] == 2 for row in rows)
     assert all(0 < row["fastest"] <= row["median"] <= row["slowest"] for row in rows)
+
+
+def test_crossover_writes_what_it_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(crossover, "MEASURED", tmp_path / "measured.json")
+    options = ["--n", "50", "100", "--radius", "0", "4", "--words", "2", "--rounds", "1"]
+    assert command.main(["crossover", *options, "--write"]) == 0
+    assert " of 4 cells; worst:" in capsys.readouterr().out
+    written = json.loads((tmp_path / "measured.json").read_text())
+    assert (written["n"], written["radius"], list(written["microseconds"])) == ([50, 100], [0, 4], ["2"])
+    assert np.shape(list(written["microseconds"]["2"].values())) == (3, 2, 2)
+
+
+def test_what_a_choice_loses() -> None:
+    cell = crossover.Cell(1_000_000, 1, 8, {"linear": 80.0, "bktree": 900.0, "multi": 5.0})
+    assert (crossover.chosen(cell), crossover.lost(cell)) == ("multi", 1.0)
+    assert crossover.lost(cell._replace(microseconds={"linear": 2.0, "bktree": 9.0, "multi": 5.0})) == 2.5
 
 
 def test_answers_must_agree() -> None:
