@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
+    "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
 }

@@ -94,6 +94,14 @@ def test_small_benchmarks_run(benchmark: str, capsys: pytest.CaptureFixture[str]
     assert all(0 < row["fastest"] <= row["median"] <= row["slowest"] for row in rows)
 
 
+def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--n", "100", "--added", "20", "--rounds", "1", "--data", "correlated", "--words", "2", "--json"]
+    assert command.main(["life", *options]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["what"] for row in rows] == ["build"] * 2 + ["life"] * 3
+    assert rows[0]["bytes_per_code"] > 16
+
+
 def test_crossover_writes_what_it_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
