@@ -8,10 +8,12 @@ import sys
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "dedupe": ("bench.dedupe", "all groups of a catalogue, whole process, time and peak memory"),
+    "crossover": ("bench.crossover", "which kind of index is fastest for which codes and radii"),
     "find": ("bench.find", "one image looked up from the command line, whole process"),
     "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
+    "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
 }

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.answers import Found, from_lists, from_pairs, from_table
-from bench.timing import Row
+from bench.timing import Contender, Row
 from phash_engine.index import KINDS, build_index
 
 Codes = NDArray[np.uint64]
@@ -94,6 +94,11 @@ def affordable(ask: Ask, queries: Codes, limit: int) -> Codes:
     ask(queries[:2], limit)
     share = 2 * _LONGEST_CALL / (time.perf_counter() - start)
     return queries[: max(1, int(share))]
+
+
+def timed(name: str, ask: Ask, queries: Codes, limit: int) -> Contender:
+    """Return the contender that asks all queries in one call."""
+    return Contender(name, partial(ask, queries, limit), len(queries))
 
 
 def fastest(rows: list[Row], prefix: str) -> str:

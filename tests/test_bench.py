@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, dedupe, plot, timing
+from bench import codes, crossover, dedupe, plot, timing
 from bench.answers import Found, check, recall, same_answers, same_distances
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
@@ -105,6 +105,32 @@ def test_wrong_groups_are_noticed() -> None:
     table = dedupe.fingerprints(100)
     with pytest.raises(SystemExit, match="differs from what looking at every code gives"):
         dedupe.check("all alone", table, {}, rotations=True)
+
+
+def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--n", "100", "--added", "20", "--rounds", "1", "--data", "correlated", "--words", "2", "--json"]
+    assert command.main(["life", *options]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["what"] for row in rows] == ["build"] * 2 + ["life"] * 3
+    assert rows[0]["bytes_per_code"] > 16
+
+
+def test_crossover_writes_what_it_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(crossover, "MEASURED", tmp_path / "measured.json")
+    options = ["--n", "50", "100", "--radius", "0", "4", "--words", "2", "--rounds", "1"]
+    assert command.main(["crossover", *options, "--write"]) == 0
+    assert " of 4 cells; worst:" in capsys.readouterr().out
+    written = json.loads((tmp_path / "measured.json").read_text())
+    assert (written["n"], written["radius"], list(written["microseconds"])) == ([50, 100], [0, 4], ["2"])
+    assert np.shape(list(written["microseconds"]["2"].values())) == (3, 2, 2)
+
+
+def test_what_a_choice_loses() -> None:
+    cell = crossover.Cell(1_000_000, 1, 8, {"linear": 80.0, "bktree": 900.0, "multi": 5.0})
+    assert (crossover.chosen(cell), crossover.lost(cell)) == ("multi", 1.0)
+    assert crossover.lost(cell._replace(microseconds={"linear": 2.0, "bktree": 9.0, "multi": 5.0})) == 2.5
 
 
 def test_answers_must_agree() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from phash_engine.hamming import costs
 from phash_engine.index import KINDS, build_index, planner
 from phash_engine.index.planner import PlannedIndex
 from tests.test_index_contract import assert_same
@@ -30,8 +33,8 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets that cost nothing and are better than any scan."""
     monkeypatch.setattr(planner, "build_cost", lambda n, words: 0.0)
     monkeypatch.setattr(planner, "_NEAREST_ROWS", 1)
-    for name in ("scan_cost", "compare_all_cost"):
-        monkeypatch.setattr(planner, name, lambda n, words: 1e30)
+    monkeypatch.setattr(planner, "compare_all_cost", lambda n, words: 1e30)
+    monkeypatch.setattr(planner, "expected_microseconds", lambda n, words, radius: {"linear": 1e30, "multi": 1.0})
 
 
 @pytest.mark.usefixtures("eager")
@@ -59,6 +62,21 @@ def test_one_lookup_builds_nothing() -> None:
     index = PlannedIndex(skewed(30_000))
     index.range_query(skewed(3, seed=1), 8)
     assert index.explain(8).kind == "linear"
+
+
+def test_expected_times_are_those_measured() -> None:
+    held = json.loads(costs.MEASURED.read_text())
+    for words, kinds in held["microseconds"].items():
+        for place, radius in enumerate(held["radius"]):
+            expected = costs.expected_microseconds(held["n"][2], int(words), radius * int(words))
+            assert expected == pytest.approx({kind: rows[place][2] for kind, rows in kinds.items()})
+
+
+def test_expected_times_go_on_growing() -> None:
+    larger, largest = (costs.expected_microseconds(n, 1, 8) for n in (10_000_000, 100_000_000))
+    assert 8 < largest["linear"] / larger["linear"] < 12
+    assert larger["multi"] < largest["multi"] < largest["linear"]
+    assert costs.expected_microseconds(0, 1, 64)["linear"] > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,10 +7,14 @@ choice stays right.
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from math import comb, log2
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phash_engine.hamming.chunks import chunk_radii, cut
 
@@ -27,13 +31,11 @@ _ORDERING: Final = 900
 _SORTING: Final = 300
 """Loading the kernels, and for each word spreading its bits and sorting it by one chunk."""
 
-_TREE_RADII: Final = (0, 2, 4, 8)
-_TREE_COSTS: Final = (0.03, 0.25, 1.0, 4.5)
-"""Visiting the nodes of a BK-tree that a radius reaches, for each word in it; no dearer than reading all of them."""
+MEASURED: Final = Path(__file__).with_name("measured.json")
+"""What range queries took, written by a benchmark: microseconds by words and kind, for each radius per word and n."""
 
-_MICROSECONDS: Final = 7e-5
-_OVERHEAD: Final = 0.15
-"""What a comparison takes, and what every query takes beside."""
+UNIT: Final = 7e-5
+"""Microseconds that the comparison of one word takes."""
 
 _MOST_PIECES: Final = 8
 _MOST_BYTES: Final = 350
@@ -98,8 +100,27 @@ def _probes(words: int, pieces: int, radius: int) -> list[tuple[int, int]]:
 
 
 def expected_microseconds(n: int, words: int, radius: int) -> dict[str, float]:
-    """Return what each kind of index is expected to take for one of many range queries, on one core."""
-    probing = query_cost(n, words, pieces_for_queries(n, words, 8 * words), radius)
-    visiting = n * words * float(np.interp(radius / words, _TREE_RADII, _TREE_COSTS))
-    units = {"linear": scan_cost(n, words), "bktree": visiting, "multi": min(probing, scan_cost(n, words))}
-    return {kind: _OVERHEAD + _MICROSECONDS * unit for kind, unit in units.items()}
+    """Return what each kind of index is expected to take for one of many range queries, on one core.
+
+    Between measured numbers of codes and radii, logarithms are interpolated; beyond the most codes they go on as
+    between the last two, beyond the largest radius everything is looked at.
+    """
+    sizes, radii, tables = _measured()
+    place = log2(max(1, n))
+    beyond = max(0.0, place - sizes[-1]) / (sizes[-1] - sizes[-2])
+    expected = {}
+    for kind, rows in tables[words].items():
+        times = [np.interp(place, sizes, row) + beyond * (row[-1] - row[-2]) for row in rows]
+        expected[kind] = float(np.exp2(np.interp(radius / words, radii, times)))
+    return expected
+
+
+@cache
+def _measured() -> tuple[NDArray[np.float64], list[int], dict[int, dict[str, NDArray[np.float64]]]]:
+    """Logarithms of the numbers of codes, radii for each word, logarithms of the times by words and kind."""
+    held = json.loads(MEASURED.read_text())
+    tables = {
+        int(words): {kind: np.log2(rows) for kind, rows in kinds.items()}
+        for words, kinds in held["microseconds"].items()
+    }
+    return np.log2(held["n"]), held["radius"], tables

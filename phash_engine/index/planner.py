@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine.hamming.costs import (
+    UNIT,
     build_cost,
     compare_all_cost,
+    expected_microseconds,
     join_cost,
     pieces_for_join,
-    pieces_for_queries,
-    query_cost,
-    scan_cost,
 )
 from phash_engine.hamming.hits import Columns, Hits
 from phash_engine.index.linear import LinearIndex
@@ -23,7 +22,7 @@ from phash_engine.index.linear import LinearIndex
 if TYPE_CHECKING:
     from phash_engine.index.multi_index import MultiIndex
 
-_NEAREST_ROWS: Final = 1 << 20
+_NEAREST_ROWS: Final = 1_000_000
 """Codes from which buckets find a few nearest as fast as a scan, where they are there already."""
 _NEAREST_K: Final = 10
 
@@ -53,9 +52,8 @@ class PlannedIndex(LinearIndex):
             self._buckets.add(np.stack(columns, axis=1))
 
     def _answers(self, radius: int) -> str:
-        if self._buckets is not None and self._probing(radius) < scan_cost(len(self), self.words):
-            return "multi"
-        return "linear"
+        probing, scanning = self._expected(radius)
+        return "multi" if self._buckets is not None and probing < scanning else "linear"
 
     def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
         n, count = len(self), limits.size
@@ -63,34 +61,33 @@ class PlannedIndex(LinearIndex):
             few = k <= _NEAREST_K and n >= _NEAREST_ROWS
             buckets = self._buckets if few else None
         else:
-            probing = self._probing(int(limits.max(initial=0)))
-            buckets = self._paying(count * probing, count * scan_cost(n, self.words))
+            probing, scanning = self._expected(int(limits.max(initial=0)))
+            buckets = self._paying(count * probing, count * scanning)
         return super()._hits(queries, limits, k) if buckets is None else buckets._hits(queries, limits, k)
 
     def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         n, words = len(self), self.words
         joining = join_cost(n, words, pieces_for_join(n, words, radius), radius)
-        buckets = self._paying(joining, compare_all_cost(n, words))
+        buckets = self._paying(UNIT * joining, UNIT * compare_all_cost(n, words))
         return super()._pair_blocks(radius) if buckets is None else buckets._pair_blocks(radius)
 
     def _match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
-        count = queries[0].size
-        scanning = count * scan_cost(len(self), self.words)
-        buckets = self._paying(count * self._probing(radius), scanning)
+        count, (probing, scanning) = queries[0].size, self._expected(radius)
+        buckets = self._paying(count * probing, count * scanning)
         return super()._match_blocks(queries, radius) if buckets is None else buckets._match_blocks(queries, radius)
 
-    def _probing(self, radius: int) -> float:
-        """Cost of a range query with buckets."""
-        n, words = len(self), self.words
-        return query_cost(n, words, pieces_for_queries(n, words, 8 * words), radius)
+    def _expected(self, radius: int) -> tuple[float, float]:
+        """Microseconds that a range query takes with buckets, and without."""
+        expected = expected_microseconds(len(self), self.words, radius)
+        return expected["multi"], expected["linear"]
 
     def _paying(self, probing: float, scanning: float) -> MultiIndex | None:
-        """Return the buckets where a job is cheaper with them; build them when scans have cost as much as that."""
+        """Return the buckets where a job is faster with them; build them when scans have lost as much as that takes."""
         if probing >= scanning:
             return None
         if self._buckets is None:
             self._spent += scanning - probing
-            if self._spent < build_cost(len(self), self.words):
+            if self._spent < UNIT * build_cost(len(self), self.words):
                 return None
             from phash_engine.index.multi_index import MultiIndex
 
