@@ -8,7 +8,7 @@ import sys
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "find": ("bench.find", "one image looked up from the command line, whole process"),
-    "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
+    "hash": ("bench.hash", "from file to codes, beside a bare decode and other libraries, in six formats"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
