@@ -10,7 +10,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "dedupe": ("bench.dedupe", "all groups of a catalogue, whole process, time and peak memory"),
     "crossover": ("bench.crossover", "which kind of index is fastest for which codes and radii"),
     "find": ("bench.find", "one image looked up from the command line, whole process"),
-    "hash": ("bench.hash", "from file to codes, beside imagehash and a bare decode"),
+    "hash": ("bench.hash", "from file to codes, beside a bare decode and other libraries, in six formats"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),

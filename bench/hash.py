@@ -1,16 +1,15 @@
-"""From file to codes: ours beside a bare grey draft decode and beside imagehash, on the same files."""
+"""From file to codes: ours beside a bare grey draft decode and beside other libraries, on the same files."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import imagehash
 import numpy as np
 from PIL import Image
 
-from bench import photos, timing
+from bench import peers, photos, timing
 from phash_engine import codes, hashers, images
 from tests import naive
 
@@ -20,29 +19,37 @@ def main(argv: list[str]) -> None:
     parser = timing.options(__doc__ or "")
     parser.add_argument("--n", type=int, default=100, help="web photos (default 100)")
     parser.add_argument("--large", type=int, default=6, help="photos of 12 megapixels (default 6)")
+    parser.add_argument("--formats", type=int, default=20, help="web photos in each other format (default 20)")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sets = {
-            "web": photos.web(options.n),
-            "12 MP": photos.large(options.large, folder),
-            "progressive 12 MP": photos.large(options.large, folder, progressive=True),
-        }
-        for title, files in sets.items():
+        for title, files in collections(options.n, options.large, options.formats, folder):
             check(files[:3])
-            report(title, files, options.rounds, as_json=options.json)
+            report(title, files, folder, options.rounds, as_json=options.json)
 
 
-def report(name: str, files: Sequence[Path], rounds: int, *, as_json: bool = False) -> None:
+def collections(n: int, large: int, formats: int, folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Give the sets of files by title, so many in each; those of none are left out."""
+    if n:
+        yield "web", photos.web(n)
+    if large:
+        yield "12 MP", photos.large(large, folder)
+        yield "progressive 12 MP", photos.large(large, folder, progressive=True)
+    for kind in photos.FORMATS if formats else ():
+        if files := photos.converted(formats, folder, kind):
+            yield kind, files
+
+
+def report(name: str, files: Sequence[Path], folder: Path, rounds: int, *, as_json: bool = False) -> None:
     """Time the contenders on the files and print them."""
     contenders = [
-        timing.Contender("imagehash average + phash + whash", _each(files, imagehash_three), len(files)),
-        timing.Contender("ours: block and all codes", _each(files, ours), len(files)),
-        timing.Contender("bare grey draft decode", _each(files, draft_decode), len(files)),
+        timing.Contender("ours: block and all codes", peers.each(files, ours), len(files)),
+        timing.Contender("bare grey draft decode", peers.each(files, draft_decode), len(files)),
+        *peers.contenders(files, folder),
     ]
     rows = timing.measure(contenders, rounds)
-    timing.report(rows, contenders[0].name, as_json=as_json, files=name, n=len(files))
-    timing.report(rows[1:], contenders[2].name, as_json=as_json, files=name, n=len(files))
+    timing.report(rows, peers.BASELINE, as_json=as_json, files=name, n=len(files))
+    timing.report(rows[:2], contenders[1].name, as_json=as_json, files=name, n=len(files))
 
 
 def check(files: Sequence[Path]) -> None:
@@ -64,22 +71,8 @@ def ours(file: Path) -> object:
     return hashers.hash_blocks(images.read_block(file)[np.newaxis])
 
 
-def imagehash_three(file: Path) -> object:
-    """Compute imagehash's three hashes of one opened image."""
-    with Image.open(file) as image:
-        return imagehash.average_hash(image), imagehash.phash(image), imagehash.whash(image)
-
-
 def draft_decode(file: Path) -> object:
     """Decode in grey at the scale our block is read at, and do nothing else."""
     with Image.open(file) as image:
         image.draft("L", (64, 64))
         return image.load()
-
-
-def _each(files: Sequence[Path], work: Callable[[Path], object]) -> Callable[[], None]:
-    def run() -> None:
-        for file in files:
-            work(file)
-
-    return run

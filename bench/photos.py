@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from pathlib import Path
 
 from PIL import Image
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "photos"
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "photos"
+FORMATS = {"PNG": "png", "WEBP": "webp", "TIFF": "tif", "HEIF": "heic", "AVIF": "avif"}
+"""Formats beside JPEG and the extension of their files."""
 
 
 def web(n: int) -> list[Path]:
@@ -24,5 +28,22 @@ def large(n: int, folder: Path, *, progressive: bool = False) -> list[Path]:
         with Image.open(source) as image:
             enlarged = image.convert("RGB").resize((4000, 3000), Image.Resampling.LANCZOS)
         enlarged.save(path, quality=92, progressive=progressive)
+        made.append(path)
+    return made
+
+
+def converted(n: int, folder: Path, kind: str) -> list[Path]:
+    """Write ``n`` web photos in another format and return their paths; none, and a line, where it cannot be written."""
+    made = []
+    for source in web(n):
+        path = folder / f"{source.stem}.{FORMATS[kind]}"
+        try:
+            if kind == "HEIF":
+                import_module("pillow_heif").register_heif_opener()
+            with Image.open(source) as image:
+                image.convert("RGB").save(path, kind)
+        except (ImportError, KeyError, OSError) as error:
+            print(f"left out: {kind} files: {error}", file=sys.stderr)
+            return []
         made.append(path)
     return made

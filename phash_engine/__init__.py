@@ -11,7 +11,7 @@ edges (each owns one part of the world)
     ``images``, ``imagehash_scheme``, ``files``, ``database``, ``code_table``, ``catalogue``, ``generations``,
     ``code_files``, ``index_files``
 conduct (join pure and edges)
-    ``scan``, ``search``
+    ``scan``, ``search``, ``golden``
 front end
     ``cli``
 

@@ -144,6 +144,15 @@ def to_image(plane: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(plane)
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of Pillow and of its decoders; one that it lacks is ``none``."""
+    from PIL import features
+
+    names = {"Pillow": "pil", "libjpeg-turbo": "libjpeg_turbo", "libwebp": "webp", "libavif": "avif"}
+    names |= {"libtiff": "libtiff", "OpenJPEG": "jpg_2000"}
+    return {name: features.version(feature) or "none" for name, feature in names.items()}
+
+
 @contextmanager
 def _opened(source: Source) -> Iterator[Image.Image]:
     """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""

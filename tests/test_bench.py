@@ -133,6 +133,16 @@ def test_what_a_choice_loses() -> None:
     assert crossover.lost(cell._replace(microseconds={"linear": 2.0, "bktree": 9.0, "multi": 5.0})) == 2.5
 
 
+def test_files_are_hashed_beside_peers(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--n", "2", "--large", "0", "--formats", "1", "--rounds", "1", "--json"]
+    assert command.main(["hash", *options]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"web", "PNG", "WEBP", "TIFF"} <= {row["files"] for row in rows}
+    names = {"ours: block and all codes", "bare grey draft decode", "imagehash average + phash + whash"}
+    for files in {row["files"] for row in rows}:
+        assert names <= {row["name"] for row in rows if row["files"] == files}
+
+
 def test_answers_must_agree() -> None:
     first = Found(np.array([0, 0, 1]), np.array([7, 8, 9]), np.array([1, 1, 2]))
     swapped = Found(*(column[[2, 1, 0]] for column in first))

@@ -24,7 +24,7 @@ KINDS = {
     "pure": """errors codes block progressive hashers orientation quality hamming index fusion grouping evaluation""",
     "edges": """images imagehash_scheme files database code_table catalogue generations code_files index_files
         verify embeddings""",
-    "conduct": """scan search rerank actions calibrate""",
+    "conduct": """scan search golden rerank actions calibrate""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "status": "Say what the catalogue holds.",
     "failures": "List the files that could not be read, and why.",
     "forget": "Remove photos from the catalogue; the files stay.",
+    "selftest": "Say whether this machine computes the same codes as every other.",
 }
 """Name of each command, which is also that of its module, and its one line of help."""
 

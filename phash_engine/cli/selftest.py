@@ -1,0 +1,34 @@
+"""``phash selftest``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from phash_engine import golden
+from phash_engine.cli import COMMANDS, options, output
+
+
+@click.command("selftest", short_help=COMMANDS["selftest"])
+@click.argument("photos", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@options.as_json
+def command(photos: Path | None, as_json: bool) -> int:
+    """Recompute the golden table and say whether the bits are the same; exit with 0 if they are, with 1 if not.
+
+    The table holds the codes of generated blocks and of sample files: those installed, or those in DIR, the sample
+    collection's data/photos. Blocks agree on every machine. A file may differ by a bit or two where another version
+    of its decoder rounds otherwise; the versions are printed.
+    """
+    certificate = golden.check(photos)
+    same = not certificate.differences
+    if as_json:
+        differences = [each._asdict() for each in certificate.differences]
+        output.record({"same": same, **certificate._asdict(), "differences": differences})
+        return int(not same)
+    recomputed = f"{output.count(certificate.blocks, 'block')} and {output.count(certificate.files, 'file')}"
+    output.text(f"{'the same bits' if same else 'other bits'} (SPEC {certificate.spec}, {recomputed})")
+    for name, bits, reason in certificate.differences:
+        output.text(f"  {name}: {reason or ', '.join(f'{code} {number}' for code, number in bits.items())}")
+    output.text(", ".join(f"{name} {version}" for name, version in certificate.versions.items()))
+    return int(not same)

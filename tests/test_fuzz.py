@@ -1,0 +1,93 @@
+"""Thousands of damaged files of every format: each is read or refused, within ten seconds and a known memory.
+
+``PHASH_FUZZ=5000 python -m pytest tests/test_fuzz.py`` breaks each original so many times instead of a hundred. The
+same number always breaks it in the same way; what a failing worker was at is named by original and number.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import resource
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from phash_engine import images
+from phash_engine.errors import ImageError
+from tests import mutations
+from tests.conftest import ROOT
+
+ROUNDS = int(os.environ.get("PHASH_FUZZ", "100"))
+SAMPLE = ROOT / "data" / "photos"
+LONGEST = 10.0
+"""Seconds that one file may take; then its worker ends itself with a traceback."""
+MOST_MEMORY = 1_500_000_000
+"""Bytes of a whole worker: the largest plane that is read, four bytes for each of 256 megapixels, and half as much."""
+
+
+class Outcome(NamedTuple):
+    """What became of the damaged files of one original."""
+
+    read: int
+    refused: int
+    wrong: list[str]
+    slowest: float
+    memory: int
+
+
+def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
+    names = list(mutations.originals(SAMPLE))
+    # A child for each core: a crash or a hang ends a child and not the tests.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        try:
+            outcomes = list(pool.map(partial(read_damaged, rounds=ROUNDS, notes=tmp_path), names))
+        except BrokenProcessPool:
+            at = [note.read_text() for note in tmp_path.iterdir()]
+            raise AssertionError(f"crash or hang at one of {at}") from None
+    assert not [line for outcome in outcomes for line in outcome.wrong]
+    assert sum(outcome.read + outcome.refused for outcome in outcomes) == ROUNDS * len(names)
+    assert ROUNDS * len(names) >= 5000 or ROUNDS < 100
+    assert min(sum(outcome.read for outcome in outcomes), sum(outcome.refused for outcome in outcomes)) > 10 * ROUNDS
+    assert max(outcome.slowest for outcome in outcomes) < LONGEST
+    assert max(outcome.memory for outcome in outcomes) < MOST_MEMORY
+
+
+def read_damaged(name: str, rounds: int, notes: Path) -> Outcome:
+    """Break one original so many times and read each; runs in a worker."""
+    resource.setrlimit(resource.RLIMIT_AS, (4 * MOST_MEMORY, 4 * MOST_MEMORY))
+    warnings.simplefilter("ignore")
+    files = mutations.originals(SAMPLE)
+    others = list(files.values())
+    tally, wrong, slowest = {True: 0, False: 0}, [], 0.0
+    for number in range(rounds):
+        (notes / str(os.getpid())).write_text(f"{name!r} {number}")
+        data = mutations.mutate(files[name], others[(7 * number + 3) % len(others)], f"{name} {number}")
+        faulthandler.dump_traceback_later(LONGEST, exit=True)
+        start = time.perf_counter()
+        try:
+            tally[was_read(data)] += 1
+        except Exception as error:  # noqa: BLE001 - that there is none but ImageError is the claim
+            wrong.append(f"{name!r} {number}: {error!r}")
+        slowest = max(slowest, time.perf_counter() - start)
+        faulthandler.cancel_dump_traceback_later()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Outcome(tally[True], tally[False], wrong, slowest, memory)
+
+
+def was_read(data: bytes) -> bool:
+    """Whether the picture was read, not refused with a reason of one line."""
+    try:
+        images.read_image_info(data)
+        block, _ = images.read_image(data)
+    except ImageError as error:
+        if not error.reason or "\n" in error.reason or len(error.reason) > 300:
+            raise ValueError(f"not a reason: {error.reason!r}") from error
+        return False
+    return block.shape == (32, 32)
