@@ -22,6 +22,9 @@ from phash_engine.code_table import ALL_NAMES, SCHEME, TRUSTED, CodeTable
 from phash_engine.database import Database
 from phash_engine.hashers import CODE_NAMES, SPEC
 
+UNREAD = -1
+"""Size and time of a file that could not be read: they fit no file, so every scan tries again."""
+
 
 class Content(NamedTuple):
     """What one digest is, and all its codes: a row of ``hashers.hash_blocks``."""
@@ -157,6 +160,14 @@ class Catalogue:
                 [(os.fsencode(s.path), s.size, s.mtime_ns, s.reason) for s in failed],
             )
 
+    def retry(self, reasons: Iterable[str]) -> None:
+        """Let the next scan try again the files that failed for these reasons."""
+        with self._database.transaction():
+            self._database.executemany(
+                "UPDATE failures SET size = ?, mtime_ns = ? WHERE reason = ?",
+                [(UNREAD, UNREAD, reason) for reason in reasons],
+            )
+
     def mark_missing(self, paths: Iterable[str]) -> int:
         """Mark photos whose files are gone, and forget failures of such files; return how many were not marked yet.
 
@@ -205,6 +216,14 @@ class Catalogue:
     def photos_with(self, digest: bytes) -> Iterator[Photo]:
         """Yield the photos, not missing, whose bytes have this digest, by path."""
         return self._photos("digest = ?", (digest,))
+
+    def formats(self, digests: Iterable[bytes]) -> dict[bytes, str]:
+        """Return the format of each content that is known."""
+        found = {
+            digest: self._database.value("SELECT format FROM contents WHERE digest = ?", (digest,))
+            for digest in digests
+        }
+        return {digest: kind for digest, kind in found.items() if kind}
 
     def failures(self, folders: Sequence[str] | None = None) -> list[Failure]:
         """Return the files that could not be read, below the folders or everywhere, by path."""

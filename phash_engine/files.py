@@ -13,15 +13,35 @@ from typing import NamedTuple
 
 from phash_engine.errors import ImageError
 
-IMAGE_EXTENSIONS = frozenset(
-    """.jpg .jpeg .jpe .jfif .mpo .png .apng .gif .bmp .dib .webp .tif .tiff .avif .heic .heif .hif .jp2 .j2k .jpx .jxl
-    .ico .icns .tga .pcx .ppm .pgm .pbm .pnm .pfm .psd .qoi .sgi .dds""".split()
-)
-RAW_EXTENSIONS = frozenset(
-    """.3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .sr2 .srf
-    .x3f""".split()
-)
-"""Camera RAW: many begin like a TIFF, but what stands there is a thumbnail."""
+_EXTENSIONS = {
+    "JPEG MPO": ".jpg .jpeg .jpe .jfif .mpo",
+    "PNG": ".png .apng",
+    "GIF": ".gif",
+    "BMP DIB": ".bmp .dib",
+    "WEBP": ".webp",
+    "TIFF": ".tif .tiff",
+    "AVIF": ".avif",
+    "HEIF": ".heic .heif .hif",
+    "JPEG2000": ".jp2 .j2k .jpx",
+    "JXL": ".jxl",
+    "ICO": ".ico",
+    "ICNS": ".icns",
+    "TGA": ".tga",
+    "PCX": ".pcx",
+    "PPM": ".ppm .pgm .pbm .pnm .pfm",
+    "PSD": ".psd",
+    "QOI": ".qoi",
+    "SGI": ".sgi",
+    "DDS": ".dds",
+    "RAW": """.3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .sr2 .srf
+        .srw .x3f""",
+}
+_FORMATS = {
+    extension: frozenset(formats.split())
+    for formats, extensions in _EXTENSIONS.items()
+    for extension in extensions.split()
+}
+"""By extension, the formats such a file may have."""
 
 MAX_BYTES = 1 << 31
 _LAST_NS = (1 << 63) - 1
@@ -34,6 +54,7 @@ _MAGIC = (
     b"II*\x00",  # TIFF
     b"MM\x00*",
     b"\x00\x00\x00\x0cjP  ",  # JPEG 2000
+    b"\x00\x00\x00\x0cJXL ",
     b"8BPS",  # PSD
     b"qoif",
 )
@@ -98,11 +119,8 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Walk:
 
 def looks_like_image(path: str) -> bool:
     """Whether the extension is a picture's or, failing that, the first bytes are; unreadable files are no pictures."""
-    extension = os.path.splitext(path)[1].lower()
-    if extension in IMAGE_EXTENSIONS:
+    if _extension(path) in _FORMATS:
         return True
-    if extension in RAW_EXTENSIONS:
-        return False
     try:
         with open(path, "rb", buffering=0) as file:
             start = file.read(16)
@@ -111,6 +129,16 @@ def looks_like_image(path: str) -> bool:
     if start[4:8] == b"ftyp":
         return start[8:12] in _BRANDS
     return start.startswith(_MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def is_raw_name(path: str) -> bool:
+    """Whether the extension is one of camera RAW."""
+    return "RAW" in _FORMATS.get(_extension(path), ())
+
+
+def is_misnamed(path: str, kind: str) -> bool:
+    """Whether the extension is that of another format than the file has; one that is no picture's says nothing."""
+    return kind not in _FORMATS.get(_extension(path), {kind})
 
 
 def is_excluded(path: str, root: str, exclude: Sequence[str]) -> bool:
@@ -153,6 +181,10 @@ def absolute(path: str | os.PathLike[str]) -> str:
 def contains(folder: str, path: str) -> bool:
     """Whether an absolute path is a folder itself or lies below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _extension(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
 
 
 def _take(entry: os.DirEntry[str], root: str, patterns: Sequence[str], result: Walk) -> bool:

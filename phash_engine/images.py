@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from phash_engine import hashers, orientation, progressive
+from phash_engine import extras, files, hashers, orientation, progressive, raw
 from phash_engine.block import area_average
 from phash_engine.errors import ImageError
 from phash_engine.quality import is_flat
@@ -34,7 +34,10 @@ _BAND_PIXELS = 1 << 22
 _MOST_BYTES = 1 << 26
 _WIDE_UNIT = 257
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _ORIENTATION_TAG = 0x0112
+_RAW_SIZE = "raw size"
+_SAME_ASPECT = 0.02
 
 
 class ImageInfo(NamedTuple):
@@ -46,7 +49,7 @@ class ImageInfo(NamedTuple):
     mode: str
 
 
-def read_block(source: Source) -> NDArray[np.uint16]:
+def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
     """Read a picture and average it to its block.
 
     Parameters
@@ -55,6 +58,9 @@ def read_block(source: Source) -> NDArray[np.uint16]:
         A path, the bytes of an image file, a binary file object, a PIL image, or a uint8 array ``(h, w)``,
         ``(h, w, 3)`` or ``(h, w, 4)``. PIL images and arrays are taken at full size, so the block of an opened JPEG
         may differ from that of its path by a step of luma.
+    name
+        What errors call the source, by default :func:`source_name`. Give it with the bytes of a file: not every camera
+        RAW can be told from a TIFF but by its extension.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def read_block(source: Source) -> NDArray[np.uint16]:
     TypeError
         Not one of these, or an array that is not uint8 of these shapes.
     """
-    return read_image(source)[0]
+    return read_image(source, name)[0]
 
 
 def read_fingerprint(source: Source) -> hashers.Fingerprint:
@@ -76,10 +82,11 @@ def read_fingerprint(source: Source) -> hashers.Fingerprint:
     return hashers.fingerprint(read_block(source))
 
 
-def read_image(source: Source) -> tuple[NDArray[np.uint16], ImageInfo]:
-    """Read block and info in one decode; sources and errors as :func:`read_block`."""
-    with _opened(source) as image:
+def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
+    """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
+    with _opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
+        raw_size = _raw_size(image)
         scale = 1
         # A PIL image is its owner's: draft would change it.
         if image.format in {"JPEG", "MPO"} and image is not source:
@@ -92,20 +99,16 @@ def read_image(source: Source) -> tuple[NDArray[np.uint16], ImageInfo]:
             width, height = image.size  # Pillow turns a TIFF upright while loading
         block = _average(image, width, height, scale)
         turn = _orientation(image)
-        shown = (height, width) if turn >= 5 else (width, height)
-        return (
-            np.ascontiguousarray(orientation.turn(block, turn)),
-            ImageInfo(*shown, image.format or "", mode),
-        )
+        shown = raw_size or ((height, width) if turn >= 5 else (width, height))
+        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode)
+        return np.ascontiguousarray(orientation.turn(block, turn)), info
 
 
 def read_image_info(source: Source) -> ImageInfo:
     """Read the info alone, without decoding where the format allows; sources and errors as :func:`read_block`."""
     with _opened(source) as image:
-        # Pillow gives the size of a TIFF as it will be when loaded, upright.
-        lies = image.format != "TIFF" and _orientation(image) >= 5
-        size = image.size[::-1] if lies else image.size
-        return ImageInfo(*size, image.format or "", image.mode)
+        raw_size = _raw_size(image)
+        return ImageInfo(*raw_size or _shown_size(image), "RAW" if raw_size else image.format or "", image.mode)
 
 
 def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[int, int]]]) -> list[NDArray[np.uint8]]:
@@ -154,17 +157,17 @@ def versions() -> dict[str, str]:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Image.Image]:
+def _opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
     """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
     _check_type(source)
-    name = source_name(source)
+    name = name or source_name(source)
     try:
         if isinstance(source, Image.Image):
             yield _checked(source)
         elif isinstance(source, np.ndarray):
             yield _checked(Image.fromarray(np.ascontiguousarray(source)))
         elif isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file, _open_file(file, os.fspath(source)) as image:
+            with open(source, "rb") as file, _open_file(file, name) as image:
                 yield image
         else:
             file_object = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -219,8 +222,47 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
     if not start:
         raise ImageError(name, "empty file")
     if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
-        _register_heif(name)
-    return _checked(_identified(file))
+        extras.load("pillow_heif").register_heif_opener()
+    if start.startswith(_JXL_MAGIC):
+        extras.load("pillow_jxl")
+    return _open_raw(file, start, name) or _checked(_identified(file))
+
+
+def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
+    """Open the picture that stands for a camera RAW, marked with the size of the RAW itself; None if it is no RAW."""
+    certain = raw.is_raw(file)
+    if not certain and not (raw.is_tiff(start) and files.is_raw_name(name)):
+        return None
+    file.seek(0)
+    try:
+        with raw.opened(file.read()) as photo:
+            _check_size(photo.width, photo.height)
+            image = _preview(photo) or Image.fromarray(photo.half_size())
+    except raw.NotRawError:
+        if certain:
+            raise
+        return None
+    image.info[_RAW_SIZE] = photo.width, photo.height
+    return image
+
+
+def _raw_size(image: Image.Image) -> tuple[int, int] | None:
+    return image.info.get(_RAW_SIZE)
+
+
+def _preview(photo: raw.RawPhoto) -> Image.Image | None:
+    """Open the preview of a RAW if it is large enough and shows the whole picture, neither cropped nor letterboxed."""
+    data = photo.preview()
+    if data is None:
+        return None
+    if isinstance(data, bytes):
+        image: Image.Image = Image.open(io.BytesIO(data), formats=["JPEG"])
+    else:
+        image = Image.fromarray(data)
+        image.getexif()[_ORIENTATION_TAG] = photo.orientation
+    width, height = _shown_size(_checked(image))
+    bend = (width * photo.height) / (height * photo.width)
+    return image if min(width, height) >= _SHORTER_SIDE and abs(bend - 1) <= _SAME_ASPECT else None
 
 
 def _identified(file: IO[bytes]) -> Image.Image:
@@ -237,24 +279,29 @@ def _registered() -> list[str]:
     return [name for name in FORMATS if name in Image.OPEN]
 
 
-def _register_heif(name: str) -> None:
-    try:
-        import pillow_heif
-    except ImportError:
-        raise ImageError(name, "HEIC needs pillow-heif: pip install 'phash-engine[heif]'") from None
-    pillow_heif.register_heif_opener()
-
-
 def _checked(image: Image.Image) -> Image.Image:
-    size = f"{image.width}x{image.height} pixels"
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
-    if not image.width * image.height:
-        raise ImageError("", f"nothing to see in {size}")
+    _check_size(image.width, image.height)
     return image
 
 
+def _check_size(width: int, height: int) -> None:
+    size = f"{width}x{height} pixels"
+    if width * height > MAX_PIXELS:
+        raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
+    if not width * height:
+        raise ImageError("", f"nothing to see in {size}")
+
+
+def _shown_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height as a person sees it, before the picture is loaded."""
+    # Pillow gives the size of a TIFF as it will be when loaded, upright.
+    lies = image.format != "TIFF" and _orientation(image) >= 5
+    return image.size[::-1] if lies else image.size
+
+
 def _orientation(image: Image.Image) -> int:
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1  # the decoder has turned it: ISO/IEC 18181-2 gives EXIF no say, but in a JPEG that was packed as it is
     try:
         number = image.getexif().get(_ORIENTATION_TAG)
     except Exception:  # noqa: BLE001 - damaged EXIF leaves the pixels as good as they are

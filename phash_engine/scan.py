@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files, hashers, images, quality
-from phash_engine.catalogue import Catalogue, Content, KnownFile, Sighting
+from phash_engine import extras, files, hashers, images, quality
+from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting
 from phash_engine.errors import ImageError
 from phash_engine.files import File, Unreadable
 from phash_engine.hamming.threads import available_threads
@@ -32,8 +32,13 @@ Progress = Callable[[int, int], None]
 _BATCH = 16
 _COMMIT_SECONDS = 1.0
 _ON_DISK = frozenset({"current", "stale", "failed"})
-_UNREAD = -1
-"""Size and time of a file that could not be read: they fit no file, so every scan tries again."""
+
+
+class Misnamed(NamedTuple):
+    """A picture whose name says another format than its bytes, and the format that it has."""
+
+    path: str
+    format: str
 
 
 @dataclass
@@ -48,6 +53,8 @@ class ScanReport:
         Of these: not opened; decoded; read but known by digest (moved or copied).
     failures
         Files that could not be read as pictures in this scan.
+    misnamed
+        Pictures read in this scan whose extension is that of another format; they are photos like all others.
     known_failures
         Files whose bytes were no picture in an earlier scan and have not changed since.
     skipped, hidden, excluded, links
@@ -68,6 +75,7 @@ class ScanReport:
     decoded: int = 0
     recognised: int = 0
     failures: list[Unreadable] = field(default_factory=list)
+    misnamed: list[Misnamed] = field(default_factory=list)
     known_failures: int = 0
     skipped: int = 0
     hidden: int = 0
@@ -121,6 +129,7 @@ def scan(
         raise ValueError(f"workers must be at least 1, not {workers}")
     began = time.monotonic()
     report = ScanReport()
+    catalogue.retry(extras.overcome())
     todo: list[File] = []
     for root in _roots(folders):
         known = catalogue.known_files(root)
@@ -156,12 +165,12 @@ def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading
         try:
             file, data = files.read(file.path)
         except ImageError as error:
-            sightings.append(Sighting(file.path, _UNREAD, _UNREAD, None, error.reason))
+            sightings.append(Sighting(file.path, UNREAD, UNREAD, None, error.reason))
             continue
         digest = files.digest(data)
         try:
             if digest not in known_digests:
-                block, info = images.read_image(data)
+                block, info = images.read_image(data, file.path)
                 decoded.append((digest, info, block))
                 known_digests.add(digest)
             sightings.append(Sighting(*file, digest))
@@ -237,10 +246,17 @@ def _commit(reading: Reading, catalogue: Catalogue, report: ScanReport) -> Readi
     if reading.sightings:
         catalogue.record(reading.sightings, reading.contents)
     failures = [Unreadable(s.path, s.reason) for s in reading.sightings if s.digest is None]
+    report.misnamed += _misnamed(reading.sightings, catalogue)
     report.failures += failures
     report.decoded += len(reading.contents)
     report.recognised += len(reading.sightings) - len(failures) - len(reading.contents)
     return Reading([], [])
+
+
+def _misnamed(sightings: Sequence[Sighting], catalogue: Catalogue) -> list[Misnamed]:
+    formats = catalogue.formats({s.digest for s in sightings if s.digest})
+    read = ((s.path, formats[s.digest]) for s in sightings if s.digest)
+    return [Misnamed(path, kind) for path, kind in read if files.is_misnamed(path, kind)]
 
 
 def _roots(folders: Sequence[str | os.PathLike[str]]) -> list[str]:

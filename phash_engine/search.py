@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from phash_engine import files, grouping, hashers, images, orientation, quality
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
-from phash_engine.errors import ImageError
 from phash_engine.hamming.hits import sorted_columns
 from phash_engine.hashers import Codes
 from phash_engine.index import Explanation, Index, Matches, Pairs, build_index, index_columns
@@ -361,10 +360,7 @@ def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
         _, data = files.read(path)
-        try:
-            return path, files.digest(data), images.read_block(data)
-        except ImageError as error:
-            raise ImageError(path, error.reason) from error
+        return path, files.digest(data), images.read_block(data, path)
     digest = files.digest(source) if isinstance(source, bytes) else None
     return images.source_name(source), digest, images.read_block(source)
 

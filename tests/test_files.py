@@ -254,7 +254,7 @@ def test_times_beyond_64_bits_of_nanoseconds_are_capped(tmp_path: Path) -> None:
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "a.b.Png", "a.heic", "a.tif", "a.AVIF"])
+@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "a.b.Png", "a.heic", "a.tif", "a.AVIF", "a.dng", "a.NEF"])
 def test_an_extension_is_enough(name: str, tmp_path: Path) -> None:
     assert files.looks_like_image(str(tmp_path / name))  # there is no such file: nothing was opened
 
@@ -273,6 +273,7 @@ def test_an_extension_is_enough(name: str, tmp_path: Path) -> None:
         (b"II*\x00", True),
         (b"MM\x00*", True),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", True),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", True),
         (b"%PDF-1.7", False),
         (b"\xff\xd8", False),
         (b"", False),
@@ -283,9 +284,23 @@ def test_without_an_extension_the_first_bytes_tell(tmp_path: Path, start: bytes,
     assert files.looks_like_image(str(put(tmp_path / "IMG_1.tmp", start))) is is_image
 
 
-@pytest.mark.parametrize("name", ["a.dng", "a.NEF", "a.cr2", "a.arw"])
-def test_camera_raw_is_no_picture_though_it_begins_like_one(tmp_path: Path, name: str) -> None:
-    assert not files.looks_like_image(str(put(tmp_path / name, b"II*\x00" + bytes(100))))
+@pytest.mark.parametrize(
+    ("name", "kind", "misnamed"),
+    [
+        ("a.jpg", "JPEG", False),
+        ("a.JPG", "MPO", False),
+        ("a.jpg", "PNG", True),
+        ("a.heic", "JPEG", True),
+        ("a.pfm", "PPM", False),
+        ("a.nef", "RAW", False),
+        ("a.nef", "TIFF", True),
+        ("a.tif", "RAW", True),
+        ("a.txt", "JPEG", False),
+        ("a", "JPEG", False),
+    ],
+)
+def test_names_that_say_another_format(name: str, kind: str, misnamed: bool) -> None:
+    assert files.is_misnamed(f"/p.png/{name}", kind) is misnamed
 
 
 def test_what_cannot_be_opened_is_no_picture(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality hamming index fusion grouping evaluation""",
-    "edges": """images imagehash_scheme files database code_table catalogue generations code_files index_files
-        verify embeddings""",
+    "edges": """images extras raw imagehash_scheme files database code_table catalogue generations code_files
+        index_files verify embeddings""",
     "conduct": """scan search golden rerank actions calibrate""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
@@ -34,7 +34,9 @@ OWNERS = {
     "numba": {"hamming"},
     "llvmlite": {"hamming"},
     "PIL": {"images"},
-    "pillow_heif": {"images"},
+    "pillow_heif": {"extras"},
+    "pillow_jxl": {"extras"},
+    "rawpy": {"extras"},
     "sqlite3": {"database"},
     "click": {"cli"},
     "rich": {"cli"},

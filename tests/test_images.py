@@ -1,14 +1,17 @@
 """The reader: every pixel mode, format and orientation as a person sees it, and every failure an ImageError."""
 
+import importlib
 import io
 import os
 import pickle
 import struct
+import sys
 import time
 import warnings
 import zlib
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +27,7 @@ from phash_engine.block import area_average
 from phash_engine.errors import ImageError, PhashError
 
 Block = NDArray[np.uint16]
+NEEDS_JXL = pytest.mark.skipif(find_spec("pillow_jxl") is None, reason="pillow-jxl-plugin is not installed")
 NEEDS_AVIF = pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 
 
@@ -270,6 +274,14 @@ def test_lossless_files_give_the_block_of_their_pixels(kind: str, mode: str, tmp
     assert np.array_equal(images.read_block(path), block)
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_palettes_of_any_depth(bits: int) -> None:
+    image = picture().quantize(2**bits)
+    for kind in ("PNG", "TIFF", "BMP"):
+        data = encoded(image, kind, **({"bits": bits} if kind == "PNG" else {}))
+        assert np.array_equal(images.read_block(data), images.read_block(image))
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 60}], ids=str)
 def test_jpeg_files_are_within_three_bits_of_their_pixels(mode: str, options: dict[str, Any]) -> None:
@@ -284,7 +296,7 @@ def test_lossy_files_are_within_three_bits_of_their_pixels(kind: str) -> None:
     assert furthest(images.read_block(encoded(picture(), kind, quality=90)), block_of(grey())) <= 3
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
 def test_animations_are_their_first_frame(kind: str) -> None:
     others = [ImageOps.invert(picture()), picture().rotate(90)]
     data = encoded(
@@ -292,7 +304,49 @@ def test_animations_are_their_first_frame(kind: str) -> None:
     )
     with Image.open(io.BytesIO(data)) as image:
         assert getattr(image, "n_frames", 1) == 3
-    assert furthest(images.read_block(data), block_of(grey())) <= (3 if kind == "GIF" else 0)
+    assert furthest(images.read_block(data), block_of(grey())) <= (3 if kind in {"GIF", "MPO"} else 0)
+
+
+@NEEDS_JXL
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("boxes", [False, True])
+def test_jpeg_xl_gives_the_block_of_its_pixels(mode: str, boxes: bool) -> None:
+    importlib.import_module("pillow_jxl")
+    data = encoded(in_mode(mode), "JXL", lossless=True, use_container=boxes)
+    block, info = images.read_image(data)
+    assert np.array_equal(block, images.read_block(in_mode(mode)))
+    assert info == images.ImageInfo(187, 131, "JXL", mode) == images.read_image_info(data)
+    with pytest.raises(ImageError):
+        images.read_block(data[: len(data) // 2])
+
+
+@NEEDS_JXL
+def test_exif_turns_a_jpeg_packed_as_jpeg_xl_and_no_other_jpeg_xl(tmp_path: Path) -> None:
+    importlib.import_module("pillow_jxl")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.jpg"
+    picture().save(path, exif=exif, quality=95)
+    with Image.open(path) as image:
+        packed = encoded(image, "JXL", lossless_jpeg=True)
+    block, info = images.read_image(packed)
+    assert furthest(block, images.read_block(path)) <= 2
+    assert (info.width, info.height) == (131, 187)
+    plain = encoded(picture(), "JXL", lossless=True, exif=exif.tobytes())
+    assert np.array_equal(images.read_block(plain), block_of(grey()))
+
+
+@pytest.mark.parametrize(
+    ("start", "module", "extra"),
+    [
+        (b"\xff\x0a\xfa", "pillow_jxl", "jxl"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "pillow_jxl", "jxl"),
+        (b"\0\0\0\x18ftypheic", "pillow_heif", "heif"),
+    ],
+)
+def test_a_missing_package_is_named(start: bytes, module: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    assert f"pip install 'phash-engine[{extra}]'" in failure(start).reason
 
 
 def test_heic_is_read_as_pillow_heif_shows_it(photos: Path) -> None:

@@ -52,9 +52,9 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
         counts.read.append(Path(path).name)
         return read(path)
 
-    def counting_read_image(source: images.Source) -> object:
+    def counting_read_image(source: images.Source, name: str) -> object:
         counts.decoded += 1
-        return read_image(source)
+        return read_image(source, name)
 
     monkeypatch.setattr(files, "read", counting_read)
     monkeypatch.setattr(images, "read_image", counting_read_image)
@@ -238,6 +238,20 @@ def test_failures_are_not_tried_again_until_the_file_changes(root: Path, catalog
     assert counts.take() == (["a.png"], 1)
     assert catalogue.failures() == []
     assert photos(catalogue) == ["a.png"]
+
+
+def test_a_lying_extension_is_noted_and_no_failure(root: Path, catalogue: Catalogue) -> None:
+    draw_some(root, "a.jpg", "b.png", "c.JPEG", "d", "e.tmp")
+    shutil.copy(root / "b.png", root / "copy.gif")
+    report = scan([root], catalogue)
+    assert [(Path(path).name, kind) for path, kind in sorted(report.misnamed)] == [
+        ("a.jpg", "PNG"),
+        ("c.JPEG", "PNG"),
+        ("copy.gif", "PNG"),
+    ]
+    assert (report.failures, report.photos) == ([], 6)
+    (root / "a.jpg").rename(root / "moved.tif")  # known by its digest, and not decoded
+    assert [Path(path).name for path, _ in scan([root], catalogue).misnamed] == ["moved.tif"]
 
 
 def test_files_that_could_not_be_opened_are_tried_again(
@@ -512,15 +526,15 @@ def test_a_file_that_turns_broken_leaves_no_match(root: Path, catalogue: Catalog
 def test_fingerprints_from_elsewhere_below_a_scanned_root(root: Path, catalogue: Catalogue) -> None:
     draw_some(root, "picture.png")
     (root / "broken.png").write_bytes(b"broken")
-    (root / "raw.dng").write_bytes(b"II*\0")
-    names = [str(root / name) for name in ("picture.png", "broken.png", "raw.dng", "nowhere.png")]
+    (root / "notes.txt").write_bytes(b"notes")
+    names = [str(root / name) for name in ("picture.png", "broken.png", "notes.txt", "nowhere.png")]
     catalogue.add_fingerprints(names, np.arange(40, dtype=np.uint64).reshape(4, 10))
 
     report = scan([root], catalogue)
 
     assert_adds_up(report, 3)
     assert (report.decoded, len(report.failures), report.skipped, report.missing) == (1, 1, 1, 0)
-    assert photos(catalogue) == ["broken.png", "nowhere.png", "picture.png", "raw.dng"]
+    assert photos(catalogue) == ["broken.png", "notes.txt", "nowhere.png", "picture.png"]
     assert {photo.format for photo in catalogue.photos()} == {"", "PNG"}
     assert catalogue.counts()["codes"] == 4
     report = scan([root], catalogue)

@@ -77,6 +77,7 @@ def _summary(report: ScanReport) -> str:
     ]
     besides = [
         (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
+        (len(report.misnamed), "of another format than the name says"),
         (report.missing, "missing since the last scan"),
         (report.skipped, "passed over as no picture"),
         (report.excluded, "excluded"),
@@ -90,6 +91,6 @@ def _summary(report: ScanReport) -> str:
 
 
 def _as_record(report: ScanReport) -> dict[str, object]:
-    lists = {"failures", "unreadable", "unreachable"}
+    lists = {"failures", "misnamed", "unreadable", "unreachable"}
     record = {name: value for name, value in vars(report).items() if name not in lists}
     return record | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
