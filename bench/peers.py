@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from shutil import copy
@@ -39,9 +40,16 @@ def contenders(files: Sequence[Path], folder: Path) -> Iterator[Contender]:
         try:
             prepare(files[:1], folder)()
             yield Contender(name, prepare(files, folder), len(files))
-        except Exception as error:  # noqa: BLE001 - whatever a peer lacks or cannot do, the others run
-            reason = " ".join(str(error).split())[:80] or type(error).__name__
-            print(f"left out: {name} of {files[0].suffix} files: {reason}", file=sys.stderr)
+        except ImportError as error:
+            _leave_out(name, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a peer cannot do, the others run
+            _leave_out(f"{name} of {files[0].suffix} files", " ".join(str(error).split())[:80])
+
+
+@cache
+def _leave_out(what: str, reason: str) -> None:
+    """Say it once."""
+    print(f"left out: {what}: {reason}", file=sys.stderr)
 
 
 def each(files: Sequence[Path], work: Work) -> Run:
@@ -84,7 +92,7 @@ def _imagededup(files: Sequence[Path], _: Path) -> Run:
     return each(files, lambda file: hasher.encode_image(image_file=file))
 
 
-def _imgdd(files: Sequence[Path], folder: Path) -> Run:
+def _imgdd(pixels: str, files: Sequence[Path], folder: Path) -> Run:
     os.environ["RAYON_NUM_THREADS"] = "1"  # read when its threads start, with the first call
     compute = import_module("imgdd").hash
     own = tempfile.mkdtemp(dir=folder)
@@ -92,7 +100,7 @@ def _imgdd(files: Sequence[Path], folder: Path) -> Run:
         copy(file, Path(own, f"{number}{file.suffix}"))
 
     def run() -> None:
-        found = len(compute(path=own, algo="pHash"))
+        found = len(compute(path=own, algo="pHash", filter=pixels))
         if found != len(files):
             raise ValueError(f"read {found} of {len(files)} files")
 
@@ -110,6 +118,10 @@ PEERS: dict[str, Callable[[Sequence[Path], Path], Run]] = {
     "imagededup phash": _imagededup,
     "perception phash": _perception,
     "pdqhash": _pdqhash,
-    "imgdd phash": _imgdd,
+    "imgdd phash, nearest pixels": partial(_imgdd, "Nearest"),
+    "imgdd phash, triangle filter": partial(_imgdd, "Triangle"),
 }
-"""What a peer is called, and what makes the work of it; all but the first compute one code alone."""
+"""What a peer is called, and what makes the work of it; all but the first compute one code alone.
+
+imgdd by default looks at a few pixels of the picture; its other filter looks at all of them, as every other row does.
+"""
