@@ -8,8 +8,8 @@ pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
     ``grouping``
 edges (each owns one part of the world)
-    ``images``, ``imagehash_scheme``, ``files``, ``database``, ``code_table``, ``catalogue``, ``generations``,
-    ``code_files``, ``index_files``
+    ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
+    ``catalogue``, ``generations``, ``code_files``, ``index_files``
 conduct (join pure and edges)
     ``scan``, ``search``, ``golden``
 front end

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -190,6 +190,7 @@ class Catalogue:
             forgotten = self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder))
             if not missing_only:
                 self._database.execute("DELETE FROM failures WHERE path >= ? AND path < ?", _below(folder))
+            self._database.execute("DELETE FROM companions WHERE photo NOT IN (SELECT path FROM photos)")
             self._drop_unowned()
         self.refresh_index()
         return forgotten
@@ -216,6 +217,29 @@ class Catalogue:
     def photos_with(self, digest: bytes) -> Iterator[Photo]:
         """Yield the photos, not missing, whose bytes have this digest, by path."""
         return self._photos("digest = ?", (digest,))
+
+    def companions(self, path: str | os.PathLike[str]) -> list[str]:
+        """Return the files of the same shot that travel with a photo, by path."""
+        query = "SELECT path FROM companions WHERE photo = ? ORDER BY path"
+        photo = os.fsencode(files.absolute(path))
+        return [os.fsdecode(companion) for (companion,) in self._database.select(query, (photo,))]
+
+    def known_companions(self, folder: str) -> dict[str, str]:
+        """Return the path of the photo by that of each of its companions below a folder."""
+        query = "SELECT path, photo FROM companions WHERE path >= ? AND path < ?"
+        return {os.fsdecode(path): os.fsdecode(photo) for path, photo in self._database.select(query, _below(folder))}
+
+    def pair(self, companions: Mapping[str, str], separated: Iterable[str]) -> None:
+        """Make files companions of photos, and no photos or failures any more; make others companions no longer."""
+        with self._database.transaction():
+            self._database.executemany("DELETE FROM companions WHERE path = ?", ((os.fsencode(p),) for p in separated))
+            self._database.executemany(
+                "INSERT OR REPLACE INTO companions (path, photo) VALUES (?, ?)",
+                [(os.fsencode(path), os.fsencode(photo)) for path, photo in companions.items()],
+            )
+            self._drop_failures(companions)
+            self._database.executemany("DELETE FROM photos WHERE path = ?", ((os.fsencode(p),) for p in companions))
+            self._drop_unowned()
 
     def formats(self, digests: Iterable[bytes]) -> dict[bytes, str]:
         """Return the format of each content that is known."""

@@ -63,6 +63,10 @@ MIGRATIONS = (
         reason TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE companions (path BLOB PRIMARY KEY, photo BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX companions_by_photo ON companions (photo);
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

@@ -131,14 +131,19 @@ def looks_like_image(path: str) -> bool:
     return start.startswith(_MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
+def formats_of_name(path: str) -> frozenset[str]:
+    """Return the formats that files of this extension may have; none if it is no picture's."""
+    return _FORMATS.get(_extension(path), frozenset())
+
+
 def is_raw_name(path: str) -> bool:
     """Whether the extension is one of camera RAW."""
-    return "RAW" in _FORMATS.get(_extension(path), ())
+    return "RAW" in formats_of_name(path)
 
 
 def is_misnamed(path: str, kind: str) -> bool:
     """Whether the extension is that of another format than the file has; one that is no picture's says nothing."""
-    return kind not in _FORMATS.get(_extension(path), {kind})
+    return kind not in (formats_of_name(path) or {kind})
 
 
 def is_excluded(path: str, root: str, exclude: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import extras, files, hashers, images, quality
+from phash_engine import companions, extras, files, hashers, images, quality
 from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting
 from phash_engine.errors import ImageError
 from phash_engine.files import File, Unreadable
@@ -57,6 +57,8 @@ class ScanReport:
         Pictures read in this scan whose extension is that of another format; they are photos like all others.
     known_failures
         Files whose bytes were no picture in an earlier scan and have not changed since.
+    companions
+        Files that belong to a photo of the same shot, and were not read.
     skipped, hidden, excluded, links
         Entries passed over: not pictures; leading dot; fitting an exclude pattern; symbolic links.
     missing
@@ -77,6 +79,7 @@ class ScanReport:
     failures: list[Unreadable] = field(default_factory=list)
     misnamed: list[Misnamed] = field(default_factory=list)
     known_failures: int = 0
+    companions: int = 0
     skipped: int = 0
     hidden: int = 0
     excluded: int = 0
@@ -93,6 +96,7 @@ def scan(
     *,
     exclude: Sequence[str] = (),
     workers: int | None = None,
+    pairing: bool = True,
     progress: Progress | None = None,
 ) -> ScanReport:
     """Bring the catalogue up to date with some folders and all below them.
@@ -107,6 +111,9 @@ def scan(
         Shell patterns of names or relative paths to pass over.
     workers
         Threads that read and decode; None for one a processor core.
+    pairing
+        Whether files of one shot, as ``companions.pair`` tells them, are one photo with companions; if not, each
+        picture is a photo.
     progress
         Called after each batch of files.
 
@@ -130,22 +137,64 @@ def scan(
     began = time.monotonic()
     report = ScanReport()
     catalogue.retry(extras.overcome())
-    todo: list[File] = []
+    met: dict[File, KnownFile | None] = {}
+    reached: list[str] = []
     for root in _roots(folders):
         known = catalogue.known_files(root)
         walk = _walk(root, exclude, known, report)
         if walk is None:
             continue
-        todo += [file for file in walk.files if _needs_reading(file, known.get(file.path), report)]
+        reached.append(root)
+        met |= {file: known.get(file.path) for file in walk.files}
         _update_missing(walk, known, catalogue, report)
-    with _Reading(todo, catalogue.known_digests() if todo else set(), workers) as reading:
-        _record(reading, catalogue, report, len(todo), progress)
-    if todo:
-        catalogue.drop_unowned()
+    paired = _read_photos(met, catalogue, workers, report, progress, pairing=pairing)
+    for root in reached:
+        _update_companions(root, paired, {file.path for file in met}, catalogue)
+    report.companions = len(paired)
     report.photos = report.unchanged + report.decoded + report.recognised
     catalogue.refresh_index()
     report.seconds = time.monotonic() - began
     return report
+
+
+def _read_photos(
+    met: Mapping[File, KnownFile | None],
+    catalogue: Catalogue,
+    workers: int,
+    report: ScanReport,
+    progress: Progress | None,
+    *,
+    pairing: bool,
+) -> dict[str, str]:
+    """Read what is new or changed but for companions; return the photo of each companion.
+
+    A file that cannot be read stands for no other: what seemed its companion may be a photo, and is looked at then.
+    """
+    paths = [file.path for file in met]
+    failed = {file: known for file, known in met.items() if known and known.state == "failed"}
+    no_photos = {file.path for file, known in failed.items() if _is_same(file, known)}
+    left = list(met)
+    while True:
+        paired = companions.pair(paths, no_photos) if pairing else {}
+        alone = [file for file in left if file.path not in paired]
+        left = [file for file in left if file.path in paired]
+        todo = [file for file in alone if _needs_reading(file, met[file], report)]
+        if not todo:
+            return paired
+        with _Reading(todo, catalogue.known_digests(), workers) as reading:
+            _record(reading, catalogue, report, len(todo), progress)
+        catalogue.drop_unowned()
+        no_photos |= {failure.path for failure in report.failures}
+
+
+def _update_companions(root: str, paired: Mapping[str, str], met: Container[str], catalogue: Catalogue) -> None:
+    """Bring the companions below a root up to date; one only passed over this time stays."""
+    known = catalogue.known_companions(root)
+    separated = [path for path in known if path not in paired and (path in met or _is_gone(path))]
+    below = ((path, photo) for path, photo in paired.items() if files.contains(root, path))
+    new = {path: photo for path, photo in below if known.get(path) != photo}
+    if new or separated:
+        catalogue.pair(new, separated)
 
 
 class Reading(NamedTuple):
@@ -310,7 +359,7 @@ def _identity(root: str) -> tuple[int, int] | None:
 
 
 def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> bool:
-    if known is not None and known[:2] == (file.size, file.mtime_ns) and known.state != "stale":
+    if known is not None and _is_same(file, known) and known.state != "stale":
         report.unchanged += known.state != "failed"
         report.known_failures += known.state == "failed"
         return False
@@ -319,6 +368,10 @@ def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> b
         return True
     report.skipped += 1
     return False
+
+
+def _is_same(file: File, known: KnownFile) -> bool:
+    return known[:2] == (file.size, file.mtime_ns)
 
 
 def _update_missing(walk: files.Walk, known: dict[str, KnownFile], catalogue: Catalogue, report: ScanReport) -> None:

@@ -127,7 +127,8 @@ def dump(catalogue: Catalogue) -> list[list[tuple[object, ...]]]:
 def assert_adds_up(report: ScanReport, met: int) -> None:
     """Every regular file met is counted once."""
     assert report.photos == report.unchanged + report.decoded + report.recognised
-    assert report.photos + len(report.failures) + report.known_failures + report.skipped == met
+    unread = len(report.failures) + report.known_failures + report.skipped + report.companions
+    assert report.photos + unread == met
 
 
 # ── what is read, and what is not ───────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,7 @@ from phash_engine.search import RADIUS, Group, find_groups
 @options.index_kind
 @options.exclude
 @options.workers
+@options.pairs
 @options.catalogue
 @click.option("--no-catalogue", is_flag=True, help="Remember nothing: scan into memory.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
@@ -35,6 +36,7 @@ def command(
     kind: str,
     exclude: tuple[str, ...],
     workers: int | None,
+    pairs: str,
     catalogue_path: Path | None,
     no_catalogue: bool,
     exit_code: bool,
@@ -45,6 +47,7 @@ def command(
 
     Of each group the keeper stands first (most pixels, largest file, oldest), then the others with their distance
     to it in bits and the rule that matched: digest (equal bytes), code, or rotation (closer when turned or mirrored).
+    Lines with a plus sign are files of the same shot as the photo above them, such as its camera RAW.
     Without DIR all photos of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
@@ -53,15 +56,15 @@ def command(
     inside = [files.absolute(folder) for folder in folders] or None
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(folders)) as catalogue:
         if folders:
-            report = scan_command.run(folders, catalogue, exclude=exclude, workers=workers)
+            report = scan_command.run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
             if scan_command.reached_nothing(report, folders):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
         accepted = RADIUS if radius is None else radius
         groups = find_groups(catalogue, accepted, folders=inside, exclude=exclude, rotations=rotations, kind=kind)
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
-    for group in groups:
-        _print(group, as_json=as_json)
+        for group in groups:
+            _print(group, catalogue, as_json=as_json)
     if not as_json:
         output.message(_summary(groups, sizes))
     return unread or int(exit_code and bool(groups))
@@ -78,13 +81,20 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(group: Group, *, as_json: bool) -> None:
+def _print(group: Group, catalogue: Catalogue, *, as_json: bool) -> None:
     if as_json:
         output.record(group._asdict() | {"pairs": [pair._asdict() for pair in group.pairs]})
         return
     output.text(group.keeper)
+    _print_companions(group.keeper, catalogue)
     for pair in group.pairs:
         output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {pair.other}")
+        _print_companions(pair.other, catalogue)
+
+
+def _print_companions(path: str, catalogue: Catalogue) -> None:
+    for companion in catalogue.companions(path):
+        output.text(f"    +  {'with it':<8}  {companion}")
 
 
 def _summary(groups: Sequence[Group], sizes: dict[str, int]) -> str:

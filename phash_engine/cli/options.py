@@ -57,6 +57,13 @@ exclude: Decorator = click.option(
 workers: Decorator = click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one a core]"
 )
+pairs: Decorator = click.option(
+    "--pairs",
+    type=click.Choice(["together", "separate"]),
+    default="together",
+    show_default=True,
+    help="Whether files of one shot (RAW beside JPEG, .mov of a live photo, .xmp, .aae) are scanned as one photo.",
+)
 folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
 

@@ -18,6 +18,7 @@ from phash_engine.scan import ScanReport, scan
 @options.folders
 @options.exclude
 @options.workers
+@options.pairs
 @options.catalogue
 @options.as_json
 @options.strict
@@ -25,6 +26,7 @@ def command(
     folders: tuple[str, ...],
     exclude: tuple[str, ...],
     workers: int | None,
+    pairs: str,
     catalogue_path: Path | None,
     as_json: bool,
     strict: bool,
@@ -35,17 +37,21 @@ def command(
     forgotten.
     """
     with options.open_or_create(catalogue_path) as catalogue:
-        report = run(folders, catalogue, exclude=exclude, workers=workers)
+        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
     if as_json:
         output.record(_as_record(report))
     return PhashError.exit_code if reached_nothing(report, folders) else exit_code(report, strict=strict)
 
 
-def run(folders: Sequence[str], catalogue: Catalogue, *, exclude: Sequence[str], workers: int | None) -> ScanReport:
+def run(
+    folders: Sequence[str], catalogue: Catalogue, *, exclude: Sequence[str], workers: int | None, pairs: str
+) -> ScanReport:
     """Scan with a progress bar, and say on standard error what was done and what could not be read."""
     try:
         with output.progress_bar("reading") as progress:
-            report = scan(folders, catalogue, exclude=exclude, workers=workers, progress=progress)
+            report = scan(
+                folders, catalogue, exclude=exclude, workers=workers, pairing=pairs == "together", progress=progress
+            )
     except KeyboardInterrupt:
         output.message("interrupted; what was read is in the catalogue, and the same command goes on from there")
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -79,6 +85,7 @@ def _summary(report: ScanReport) -> str:
         (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
         (len(report.misnamed), "of another format than the name says"),
         (report.missing, "missing since the last scan"),
+        (report.companions, "beside a photo of the same shot"),
         (report.skipped, "passed over as no picture"),
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),
