@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -28,6 +30,8 @@ def in_threads(function: Callable[[Task], Result], tasks: Iterable[Task], thread
         yield from map(function, ahead)
         yield from map(function, waiting)
         return
+    from concurrent.futures import ThreadPoolExecutor  # a look-up that needs no threads is spared its import
+
     with ThreadPoolExecutor(threads) as pool:
         running: deque[Future[Result]] = deque(pool.submit(function, task) for task in ahead)
         running.extend(pool.submit(function, task) for task in islice(waiting, 2 * threads - len(ahead)))

@@ -94,7 +94,8 @@ class Roster:
 
     def replace(self, ids: NDArray[np.int64]) -> None:
         """Start again with these ids; those of removed rows stay used."""
-        self._retired = np.union1d(self._retired, self.ids[self.removed])
+        if self.gone:
+            self._retired = np.union1d(self._retired, self.ids[self.removed])
         self._start(ids, np.zeros(ids.size, dtype=np.bool_))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
