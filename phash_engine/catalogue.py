@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files
+from phash_engine import files, quality
 from phash_engine.code_table import ALL_NAMES, SCHEME, TRUSTED, CodeTable
 from phash_engine.database import Database
 from phash_engine.hashers import CODE_NAMES, SPEC
@@ -31,6 +31,7 @@ class Content(NamedTuple):
     height: int
     format: str
     quality: int
+    detail: float
     codes: NDArray[np.uint64]
 
 
@@ -291,7 +292,7 @@ class Catalogue:
             WHERE missing_since IS NULL AND {condition} ORDER BY path""",
             parameters,
         )
-        for path, size, mtime_ns, digest, width, height, kind, quality, code_id in rows:
+        for path, size, mtime_ns, digest, width, height, kind, mark, code_id in rows:
             yield Photo(
                 os.fsdecode(path),
                 size or 0,
@@ -300,7 +301,7 @@ class Catalogue:
                 width or 0,
                 height or 0,
                 kind or "",
-                quality or 0,
+                mark or 0,
                 code_id,
             )
 
@@ -308,11 +309,12 @@ class Catalogue:
         if not contents:
             return
         self._database.executemany(
-            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", [content[:5] for content in contents.values()]
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?)", [content[:6] for content in contents.values()]
         )
         owners = list(contents)
         self._codes.delete(owners)
-        trusted = np.array([content.quality > 0 for content in contents.values()])
+        qualities = np.array([content.quality for content in contents.values()])
+        trusted = quality.is_trusted(qualities, np.array([content.detail for content in contents.values()]))
         self._codes.insert(owners, trusted, np.stack([content.codes for content in contents.values()]))
 
     def _drop_unowned(self) -> None:

@@ -1,7 +1,7 @@
 """Catalogue → matches of a picture and groups of photos.
 
 The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
-turned codes of either side. A picture without structure (quality 0) is matched by its digest alone.
+turned codes of either side. A picture without structure (see ``quality``) is matched by its digest alone.
 """
 
 from __future__ import annotations
@@ -335,7 +335,8 @@ def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]
 
 def _has_structure(block: NDArray[np.uint16]) -> bool:
     """Whether codes of this block may match, as the catalogue decides for its own."""
-    return bool(quality.gradient_quality(block) > 0)
+    blocks = block[np.newaxis]
+    return bool(quality.is_trusted(quality.gradient_quality(blocks), quality.detail(blocks))[0])
 
 
 def _present_codes(catalogue: Catalogue, folders: Sequence[str] | None) -> tuple[NDArray[np.int64], Codes]:

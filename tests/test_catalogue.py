@@ -34,7 +34,7 @@ def codes_of(seed: int) -> NDArray[np.uint64]:
 
 
 def content(seed: int, quality: int = 90) -> Content:
-    return Content(hashlib.sha256(b"%d" % seed).digest(), 40, 30, "JPEG", quality, codes_of(seed))
+    return Content(hashlib.sha256(b"%d" % seed).digest(), 40, 30, "JPEG", quality, 40.0, codes_of(seed))
 
 
 def sighting(path: str, seed: int | None) -> Sighting:
@@ -154,7 +154,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     Catalogue(path).close()
     query(path, f"PRAGMA user_version = {len(database.MIGRATIONS) + 1}")
     before = path.read_bytes()
-    with pytest.raises(CatalogueError, match=r"written by a newer phash_engine \(format 2, this one reads up to 1\)"):
+    with pytest.raises(CatalogueError, match=r"written by a newer phash_engine \(format 3, this one reads up to 2\)"):
         Catalogue(path)
     assert path.read_bytes() == before
 
@@ -195,6 +195,20 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
         catalogue.refresh_index()
         record(catalogue, {"/photos/new.jpg": 1})
         assert_table_is_truth(catalogue)
+
+
+def test_contents_of_the_first_version_are_judged_by_their_quality_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSIONS[0].read_text(encoding="utf-8"))
+        connection.execute("UPDATE contents SET quality = 9 WHERE width = 400")
+        connection.execute("INSERT INTO meta VALUES ('index', 'as it was trusted then')")
+        connection.commit()
+    with Catalogue(path) as catalogue:
+        assert catalogue.counts()["untrusted"] == 1
+        assert catalogue.code_table()[0].tolist() == [2, 3]
+    assert query(path, "SELECT detail FROM contents") == [(None,), (None,)]
+    assert query(path, "SELECT value FROM meta WHERE key = 'index'") == []
 
 
 def test_every_version_has_a_file() -> None:
