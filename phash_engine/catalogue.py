@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import files, quality
-from phash_engine.code_table import ALL_NAMES, SCHEME, TRUSTED, CodeTable
+from phash_engine.code_table import ALL_NAMES, CURRENT, SCHEME, CodeTable
 from phash_engine.database import Database
 from phash_engine.hashers import CODE_NAMES, SPEC
 
@@ -58,7 +58,10 @@ class KnownFile(NamedTuple):
 
 
 class Photo(NamedTuple):
-    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere."""
+    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere.
+
+    The codes of ``code_id`` need not be ones to trust.
+    """
 
     path: str
     size: int
@@ -266,9 +269,9 @@ class Catalogue:
                 self._drop_unowned()
         self.refresh_index()
 
-    def code_table(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted."""
-        return self._codes.table()
+    def code_table(self, *, trust_all: bool = False) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of trusted views or of all."""
+        return self._codes.table(trust_all=trust_all)
 
     def hidden_codes(self) -> NDArray[np.int64]:
         """Return the ids of codes all of whose photos are missing."""
@@ -288,7 +291,7 @@ class Catalogue:
         rows = self._database.select(
             f"""SELECT path, photos.size, mtime_ns, photos.digest, width, height, format, quality, codes.id
             FROM photos LEFT JOIN contents USING (digest)
-            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {TRUSTED}
+            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {CURRENT}
             WHERE missing_since IS NULL AND {condition} ORDER BY path""",
             parameters,
         )

@@ -347,11 +347,14 @@ def test_photos_of_codes(catalogue: Catalogue) -> None:
     }
 
 
-def test_a_photo_without_structure_has_no_code_but_is_found_by_digest(catalogue: Catalogue) -> None:
-    catalogue.record([sighting("/p/white.jpg", 1)], [content(1, quality=0)])
+@pytest.mark.parametrize(("quality", "detail"), [(9, 40.0), (90, 3.9)])
+def test_codes_of_a_photo_without_structure_are_kept_apart(catalogue: Catalogue, quality: int, detail: float) -> None:
+    catalogue.record([sighting("/p/white.jpg", 1)], [content(1, quality)._replace(detail=detail)])
     (photo,) = catalogue.photos()
-    assert photo.code_id is None
     assert len(catalogue.code_table()[0]) == 0
+    ids, table = catalogue.code_table(trust_all=True)
+    assert (ids.tolist(), table.tolist()) == ([photo.code_id], [codes_of(1).tolist()])
+    assert catalogue.counts()["untrusted"] == 1
     assert [photo.path for photo in catalogue.photos_with(content(1).digest)] == ["/p/white.jpg"]
     assert catalogue.known_files("/p")["/p/white.jpg"].state == "current"
 

@@ -20,6 +20,7 @@ from phash_engine.search import RADIUS, Group, find_groups
 @options.folders_or_all
 @options.radius
 @options.rotations
+@options.trust_all
 @options.exclude
 @options.workers
 @options.catalogue
@@ -31,6 +32,7 @@ def command(
     folders: tuple[str, ...],
     radius: int | None,
     rotations: bool,
+    trust_all: bool,
     exclude: tuple[str, ...],
     workers: int | None,
     catalogue_path: Path | None,
@@ -56,7 +58,12 @@ def command(
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
         groups = find_groups(
-            catalogue, RADIUS if radius is None else radius, folders=inside, exclude=exclude, rotations=rotations
+            catalogue,
+            RADIUS if radius is None else radius,
+            folders=inside,
+            exclude=exclude,
+            rotations=rotations,
+            trust_all=trust_all,
         )
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
     for group in groups:

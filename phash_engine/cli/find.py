@@ -26,6 +26,7 @@ STDIN = "-"
     "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
 )
 @options.rotations
+@options.trust_all
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
 @click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")
@@ -39,6 +40,7 @@ def command(
     radius: int | None,
     folders: tuple[str, ...],
     rotations: bool,
+    trust_all: bool,
     quiet: bool,
     null: bool,
     files_from: IO[bytes] | None,
@@ -61,7 +63,7 @@ def command(
         inside = [files.absolute(folder) for folder in folders] or None
         if inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
-        collection = Collection(catalogue, inside, rotations=rotations)
+        collection = Collection(catalogue, inside, rotations=rotations, trust_all=trust_all)
         for query in queries:
             try:
                 matches = _find(collection, query, k, radius)

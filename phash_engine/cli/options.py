@@ -40,6 +40,11 @@ radius: Decorator = click.option(
 rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
 )
+trust_all: Decorator = click.option(
+    "--trust-all",
+    is_flag=True,
+    help="Let pictures with too little structure (blank sheets, skies, ramps) match by code too, not by bytes alone.",
+)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,
