@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files
-from phash_engine.code_table import ALL_NAMES, SCHEME, TRUSTED, CodeTable
+from phash_engine import files, quality
+from phash_engine.code_table import ALL_NAMES, CURRENT, SCHEME, CodeTable
 from phash_engine.database import Database
 from phash_engine.hashers import CODE_NAMES, SPEC
 
@@ -34,6 +34,7 @@ class Content(NamedTuple):
     height: int
     format: str
     quality: int
+    detail: float
     codes: NDArray[np.uint64]
 
 
@@ -60,7 +61,10 @@ class KnownFile(NamedTuple):
 
 
 class Photo(NamedTuple):
-    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere."""
+    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere.
+
+    The codes of ``code_id`` need not be ones to trust.
+    """
 
     path: str
     size: int
@@ -308,9 +312,9 @@ class Catalogue:
                 self._drop_unowned()
         self.refresh_index()
 
-    def code_table(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted."""
-        return self._codes.table()
+    def code_table(self, *, trust_all: bool = False) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of trusted views or of all."""
+        return self._codes.table(trust_all=trust_all)
 
     def hidden_codes(self) -> NDArray[np.int64]:
         """Return the ids of codes all of whose photos are missing."""
@@ -330,11 +334,11 @@ class Catalogue:
         rows = self._database.select(
             f"""SELECT path, photos.size, mtime_ns, photos.digest, width, height, format, quality, codes.id
             FROM photos LEFT JOIN contents USING (digest)
-            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {TRUSTED}
+            LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {CURRENT}
             WHERE missing_since IS NULL AND {condition} ORDER BY path""",
             parameters,
         )
-        for path, size, mtime_ns, digest, width, height, kind, quality, code_id in rows:
+        for path, size, mtime_ns, digest, width, height, kind, mark, code_id in rows:
             yield Photo(
                 os.fsdecode(path),
                 size or 0,
@@ -343,7 +347,7 @@ class Catalogue:
                 width or 0,
                 height or 0,
                 kind or "",
-                quality or 0,
+                mark or 0,
                 code_id,
             )
 
@@ -351,11 +355,12 @@ class Catalogue:
         if not contents:
             return
         self._database.executemany(
-            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", [content[:5] for content in contents.values()]
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?)", [content[:6] for content in contents.values()]
         )
         owners = list(contents)
         self._codes.delete(owners)
-        trusted = np.array([content.quality > 0 for content in contents.values()])
+        qualities = np.array([content.quality for content in contents.values()])
+        trusted = quality.is_trusted(qualities, np.array([content.detail for content in contents.values()]))
         self._codes.insert(owners, trusted, np.stack([content.codes for content in contents.values()]))
 
     def _drop_unowned(self) -> None:

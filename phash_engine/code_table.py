@@ -21,8 +21,8 @@ from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
 ALL_NAMES = CODE_NAMES + MIRROR_NAMES
 SCHEME = "native"
 FULL = "full"
-TRUSTED = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}' AND trusted"
-"""The condition in SQL on codes that can be searched."""
+CURRENT = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}'"
+"""The condition in SQL on codes that can be searched; index files hold those of them that can be trusted."""
 
 _COLUMNS = ", ".join(ALL_NAMES)
 
@@ -63,20 +63,19 @@ class CodeTable:
             )
         )
 
-    def table(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    def table(self, *, trust_all: bool = False) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of all views that can be trusted.
 
-        They come from the index files, memory-mapped, and from SQLite where it is newer.
+        They come from the index files, memory-mapped, and from SQLite where it is newer; those of all views, whether
+        they can be trusted or not, from SQLite alone.
         """
+        if trust_all:
+            return self._rows(CURRENT)
         with self._database.snapshot():
             stored = self._stored()
             after = stored.header.last_code_id if stored else 0
-            rows = self._database.select(
-                f"SELECT id, {_COLUMNS} FROM codes WHERE id > ? AND {TRUSTED} ORDER BY id", (after,)
-            )
-            newer = np.array(list(rows), dtype=np.int64).reshape(-1, 1 + len(ALL_NAMES))
+            ids, table = self._rows(f"{CURRENT} AND trusted AND id > ?", after)
             kept = self._kept(stored) if stored else None
-        ids, table = newer[:, 0], newer[:, 1:].view(np.uint64)
         if stored is None:
             return ids, table
         if len(ids) == 0 and kept is None:
@@ -103,6 +102,11 @@ class CodeTable:
             )
             code_files.save(self.directory, header, ids, table)
             self._database.set_meta("index", header.stamp)
+
+    def _rows(self, condition: str, *parameters: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        rows = self._database.select(f"SELECT id, {_COLUMNS} FROM codes WHERE {condition} ORDER BY id", parameters)
+        table = np.array(list(rows), dtype=np.int64).reshape(-1, 1 + len(ALL_NAMES))
+        return table[:, 0], table[:, 1:].view(np.uint64)
 
     def _deletions(self) -> int:
         return int(self._database.meta("deletions"))

@@ -67,6 +67,12 @@ MIGRATIONS = (
     CREATE TABLE companions (path BLOB PRIMARY KEY, photo BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX companions_by_photo ON companions (photo);
     """,
+    # Contents met before have no detail: the new least quality alone decides. Index files hold what was trusted then.
+    """
+    ALTER TABLE contents ADD COLUMN detail REAL;
+    UPDATE codes SET trusted = 0 WHERE owner IN (SELECT digest FROM contents WHERE quality < 10);
+    DELETE FROM meta WHERE key = 'index';
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

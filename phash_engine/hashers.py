@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import codes
-from phash_engine.block import SIDE
+from phash_engine.block import LUMA_STEPS, SIDE
 from phash_engine.codes import BITS, GRID
 
 SPEC = 1
@@ -36,6 +36,7 @@ CODE_NAMES = ("average", "dct", "wavelet", "horizontal", "vertical")
 MIRROR_NAMES = ("dct_lr", "dct_ud", "dct_180", "horizontal_lr", "vertical_ud")
 """Codes of the left-right, up-down and half-turn block that do not follow from the bits of the five."""
 DECISION_NAMES = ("dct", "horizontal", "vertical")
+SPECTRUM_UNIT = 4096**2 * LUMA_STEPS * SIDE // 2
 
 Blocks = NDArray[np.uint16]
 Codes = NDArray[np.uint64]
@@ -87,7 +88,7 @@ def hash_blocks(blocks: Blocks) -> Codes:
     if blocks.shape[1:] != (SIDE, SIDE):
         raise ValueError(f"blocks must have shape (n, {SIDE}, {SIDE}), not {blocks.shape}")
     cells = _map(_CELLS, blocks, _CELLS)
-    spectra = _median_bits(_map(_COSINES, blocks, _COSINES)[:, np.newaxis] * _MIRRORED)
+    spectra = _median_bits(spectrum(blocks)[:, np.newaxis] * _MIRRORED)
     across, across_mirrored = _steps(_map(_LANCZOS_8, blocks, _LANCZOS_9))
     down, down_mirrored = _steps(_map(_LANCZOS_9, blocks, _LANCZOS_8).swapaxes(1, 2))
     grids = [_mean_bits(cells), spectra[:, 0], _detail_bits(cells), across, down.swapaxes(1, 2)]
@@ -102,7 +103,15 @@ def average(blocks: Blocks) -> Codes:
 
 def dct(blocks: Blocks) -> Codes:
     """Return the DCT codes, uint64 ``(n,)``, of blocks ``(n, 32, 32)``."""
-    return codes.from_bits(_median_bits(_map(_COSINES, blocks, _COSINES)))
+    return codes.from_bits(_median_bits(spectrum(blocks)))
+
+
+def spectrum(blocks: Blocks) -> NDArray[np.float64]:
+    """Return the low DCT coefficients, float64 ``(n, 8, 8)``, of blocks ``(n, 32, 32)``: whole numbers.
+
+    :data:`SPECTRUM_UNIT` of them are one luma step of the orthonormal transform.
+    """
+    return _map(_COSINES, blocks, _COSINES)
 
 
 def wavelet(blocks: Blocks) -> Codes:

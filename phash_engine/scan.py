@@ -232,11 +232,11 @@ def _contents(decoded: Sequence[tuple[bytes, images.ImageInfo, NDArray[np.uint16
     if not decoded:
         return []
     blocks = np.stack([block for _, _, block in decoded])
-    marks = quality.gradient_quality(blocks).tolist()
+    qualities, details = quality.gradient_quality(blocks).tolist(), quality.detail(blocks).tolist()
     table = hashers.hash_blocks(blocks)
     return [
-        Content(digest, info.width, info.height, info.format, mark, row)
-        for (digest, info, _), mark, row in zip(decoded, marks, table, strict=True)
+        Content(digest, info.width, info.height, info.format, mark, detail, row)
+        for (digest, info, _), mark, detail, row in zip(decoded, qualities, details, table, strict=True)
     ]
 
 

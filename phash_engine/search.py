@@ -1,7 +1,7 @@
 """Catalogue → matches of a picture and groups of photos.
 
 The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
-turned codes of either side. A picture without structure (quality 0) is matched by its digest alone.
+turned codes of either side. A picture without structure (see ``quality``) is matched by its digest alone.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ class Collection:
         Only photos below these; None for all.
     rotations
         Whether turned and mirrored pictures match.
+    trust_all
+        Whether pictures without structure match by code too.
     kind
         The kind of index that answers, as for ``build_index``.
 
@@ -96,13 +98,15 @@ class Collection:
         folders: Sequence[str] | None = None,
         *,
         rotations: bool = True,
+        trust_all: bool = False,
         kind: str = "auto",
     ) -> None:
         self._catalogue = catalogue
         self._folders = folders
         self._rotations = rotations
+        self._trust_all = trust_all
         with catalogue.snapshot():
-            ids, table = _present_codes(catalogue, folders)
+            ids, table = _present_codes(catalogue, folders, trust_all)
         self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT, kind))]
         if rotations:
             mirrored = _select(ids, table, orientation.has_mirror_codes(table))
@@ -116,7 +120,7 @@ class Collection:
             raise ValueError(f"k must be at least 1, not {k}")
         name, digest, block = _read(source)
         matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._equal(digest)}
-        if _has_structure(block):
+        if self._trust_all or _has_structure(block):
             found = self._by_code(hashers.hash_blocks(block[np.newaxis]), k, radius)
             photos = self._catalogue.photos_of(found)
             for code_id, verdict in found.items():
@@ -176,6 +180,7 @@ def find(
     *,
     folders: Sequence[str] | None = None,
     rotations: bool = True,
+    trust_all: bool = False,
 ) -> list[Match]:
     """Find the catalogued photos that match a picture, nearest first.
 
@@ -190,7 +195,7 @@ def find(
     radius
         None farther than so many bits, 0..192. Without ``k`` and ``radius`` it is :data:`RADIUS`; with ``k`` alone
         there is no limit.
-    folders, rotations
+    folders, rotations, trust_all
         As for :class:`Collection`, which saves time when many pictures are looked up.
 
     Returns
@@ -206,10 +211,10 @@ def find(
     ValueError
         ``k`` below 1, or a radius out of range.
     """
-    return Collection(catalogue, folders, rotations=rotations).find(source, k, radius)
+    return Collection(catalogue, folders, rotations=rotations, trust_all=trust_all).find(source, k, radius)
 
 
-def compare(a: images.Source, b: images.Source, *, rotations: bool = True) -> Comparison:
+def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust_all: bool = False) -> Comparison:
     """Compare two pictures without a catalogue, by the rules of :func:`find`.
 
     Raises
@@ -225,7 +230,7 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True) -> Co
     distance = hashers.distance(*fingerprints)
     nearest, _ = orientation.distance(table[0], table[1]) if rotations else (distance, 1)
     rule = "rotation" if nearest < distance else "code"
-    if not (_has_structure(block_a) and _has_structure(block_b)):
+    if not (trust_all or (_has_structure(block_a) and _has_structure(block_b))):
         rule = "flat"
     return Comparison(nearest, rule, fingerprints)
 
@@ -237,6 +242,7 @@ def find_groups(
     folders: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
     rotations: bool = True,
+    trust_all: bool = False,
     kind: str = "auto",
 ) -> list[Group]:
     """Group the photos that show the same picture.
@@ -250,7 +256,7 @@ def find_groups(
         An open catalogue.
     radius
         Largest accepted distance in bits, 0..192.
-    folders, rotations, kind
+    folders, rotations, trust_all, kind
         As for :class:`Collection`.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
@@ -267,7 +273,7 @@ def find_groups(
     """
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
-        numbers, table = _codes_of(owners, catalogue)
+        numbers, table = _codes_of(owners, catalogue, trust_all)
     pairs, rotated = _close_pairs(numbers, table, radius, rotations, kind)
     keepers = grouping.star(pairs, len(owners))
     joining = keepers[pairs.right] == pairs.left
@@ -317,12 +323,13 @@ def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
     return list(owners.values())
 
 
-def _codes_of(owners: list[list[Photo]], catalogue: Catalogue) -> tuple[NDArray[np.int64], Codes]:
-    """Return the numbers of the owners that have codes to trust, ascending, and their codes."""
-    ids, table = catalogue.code_table()
+def _codes_of(owners: list[list[Photo]], catalogue: Catalogue, trust_all: bool) -> tuple[NDArray[np.int64], Codes]:
+    """Return the numbers of the owners that have codes to trust, or any, ascending, and their codes."""
+    ids, table = catalogue.code_table(trust_all=trust_all)
     numbers = {photos[0].code_id: number for number, photos in enumerate(owners) if photos[0].code_id is not None}
     wanted = np.fromiter(numbers, dtype=np.int64)
-    return np.fromiter(numbers.values(), dtype=np.int64), table[np.searchsorted(ids, wanted)]
+    trusted = np.isin(wanted, ids)
+    return np.fromiter(numbers.values(), dtype=np.int64)[trusted], table[np.searchsorted(ids, wanted[trusted])]
 
 
 def _close_pairs(
@@ -367,12 +374,15 @@ def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]
 
 def _has_structure(block: NDArray[np.uint16]) -> bool:
     """Whether codes of this block may match, as the catalogue decides for its own."""
-    return bool(quality.gradient_quality(block) > 0)
+    blocks = block[np.newaxis]
+    return bool(quality.is_trusted(quality.gradient_quality(blocks), quality.detail(blocks))[0])
 
 
-def _present_codes(catalogue: Catalogue, folders: Sequence[str] | None) -> tuple[NDArray[np.int64], Codes]:
+def _present_codes(
+    catalogue: Catalogue, folders: Sequence[str] | None, trust_all: bool
+) -> tuple[NDArray[np.int64], Codes]:
     """Return ids and codes of the photos below the folders, or of all, that are not missing."""
-    ids, table = catalogue.code_table()
+    ids, table = catalogue.code_table(trust_all=trust_all)
     if folders is not None:
         inside = (photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None)
         return _select(ids, table, np.isin(ids, np.fromiter(inside, dtype=np.int64)))

@@ -34,7 +34,7 @@ def codes_of(seed: int) -> NDArray[np.uint64]:
 
 
 def content(seed: int, quality: int = 90) -> Content:
-    return Content(hashlib.sha256(b"%d" % seed).digest(), 40, 30, "JPEG", quality, codes_of(seed))
+    return Content(hashlib.sha256(b"%d" % seed).digest(), 40, 30, "JPEG", quality, 40.0, codes_of(seed))
 
 
 def sighting(path: str, seed: int | None) -> Sighting:
@@ -200,6 +200,20 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
         assert_table_is_truth(catalogue)
 
 
+def test_contents_of_the_first_version_are_judged_by_their_quality_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSIONS[0].read_text(encoding="utf-8"))
+        connection.execute("UPDATE contents SET quality = 9 WHERE width = 400")
+        connection.execute("INSERT INTO meta VALUES ('index', 'as it was trusted then')")
+        connection.commit()
+    with Catalogue(path) as catalogue:
+        assert catalogue.counts()["untrusted"] == 1
+        assert catalogue.code_table()[0].tolist() == [2, 3]
+    assert query(path, "SELECT detail FROM contents") == [(None,), (None,)]
+    assert query(path, "SELECT value FROM meta WHERE key = 'index'") == []
+
+
 def test_every_version_has_a_file() -> None:
     assert [path.name for path in VERSIONS] == [f"catalogue_v{n + 1}.sql" for n in range(len(database.MIGRATIONS))]
 
@@ -336,11 +350,14 @@ def test_photos_of_codes(catalogue: Catalogue) -> None:
     }
 
 
-def test_a_photo_without_structure_has_no_code_but_is_found_by_digest(catalogue: Catalogue) -> None:
-    catalogue.record([sighting("/p/white.jpg", 1)], [content(1, quality=0)])
+@pytest.mark.parametrize(("quality", "detail"), [(9, 40.0), (90, 3.9)])
+def test_codes_of_a_photo_without_structure_are_kept_apart(catalogue: Catalogue, quality: int, detail: float) -> None:
+    catalogue.record([sighting("/p/white.jpg", 1)], [content(1, quality)._replace(detail=detail)])
     (photo,) = catalogue.photos()
-    assert photo.code_id is None
     assert len(catalogue.code_table()[0]) == 0
+    ids, table = catalogue.code_table(trust_all=True)
+    assert (ids.tolist(), table.tolist()) == ([photo.code_id], [codes_of(1).tolist()])
+    assert catalogue.counts()["untrusted"] == 1
     assert [photo.path for photo in catalogue.photos_with(content(1).digest)] == ["/p/white.jpg"]
     assert catalogue.known_files("/p")["/p/white.jpg"].state == "current"
 

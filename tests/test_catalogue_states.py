@@ -60,7 +60,7 @@ class States(RuleBasedStateMachine):
     def scan(self, shown: dict[str, int], again: bool) -> None:
         known = set() if again else self.catalogue.known_digests()
         contents = [
-            Content(digest(seed), 4, 3, "PNG", 50, np.array(row(seed), dtype=np.uint64))
+            Content(digest(seed), 4, 3, "PNG", 50, 40.0, np.array(row(seed), dtype=np.uint64))
             for seed in set(shown.values())
             if digest(seed) not in known
         ]

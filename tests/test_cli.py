@@ -113,6 +113,28 @@ def test_compare_tells_by_its_exit_code() -> None:
     assert invoke("compare", LAKE, LAKE).output.endswith("distance      0  match (the same bytes)\n")
 
 
+def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> None:
+    sheets = tmp_path / "sheets"
+    sheets.mkdir()
+    for tone in (249, 250):
+        (sheets / f"{tone}.pgm").write_bytes(b"P5 40 60 255\n" + bytes([tone]) * 40 * 60)
+    one, two = sorted(sheets.iterdir())
+    run = invoke("compare", one, two)
+    assert run.return_value == 1
+    assert run.output.endswith("no match (too little structure to tell by: see --trust-all)\n")
+    assert records(invoke("compare", one, two, "--json").output)[0]["rule"] == "flat"
+    assert invoke("compare", one, two, "--trust-all").return_value == 0
+
+    assert invoke("dedupe", sheets).output.endswith("phash: no duplicates\n")
+    assert len(records(invoke("dedupe", sheets, "--trust-all", "--json").stdout)) == 1
+    assert [match["path"] for match in records(invoke("find", one, "--json").output)] == [str(one)]
+    found = records(invoke("find", one, "--trust-all", "--json").output)
+    assert [match["path"] for match in found] == [str(one), str(two)]
+
+    assert records(invoke("status", "--json").output)[0]["untrusted"] == 2
+    assert "        2  of them with too little structure to be compared by code\n" in invoke("status").output
+
+
 def test_compare_of_an_unreadable_picture_is_no_answer() -> None:
     assert complaint(phash("compare", LAKE, SAMPLE / "notes.txt")).startswith(f"{SAMPLE / 'notes.txt'}: not a picture")
 

@@ -265,6 +265,20 @@ def test_pictures_without_structure_match_by_digest_alone(folder: Path, name: st
     assert compare(one, large).rule == compare(large, one).rule == "flat"
 
 
+@pytest.mark.parametrize("name", ["flat", "faint"])
+def test_all_can_be_trusted_on_request(folder: Path, name: str) -> None:
+    one, two, large = (str(folder / "plain" / f"{name}-{which}.png") for which in ("1", "2", "large"))
+    with Catalogue(folder / "photos.db") as catalogue:
+        scan([folder], catalogue)
+        found = find(one, catalogue, radius=4, folders=[str(folder / "plain")], trust_all=True)
+        groups = [(group.keeper, *group.others) for group in find_groups(catalogue, 4, trust_all=True)]
+        assert find(large, catalogue, radius=4, trust_all=True)[0] == (large, large, 0, "digest")
+    assert [match.path for match in found if match.rule == "digest"] == [one, two]
+    assert large in {match.path for match in found}
+    assert (large, one, two) in groups
+    assert compare(one, large, trust_all=True).rule == "code"
+
+
 def test_missing_photos_are_left_out_until_they_are_back(folder: Path) -> None:
     query = (folder / "large" / "x.png").read_bytes()
     with Catalogue(None) as catalogue:

@@ -15,15 +15,16 @@ from phash_engine.search import RADIUS, compare
 @click.argument("b", metavar="B")
 @options.radius
 @options.rotations
+@options.trust_all
 @options.as_json
-def command(a: str, b: str, radius: int | None, rotations: bool, as_json: bool) -> int:
+def command(a: str, b: str, radius: int | None, rotations: bool, trust_all: bool, as_json: bool) -> int:
     """Print the distances of two pictures; exit with 0 if they match, with 1 if not.
 
     The distance that decides is that over dct, horizontal and vertical together.
     """
     radius = RADIUS if radius is None else radius
     a, b = files.absolute(a), files.absolute(b)
-    comparison = compare(a, b, rotations=rotations)
+    comparison = compare(a, b, rotations=rotations, trust_all=trust_all)
     match = comparison.rule == "digest" or (comparison.rule != "flat" and comparison.distance <= radius)
     by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *comparison.fingerprints, strict=True)}
     if as_json:
@@ -38,4 +39,8 @@ def command(a: str, b: str, radius: int | None, rotations: bool, as_json: bool) 
     return int(not match)
 
 
-_VERDICTS = {"digest": "the same bytes", "flat": "no structure to tell by", "rotation": "when turned or mirrored"}
+_VERDICTS = {
+    "digest": "the same bytes",
+    "flat": "too little structure to tell by: see --trust-all",
+    "rotation": "when turned or mirrored",
+}

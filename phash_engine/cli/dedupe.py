@@ -21,6 +21,7 @@ from phash_engine.search import RADIUS, Group, find_groups
 @options.radius
 @options.rotations
 @options.index_kind
+@options.trust_all
 @options.exclude
 @options.workers
 @options.pairs
@@ -34,6 +35,7 @@ def command(
     radius: int | None,
     rotations: bool,
     kind: str,
+    trust_all: bool,
     exclude: tuple[str, ...],
     workers: int | None,
     pairs: str,
@@ -60,8 +62,15 @@ def command(
             if scan_command.reached_nothing(report, folders):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
-        accepted = RADIUS if radius is None else radius
-        groups = find_groups(catalogue, accepted, folders=inside, exclude=exclude, rotations=rotations, kind=kind)
+        groups = find_groups(
+            catalogue,
+            RADIUS if radius is None else radius,
+            folders=inside,
+            exclude=exclude,
+            rotations=rotations,
+            trust_all=trust_all,
+            kind=kind,
+        )
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
         for group in groups:
             _print(group, catalogue, as_json=as_json)

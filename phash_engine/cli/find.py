@@ -28,6 +28,7 @@ STDIN = "-"
 @options.rotations
 @options.index_kind
 @click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
+@options.trust_all
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
 @click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")
@@ -43,6 +44,7 @@ def command(
     rotations: bool,
     kind: str,
     explain: bool,
+    trust_all: bool,
     quiet: bool,
     null: bool,
     files_from: IO[bytes] | None,
@@ -67,7 +69,7 @@ def command(
         inside = [files.absolute(folder) for folder in folders] or None
         if inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
-        collection = Collection(catalogue, inside, rotations=rotations, kind=kind)
+        collection = Collection(catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind)
         if explain:
             output.message(str(collection.explain(RADIUS if radius is None else radius)))
         for query in queries:

@@ -48,6 +48,11 @@ index_kind: Decorator = click.option(
     default="auto",
     help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
 )
+trust_all: Decorator = click.option(
+    "--trust-all",
+    is_flag=True,
+    help="Let pictures with too little structure (blank sheets, skies, ramps) match by code too, not by bytes alone.",
+)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,

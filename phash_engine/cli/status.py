@@ -29,7 +29,7 @@ _MEANING = {
     "photos": "photos",
     "missing": "photos whose files are missing",
     "contents": "contents (photos with equal bytes are one)",
-    "untrusted": "of them too flat to be compared by code",
+    "untrusted": "of them with too little structure to be compared by code",
     "codes": "fingerprints",
     "failures": "files that could not be read",
 }
