@@ -20,8 +20,8 @@ from phash_engine.search import RADIUS, Group, find_groups
 @options.folders_or_all
 @options.radius
 @options.rotations
-@options.index_kind
 @options.trust_all
+@options.index_kind
 @options.exclude
 @options.workers
 @options.pairs
@@ -34,8 +34,8 @@ def command(
     folders: tuple[str, ...],
     radius: int | None,
     rotations: bool,
-    kind: str,
     trust_all: bool,
+    kind: str,
     exclude: tuple[str, ...],
     workers: int | None,
     pairs: str,

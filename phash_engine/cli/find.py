@@ -26,9 +26,9 @@ STDIN = "-"
     "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
 )
 @options.rotations
+@options.trust_all
 @options.index_kind
 @click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
-@options.trust_all
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
 @click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")
@@ -42,9 +42,9 @@ def command(
     radius: int | None,
     folders: tuple[str, ...],
     rotations: bool,
+    trust_all: bool,
     kind: str,
     explain: bool,
-    trust_all: bool,
     quiet: bool,
     null: bool,
     files_from: IO[bytes] | None,

@@ -41,17 +41,17 @@ radius: Decorator = click.option(
 rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
 )
+trust_all: Decorator = click.option(
+    "--trust-all",
+    is_flag=True,
+    help="Let pictures with too little structure (blank sheets, skies, ramps) match by code too, not by bytes alone.",
+)
 index_kind: Decorator = click.option(
     "--index",
     "kind",
     type=click.Choice(list(KINDS)),
     default="auto",
     help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
-)
-trust_all: Decorator = click.option(
-    "--trust-all",
-    is_flag=True,
-    help="Let pictures with too little structure (blank sheets, skies, ramps) match by code too, not by bytes alone.",
 )
 exclude: Decorator = click.option(
     "--exclude",
