@@ -52,7 +52,7 @@ def gradient_quality(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
     numpy.ndarray
         int64 ``(...)``, 0..100. Flat blocks have 0.
     """
-    luma = blocks.astype(np.int64)
+    luma = blocks.astype(np.int32)  # in half the bytes, in half the time
     steps = _percent(np.diff(luma, axis=-1)) + _percent(np.diff(luma, axis=-2))
     marks: NDArray[np.int64] = np.where(is_flat(blocks), 0, np.minimum(steps // 45, 100))
     return marks
