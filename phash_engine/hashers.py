@@ -18,7 +18,6 @@ difference hash: Krawetz 2013, "Kind of Like That"; the order of Haar coefficien
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -30,8 +30,11 @@ FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI
 """What is opened: picture formats whose decoders run inside this process. EPS, for one, would start another program."""
 
 _SHORTER_SIDE = 64
-_BAND_PIXELS = 1 << 22
+_BAND_PIXELS = 1 << 20
 _MOST_BYTES = 1 << 26
+_READ_BYTES = 1 << 20
+"""What a JPEG decoder is given at once: each call lets go of the interpreter lock, and must wait to have it back."""
+
 _WIDE_UNIT = 257
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
@@ -94,6 +97,8 @@ def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint
             if scale == 8:
                 image = _without_details(image)
             image.draft("L", (_SHORTER_SIDE, _SHORTER_SIDE))
+            if isinstance(image, ImageFile.ImageFile):
+                image.decodermaxblock = _READ_BYTES
         image.load()
         if scale == 1:
             width, height = image.size  # Pillow turns a TIFF upright while loading
@@ -294,12 +299,12 @@ def _check_size(width: int, height: int) -> None:
 
 def _shown_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height as a person sees it, before the picture is loaded."""
-    # Pillow gives the size of a TIFF as it will be when loaded, upright.
-    lies = image.format != "TIFF" and _orientation(image) >= 5
-    return image.size[::-1] if lies else image.size
+    return image.size[::-1] if _orientation(image) >= 5 else image.size
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow turns it while loading, and gives its size so before
     if image.format == "JXL" and not getattr(image, "jpeg", False):
         return 1  # the decoder has turned it: ISO/IEC 18181-2 gives EXIF no say, but in a JPEG that was packed as it is
     try:
