@@ -12,6 +12,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import codes, crossover, dedupe, plot, timing
+from bench import scan as bench_scan
 from bench.answers import Found, check, recall, same_answers, same_distances
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
@@ -141,6 +142,27 @@ def test_files_are_hashed_beside_peers(capsys: pytest.CaptureFixture[str]) -> No
     names = {"ours: block and all codes", "bare grey draft decode", "imagehash average + phash + whash"}
     for files in {row["files"] for row in rows}:
         assert names <= {row["name"] for row in rows if row["files"] == files}
+
+
+def test_scans_are_timed_and_their_memory_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--n", "3", "--large", "0", "--huge", "1", "--megapixels", "0.1", "--workers", "2", "--rounds", "1"]
+    assert command.main(["scan", *options, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    warm = [row for row in rows if row["files"] == "web"]
+    assert [row["workers"] for row in warm] == [1, 2]
+    assert warm[0]["of_linear"] == 1
+    assert all(0 < row["writing"] < 1 for row in warm)
+    assert {row["workers"] for row in rows if row["files"] == "web, not cached"} <= {2, 3, 4}
+    peaks = [row for row in rows if "peak_mb" in row]
+    assert [row["files"] for row in peaks] == ["JPEG"] * 2 + ["progressive JPEG"] * 2 + ["PNG"] * 2
+    assert all(10 < row["beyond_planes"] <= row["peak_mb"] for row in peaks)
+
+
+def test_scans_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_scan.show(iter([{"files": "web", "a_second": 1234.5, "writing": 0.0123}]), as_json=False)
+    head, row, _ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["files", "a", "second", "writing"]
+    assert row.split() == ["web", "1234", "0.0123"]
 
 
 def test_answers_must_agree() -> None:
