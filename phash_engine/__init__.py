@@ -11,7 +11,7 @@ edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
+    ``scan``, ``budget``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
 front end
     ``cli``
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import companions, extras, files, hashers, images, quality
+from phash_engine.budget import Budget
 from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting
 from phash_engine.errors import ImageError
 from phash_engine.files import File, Unreadable
@@ -31,6 +32,8 @@ Progress = Callable[[int, int], None]
 
 _BATCH = 16
 _COMMIT_SECONDS = 1.0
+_FILE_BYTES = 192_000_000
+"""Files are read whole; all workers together hold no more than this, or one file that is larger."""
 _ON_DISK = frozenset({"current", "stale", "failed"})
 
 
@@ -197,6 +200,9 @@ def _update_companions(root: str, paired: Mapping[str, str], met: Container[str]
         catalogue.pair(new, separated)
 
 
+Decoded = tuple[bytes, images.ImageInfo, NDArray[np.uint16]]
+
+
 class Reading(NamedTuple):
     """What one batch of files gave: a sighting of each, and the contents that were new."""
 
@@ -204,31 +210,36 @@ class Reading(NamedTuple):
     contents: list[Content]
 
 
-def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading.Event) -> Reading:
+def read_batch(batch: Sequence[File], known_digests: set[bytes], budget: Budget, stop: threading.Event) -> Reading:
     """Read files, decode those of unknown digest, and hash their blocks together."""
     sightings: list[Sighting] = []
-    decoded: list[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]] = []
+    decoded: list[Decoded] = []
     for file in batch:
         if stop.is_set():
             break
-        try:
-            file, data = files.read(file.path)
-        except ImageError as error:
-            sightings.append(Sighting(file.path, UNREAD, UNREAD, None, error.reason))
-            continue
-        digest = files.digest(data)
-        try:
-            if digest not in known_digests:
-                block, info = images.read_image(data, file.path)
-                decoded.append((digest, info, block))
-                known_digests.add(digest)
-            sightings.append(Sighting(*file, digest))
-        except ImageError as error:
-            sightings.append(Sighting(*file, None, error.reason))
+        with budget.held(file.size):
+            sightings.append(_read_file(file, known_digests, decoded))
     return Reading(sightings, _contents(decoded))
 
 
-def _contents(decoded: Sequence[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]]) -> list[Content]:
+def _read_file(file: File, known_digests: set[bytes], decoded: list[Decoded]) -> Sighting:
+    """Read a file, and decode it if its digest is unknown."""
+    try:
+        file, data = files.read(file.path)
+    except ImageError as error:
+        return Sighting(file.path, UNREAD, UNREAD, None, error.reason)
+    digest = files.digest(data)
+    try:
+        if digest not in known_digests:
+            block, info = images.read_image(data, file.path)
+            decoded.append((digest, info, block))
+            known_digests.add(digest)
+        return Sighting(*file, digest)
+    except ImageError as error:
+        return Sighting(*file, None, error.reason)
+
+
+def _contents(decoded: Sequence[Decoded]) -> list[Content]:
     if not decoded:
         return []
     blocks = np.stack([block for _, _, block in decoded])
@@ -248,6 +259,7 @@ class _Reading:
         self._batches = iter([todo[start : start + size] for start in range(0, len(todo), size)])
         self._known_digests = known_digests
         self._ahead = 2 * workers
+        self._budget = Budget(_FILE_BYTES)
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
         self._running: set[Future[Reading]] = set()
@@ -270,7 +282,7 @@ class _Reading:
 
     def _submit(self) -> None:
         while len(self._running) < self._ahead and (batch := next(self._batches, None)) is not None:
-            self._running.add(self._pool.submit(read_batch, batch, self._known_digests, self._stop))
+            self._running.add(self._pool.submit(read_batch, batch, self._known_digests, self._budget, self._stop))
 
 
 def _record(reading: _Reading, catalogue: Catalogue, report: ScanReport, total: int, progress: Progress | None) -> None:

@@ -223,6 +223,14 @@ def test_a_touched_file_is_read_but_not_decoded(root: Path, catalogue: Catalogue
     assert counts.take() == ([], 0)
 
 
+def test_files_larger_than_the_budget_are_read_one_by_one(
+    root: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_some(root, *(f"{number}.png" for number in range(12)))
+    monkeypatch.setattr("phash_engine.scan._FILE_BYTES", 10)
+    assert scan([root], catalogue, workers=4).decoded == 12
+
+
 def test_failures_are_not_tried_again_until_the_file_changes(root: Path, catalogue: Catalogue, counts: Counts) -> None:
     path = root / "a.png"
     path.write_bytes(b"no picture")
