@@ -9,9 +9,9 @@ pure (arrays in, arrays out)
     ``grouping``, ``rules``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``
+    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``
 conduct (join pure and edges)
-    ``scan``, ``budget``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
+    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``duplicates``, ``golden``
 front end
     ``cli``
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from phash_engine import files, quality
 from phash_engine.code_table import ALL_NAMES, CURRENT, SCHEME, CodeTable
 from phash_engine.database import Database
+from phash_engine.foreign_codes import ForeignCodes
 from phash_engine.hashers import CODE_NAMES, SPEC
 
 UNREAD = -1
@@ -104,6 +105,7 @@ class Catalogue:
         self._database = Database(path, create=create)
         self.path = self._database.path
         self._codes = CodeTable(self._database)
+        self.foreign_codes = ForeignCodes(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -188,10 +190,14 @@ class Catalogue:
             )
 
     def forget(self, folder: str, *, missing_only: bool = False) -> int:
-        """Remove the photos below a folder, and their failures, from the catalogue; return how many photos."""
+        """Remove the photos below a folder, failures and foreign codes with them; return how many photos.
+
+        Those of which only foreign codes were known count too.
+        """
         which = "path >= ? AND path < ?" + (" AND missing_since IS NOT NULL" if missing_only else "")
         with self._database.transaction():
-            forgotten = self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder))
+            forgotten = 0 if missing_only else self.foreign_codes.delete(*_below(folder))
+            forgotten += self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder))
             if not missing_only:
                 self._database.execute("DELETE FROM failures WHERE path >= ? AND path < ?", _below(folder))
             self._database.execute("DELETE FROM companions WHERE photo NOT IN (SELECT path FROM photos)")
@@ -260,13 +266,14 @@ class Catalogue:
         return [Failure(os.fsdecode(path), reason) for path, reason in rows]
 
     def counts(self) -> dict[str, int]:
-        """Return how many photos, missing photos, contents, untrusted contents, codes and failures there are."""
+        """Return how many photos, contents, codes and failures there are, and of which kinds."""
         queries = {
             "photos": "SELECT count(*) FROM photos WHERE missing_since IS NULL",
             "missing": "SELECT count(*) FROM photos WHERE missing_since IS NOT NULL",
             "contents": "SELECT count(*) FROM contents",
             "untrusted": "SELECT count(*) FROM codes WHERE NOT trusted",
             "codes": "SELECT count(*) FROM codes",
+            "foreign": "SELECT count(*) FROM foreign_codes",
             "failures": "SELECT count(*) FROM failures",
         }
         return {name: self._database.value(query) for name, query in queries.items()}

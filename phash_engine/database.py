@@ -73,6 +73,14 @@ MIGRATIONS = (
     UPDATE codes SET trusted = 0 WHERE owner IN (SELECT digest FROM contents WHERE quality < 10);
     DELETE FROM meta WHERE key = 'index';
     """,
+    """
+    CREATE TABLE foreign_codes (
+        path BLOB NOT NULL,
+        hasher TEXT NOT NULL,
+        code INTEGER NOT NULL,
+        PRIMARY KEY (path, hasher)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
     "status": "Say what the catalogue holds.",
     "failures": "List the files that could not be read, and why.",
+    "import": "Bring codes of the imagehash library along.",
     "forget": "Remove photos from the catalogue; the files stay.",
     "selftest": "Say whether this machine computes the same codes as every other.",
 }

@@ -9,10 +9,14 @@ from typing import Any
 import click
 
 from phash_engine.catalogue import Catalogue
+from phash_engine.foreign_codes import HASHERS
 from phash_engine.index import KINDS
 from phash_engine.rules import RADIUS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+IMAGEHASH = "imagehash"
+HASHER_HELP = "One code of the scheme alone; of imagehash it is average, phash, whash or dhash."
 
 
 def default_catalogue() -> Path:
@@ -53,6 +57,10 @@ index_kind: Decorator = click.option(
     default="auto",
     help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
 )
+scheme: Decorator = click.option(
+    "--scheme", type=click.Choice(["native", IMAGEHASH]), default="native", help="Whose codes.  [default: native]"
+)
+imagehash_hasher: Decorator = click.option("--hasher", type=click.Choice(HASHERS), help=HASHER_HELP)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,

@@ -31,5 +31,6 @@ _MEANING = {
     "contents": "contents (photos with equal bytes are one)",
     "untrusted": "of them with too little structure to be compared by code",
     "codes": "fingerprints",
+    "foreign": "codes of the imagehash scheme, brought along",
     "failures": "files that could not be read",
 }
