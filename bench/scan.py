@@ -99,7 +99,7 @@ def uncached(title: str, files: Sequence[Path], options: argparse.Namespace) -> 
 
 
 def memory(kind: str, folder: Path, options: argparse.Namespace) -> Iterator[Record]:
-    """Measure the peak memory of the whole process with one worker and with all, less the planes Pillow decodes to."""
+    """Measure the peak memory of the whole process with one worker and with all, and less what the decoders hold."""
     with Image.open(photos.web(1)[0]) as image:
         height = isqrt(int(options.megapixels * 1e6 * 3 / 4))
         enlarged = image.convert("RGB").resize((height * 4 // 3, height))

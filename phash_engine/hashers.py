@@ -157,7 +157,8 @@ def _median_bits(coefficients: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _detail_bits(cells: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Signs of the unnormalised Haar details, and a last bit of 0."""
-    return ((cells.reshape(len(cells), BITS) @ _HAAR.T) > 0).reshape(-1, GRID, GRID)
+    bits: NDArray[np.bool_] = _HAAR @ cells.reshape(-1, BITS, 1) > 0  # one by one, which wakes no threads of the BLAS
+    return bits.reshape(-1, GRID, GRID)
 
 
 def _steps(reduced: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
