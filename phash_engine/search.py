@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from phash_engine import files, grouping, hashers, images, orientation, quality
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
-from phash_engine.hamming.hits import sorted_columns
+from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.hashers import Codes
 from phash_engine.index import Explanation, Index, Matches, Pairs, build_index, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
