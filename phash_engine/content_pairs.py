@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import orientation
-from phash_engine.hamming.hits import sorted_columns
+from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
 from phash_engine.rules import RULES
