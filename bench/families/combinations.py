@@ -55,5 +55,5 @@ def _print_scan(reach: float) -> Make:
 
 TRANSFORMS = (
     *family("strong", {"chat": _chat, "meme": _meme, "mirrored": _mirrored, "straightened": _straightened}),
-    *family("print-scan", {"1 %": _print_scan(0.01), "3 %": _print_scan(0.03)}),
+    *family("print-scan", {f"{percent} %": _print_scan(percent / 100) for percent in (1, 3, 8)}),
 )
