@@ -94,7 +94,7 @@ def draw(results: Results, picture: Path) -> None:
         recalls = [quality.points[rate].recall for rate in rates]
         style = "-" if row.extractor == "ours" else "--"
         axis.plot(rates, recalls, style, color=colours[number % len(colours)], label=row.name)
-    axis.set(xscale="log", xlabel="false pairs accepted per false pair", ylabel="recall", ylim=(0, 1))
+    axis.set(xscale="log", xlabel="false pairs accepted per false pair", ylabel="recall")
     axis.grid(alpha=0.3)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(picture, dpi=120, bbox_inches="tight")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from bench import families
 from bench.families.base import Transform, saved
@@ -110,15 +110,13 @@ def originals(folders: Sequence[Path], most: int, *, studio: bool) -> list[Origi
 
 def run(pictures: Sequence[Original], share: float, extractors: Mapping[str, Extractor]) -> Trial:
     """Make a share of all copies of all pictures and describe them."""
-    names = [picture.name for picture in pictures]
-    rows = {name: row for row, name in enumerate(names)}
 
     def describe(row: int) -> tuple[list[Copy], list[Features]]:
-        image = pictures[row].image()
+        name, image = pictures[row].name, pictures[row].image()
         copies = [
-            Copy(row, transform, tuple(rows[guest] for guest in families.guests_of(names[row], transform, names)))
+            Copy(row, transform, families.guests_of(name, transform, row, len(pictures)))
             for transform in families.TRANSFORMS
-            if families.is_chosen(names[row], transform, share)
+            if families.is_chosen(name, transform, share)
         ]
         files = [pictures[row].file(), *(_make(pictures, copy, image) for copy in copies)]
         return copies, [features(file, extractors) for file in files]
@@ -167,7 +165,5 @@ def _in_studio(image: Image.Image) -> Image.Image:
     mask = Image.new("L", size)
     ImageDraw.Draw(mask).ellipse((0, 0, size[0] - 1, size[1] - 1), 255)
     corner = (width - size[0]) // 2, round(0.22 * height)
-    shade = mask.filter(ImageFilter.GaussianBlur(12)).point(lambda value: value // 2)
-    floor.paste((90, 85, 80), (corner[0] + 10, corner[1] + 14), shade)
     floor.paste(ImageOps.fit(image, size), corner, mask)
     return floor

@@ -126,10 +126,8 @@ def test_a_share_is_chosen_by_name() -> None:
 
 
 def test_guests_are_others() -> None:
-    names = list("abcd")
-    guests = families.guests_of("b", NAMED["collage 2 x 2"], names)
-    assert sorted(guests) == ["a", "c", "d"]
-    assert families.guests_of("b", NAMED["jpeg q5"], names) == []
+    assert sorted(families.guests_of("b", NAMED["collage 2 x 2"], row=1, pictures=4)) == [0, 2, 3]
+    assert families.guests_of("b", NAMED["jpeg q5"], row=1, pictures=4) == ()
 
 
 # ── distances and measures ──────────────────────────────────────────────────────────────────────────────────────────

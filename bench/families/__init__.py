@@ -34,11 +34,11 @@ def is_chosen(name: str, transform: Transform, share: float) -> bool:
     return _number(name, transform.name, "chosen") < share * 2.0**64
 
 
-def guests_of(name: str, transform: Transform, names: Sequence[str]) -> list[str]:
-    """Return the other pictures that get into the copy."""
-    others = [other for other in names if other != name]
+def guests_of(name: str, transform: Transform, row: int, pictures: int) -> tuple[int, ...]:
+    """Return the rows of other pictures, of so many, that get into the copy of the one in this row."""
     random = np.random.default_rng(_number(name, transform.name, "guests"))
-    return [others[place] for place in random.permutation(len(others))[: transform.guests].tolist()]
+    others = random.permutation(pictures - 1)[: transform.guests].tolist()
+    return tuple(other + (other >= row) for other in others)
 
 
 def make(name: str, image: Image.Image, transform: Transform, guests: Sequence[Image.Image] = ()) -> bytes:
