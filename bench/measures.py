@@ -31,12 +31,15 @@ class Quality(NamedTuple):
         By rate of false pairs, the largest radius and the recall there.
     by_family
         Recall of each family at one rate, and that of all families of the same framing together.
+    mistaken
+        Pairs of pictures behind the false pairs of that rate, which are fewer: copies of one original err together.
     """
 
     first: float
     map: float
     points: dict[float, OperatingPoint]
     by_family: dict[str, float]
+    mistaken: int
 
 
 def supported(rates: Sequence[float], negatives: int) -> list[float]:
@@ -57,12 +60,15 @@ def measure(trial: Trial, distances: NDArray[np.int16], rates: Sequence[float], 
     enough = min(false.size, int(max(rates) * false.size) + 2)
     nearest = np.partition(false, enough - 1)[:enough]
     points = {rate: operating_point(true[chosen], nearest, rate, false.size) for rate in rates}
-    found = true <= points[family_rate].radius
+    within = distances <= points[family_rate].radius
+    found = within[np.arange(len(distances)), trial.sources]
+    copies, pictures = np.nonzero(within & trial.strangers & chosen[:, np.newaxis])
     return Quality(
         top_k_accuracy(_looked_up(trial, distances, true, chosen), 1),
         mean_average_precision(_looked_back(trial, distances, chosen), K),
         points,
         {name: float(np.mean(found[members])) for name, members in _groups(trial).items()},
+        len({*zip(trial.sources[copies].tolist(), pictures.tolist(), strict=True)}),
     )
 
 

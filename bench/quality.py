@@ -2,8 +2,9 @@
 
 Copies of each picture of the gallery (``bench/families``) are compared with every picture of it; a pair is false where
 the copy shows nothing of the picture. The radius of a rate is the largest whose share of false pairs accepted, over all
-realistic families, does not exceed it; recall is counted at that radius. Rates that fewer than ten false pairs stand
-behind are left out. ``@`` precedes the radius.
+realistic families, does not exceed it; recall is counted at that radius, which follows the ``@``. Rates that fewer than
+ten false pairs stand behind are left out. Copies of one original err together: ``pairs`` counts the pairs of pictures
+behind the false pairs of the strictest rate.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def main(argv: list[str]) -> None:
     if options.json:
         print("\n".join(as_json(row, quality, rates) for row, quality in results))
     else:
-        print(f"{len(pictures)} pictures, {len(tried.copies)} copies, {negatives} false pairs\n")
+        behind = ", ".join(f"{int(rate * negatives)} behind {rate:g}" for rate in rates)
+        print(f"{len(pictures)} pictures, {len(tried.copies)} copies, {negatives} false pairs: {behind}\n")
         print(table(results, rates), by_family(results, rates[-1]), sep="\n\n")
     if options.plot:
         draw(results, options.plot)
@@ -57,13 +59,12 @@ def main(argv: list[str]) -> None:
 def table(results: Results, rates: Sequence[float]) -> str:
     """Return a line for each descriptor: R@1, mAP@100, recall and radius by rate."""
     width = max(len(row.name) for row, _ in results)
-    lines = [f"{'':{width + 5}}  bits    R@1   mAP  " + "  ".join(f"{rate:>9g}" for rate in rates)]
+    lines = [f"{'':{width + 5}}  bits    R@1    mAP  " + "  ".join(f"{rate:<9g}" for rate in rates) + "  pairs"]
     for number, (row, quality) in enumerate(results, start=1):
         points = (quality.points[rate] for rate in rates)
         recalls = "  ".join(f"{point.recall:.3f}@{point.radius:<3.0f}" for point in points)
-        lines.append(
-            f"[{number:2}] {row.name:{width}}  {row.bits:4}  {quality.first:.3f}  {quality.map:.3f}  {recalls}"
-        )
+        ranked = f"{quality.first:.3f}  {quality.map:.3f}"
+        lines.append(f"[{number:2}] {row.name:{width}}  {row.bits:4}  {ranked}  {recalls}  {quality.mistaken:5}")
     return "\n".join(lines)
 
 
@@ -80,8 +81,9 @@ def by_family(results: Results, rate: float) -> str:
 def as_json(row: Descriptor, quality: Quality, rates: Sequence[float]) -> str:
     """Return the object of a descriptor."""
     points = {f"{rate:g}": quality.points[rate]._asdict() for rate in rates}
-    measures = {"r_at_1": quality.first, "map_at_100": quality.map, "rates": points, "families": quality.by_family}
-    return json.dumps({"name": row.name, "bits": row.bits, **measures})
+    ranked = {"r_at_1": quality.first, "map_at_100": quality.map}
+    found = {"rates": points, "families": quality.by_family, "mistaken": quality.mistaken}
+    return json.dumps({"name": row.name, "bits": row.bits, **ranked, **found})
 
 
 def draw(results: Results, picture: Path) -> None:

@@ -153,6 +153,7 @@ def test_measures_by_hand() -> None:
     assert measures.negatives_of(tried) == 5
     assert found.points[0.2] == OperatingPoint(8, 1, 1)
     assert found.points[0.4] == OperatingPoint(8, 1, 1)
+    assert found.mistaken == 1
     # The second copy is as near to a stranger; the guest of the third, nearer than its original, does not count.
     assert found.first == pytest.approx((1 + 1 / 2 + 1) / 3)
     # Of the first original: 1 true, 5 and 9 false; of the second: 5 and 7 true, 9 false. The third has no copy.
