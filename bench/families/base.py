@@ -73,6 +73,9 @@ def saved(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
 
 def cv2() -> Any:
     """Return OpenCV, which runs one thread: whole pictures are shared out among threads."""
-    module: Any = import_module("cv2")
+    try:
+        module: Any = import_module("cv2")
+    except ImportError:
+        raise SystemExit("copies need OpenCV: pip install '.[bench]'") from None
     module.setNumThreads(1)
     return module
