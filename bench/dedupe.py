@@ -18,7 +18,7 @@ from phash_engine import hashers, orientation
 from phash_engine.catalogue import Catalogue
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
-from phash_engine.search import RADIUS
+from phash_engine.rules import RADIUS
 
 _COPIES = 6
 _NOISE = 1000

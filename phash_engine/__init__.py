@@ -6,12 +6,12 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``
+    ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``golden``
+    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
 front end
     ``cli``
 
@@ -29,13 +29,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phash_engine.catalogue import Catalogue as Catalogue
+    from phash_engine.duplicates import find_groups as find_groups
     from phash_engine.errors import ImageError as ImageError
     from phash_engine.errors import PhashError as PhashError
     from phash_engine.hashers import distance as distance
     from phash_engine.images import read_fingerprint as fingerprint
     from phash_engine.index import build_index as build_index
     from phash_engine.search import find as find
-    from phash_engine.search import find_groups as find_groups
 
 __version__ = "0.1.0"
 
@@ -46,7 +46,7 @@ _PUBLIC = {
     "build_index": ("index", "build_index"),
     "distance": ("hashers", "distance"),
     "find": ("search", "find"),
-    "find_groups": ("search", "find_groups"),
+    "find_groups": ("duplicates", "find_groups"),
     "fingerprint": ("images", "read_fingerprint"),
 }
 

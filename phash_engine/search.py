@@ -1,4 +1,4 @@
-"""Catalogue → matches of a picture and groups of photos.
+"""Catalogue → matches of a picture.
 
 The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
 turned codes of either side. A picture without structure (see ``quality``) is matched by its digest alone.
@@ -7,26 +7,22 @@ turned codes of either side. A picture without structure (see ``quality``) is ma
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files, grouping, hashers, images, orientation, quality
+from phash_engine import files, hashers, images, orientation, quality
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
-from phash_engine.hamming.hits import sorted_columns
+from phash_engine.duplicates import find_groups as find_groups
 from phash_engine.hashers import Codes
-from phash_engine.index import Explanation, Index, Matches, Pairs, build_index, index_columns
+from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
-
-RADIUS = 24
-"""Default radius in bits of 192: 5e-7 false pairs per pair among look-alikes, none in 21 million pairs of photos."""
+from phash_engine.rules import RADIUS, rank
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
-_RULES = ("digest", "code", "rotation")
-"""Of photos at one distance equal bytes come first, then those that need no turning."""
 
 
 class Match(NamedTuple):
@@ -48,26 +44,6 @@ class Comparison(NamedTuple):
     distance: int
     rule: str
     fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint]
-
-
-class Pair(NamedTuple):
-    """Two photos of a group, the keeper first, with their distance in bits and the rule that matched."""
-
-    keeper: str
-    other: str
-    distance: int
-    rule: str
-
-
-class Group(NamedTuple):
-    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper.
-
-    The others are sorted as the matches of :func:`find`.
-    """
-
-    keeper: str
-    others: tuple[str, ...]
-    pairs: tuple[Pair, ...]
 
 
 class Collection:
@@ -128,7 +104,7 @@ class Collection:
                     if self._covers(photo.path):
                         matches.setdefault(photo.path, verdict)
         nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
-        return sorted(nearest, key=lambda match: _rank(match.distance, match.rule, match.path))[:k]
+        return sorted(nearest, key=lambda match: rank(match.distance, match.rule, match.path))[:k]
 
     def explain(self, radius: int) -> Explanation:
         """Tell which kind of index answers upright pictures within a radius, and what each kind would take.
@@ -233,133 +209,6 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust
     if not (trust_all or (_has_structure(block_a) and _has_structure(block_b))):
         rule = "flat"
     return Comparison(nearest, rule, fingerprints)
-
-
-def find_groups(
-    catalogue: Catalogue,
-    radius: int = RADIUS,
-    *,
-    folders: Sequence[str] | None = None,
-    exclude: Sequence[str] = (),
-    rotations: bool = True,
-    trust_all: bool = False,
-    kind: str = "auto",
-) -> list[Group]:
-    """Group the photos that show the same picture.
-
-    Each group is a star: every other is within the radius of the keeper, or has its bytes. Keepers are chosen by most
-    pixels, largest file, oldest, path.
-
-    Parameters
-    ----------
-    catalogue
-        An open catalogue.
-    radius
-        Largest accepted distance in bits, 0..192.
-    folders, rotations, trust_all, kind
-        As for :class:`Collection`.
-    exclude
-        Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
-
-    Returns
-    -------
-    list of Group
-        Sorted by the keeper's path; the same for any order of scanning.
-
-    Raises
-    ------
-    ValueError
-        A radius out of range, or an unknown kind.
-    """
-    with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
-        owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
-        numbers, table = _codes_of(owners, catalogue, trust_all)
-    pairs, rotated = _close_pairs(numbers, table, radius, rotations, kind)
-    keepers = grouping.star(pairs, len(owners))
-    joining = keepers[pairs.right] == pairs.left
-    verdicts = {
-        (left, right): (distance, "rotation" if turned else "code")
-        for left, right, distance, turned in zip(
-            *(column[joining].tolist() for column in (*pairs, rotated)), strict=True
-        )
-    }
-    members: dict[int, list[int]] = {}
-    for owner, keeper in enumerate(keepers.tolist()):
-        members.setdefault(keeper, []).append(owner)
-    shared = (numbers for numbers in members.values() if len(numbers) > 1 or len(owners[numbers[0]]) > 1)
-    return sorted(_group(owners, numbers, verdicts) for numbers in shared)
-
-
-def _not_excluded(photos: Iterator[Photo], folders: Sequence[str] | None, exclude: Sequence[str]) -> Iterator[Photo]:
-    """Leave out photos that a walk from the folders, or from everywhere, would pass over."""
-    if not exclude:
-        return photos
-    # A walk comes to a photo from the outermost root, which is the first in order.
-    roots = [os.sep] if folders is None else sorted(map(files.absolute, folders))
-    rooted = ((photo, next(root for root in roots if files.contains(root, photo.path))) for photo in photos)
-    return (photo for photo, root in rooted if not files.is_excluded(photo.path, root, exclude))
-
-
-def _group(owners: list[list[Photo]], numbers: list[int], verdicts: dict[tuple[int, int], tuple[int, str]]) -> Group:
-    keeper, *same = owners[numbers[0]]
-    pairs = [Pair(keeper.path, photo.path, 0, "digest") for photo in same]
-    for number in numbers[1:]:
-        distance, rule = verdicts[numbers[0], number]
-        pairs += [Pair(keeper.path, photo.path, distance, rule) for photo in owners[number]]
-    pairs.sort(key=lambda pair: _rank(pair.distance, pair.rule, pair.other))
-    return Group(keeper.path, tuple(pair.other for pair in pairs), tuple(pairs))
-
-
-def _rank(distance: int, rule: str, path: str) -> tuple[int, int, str]:
-    return distance, _RULES.index(rule), path
-
-
-def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
-    """Return the photos by content, contents and photos in keeper order."""
-    ordered = sorted(photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.mtime_ns, photo.path))
-    owners: dict[bytes | str, list[Photo]] = {}
-    for photo in ordered:
-        owners.setdefault(photo.digest or photo.path, []).append(photo)
-    return list(owners.values())
-
-
-def _codes_of(owners: list[list[Photo]], catalogue: Catalogue, trust_all: bool) -> tuple[NDArray[np.int64], Codes]:
-    """Return the numbers of the owners that have codes to trust, or any, ascending, and their codes."""
-    ids, table = catalogue.code_table(trust_all=trust_all)
-    numbers = {photos[0].code_id: number for number, photos in enumerate(owners) if photos[0].code_id is not None}
-    wanted = np.fromiter(numbers, dtype=np.int64)
-    trusted = np.isin(wanted, ids)
-    return np.fromiter(numbers.values(), dtype=np.int64)[trusted], table[np.searchsorted(ids, wanted[trusted])]
-
-
-def _close_pairs(
-    numbers: NDArray[np.int64], table: Codes, radius: int, rotations: bool, kind: str
-) -> tuple[Pairs, NDArray[np.bool_]]:
-    """Return the pairs within the radius, and whether turning brought them closer.
-
-    One index is joined with itself and with the turned codes of one orientation after the other, so memory goes with
-    the pairs found and not with the orientations.
-    """
-    index = build_index(orientation.upright(table), numbers, kind)
-    upright = index.self_join(radius)
-    nearest: tuple[NDArray[np.int64], ...] = (*upright, np.zeros_like(upright.left))
-    for turn in orientation.ORIENTATIONS[1:] if rotations else ():
-        found = [nearest]
-        for matches in index.iter_join(orientation.turned_to(table, turn), radius):
-            a, b = numbers[matches.queries], matches.ids
-            found.append((np.minimum(a, b), np.maximum(a, b), matches.distances, np.ones_like(b)))
-        nearest = _nearest_of_each(found)
-    left, right, distances, rotated = nearest
-    return Pairs(left, right, distances), rotated != 0
-
-
-def _nearest_of_each(parts: Sequence[tuple[NDArray[np.int64], ...]]) -> tuple[NDArray[np.int64], ...]:
-    """Return of each pair, in columns (left, right, distance, rotated), the first, and no picture with itself."""
-    columns = sorted_columns(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    left, right = columns[:2]
-    first = left != right
-    first[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
-    return tuple(column[first] for column in columns)
 
 
 def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]:

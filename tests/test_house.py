@@ -21,11 +21,11 @@ PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
-    "pure": """errors codes block progressive hashers orientation quality hamming index fusion grouping evaluation
-        adaptive error_rates""",
+    "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
+        evaluation adaptive error_rates""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files verify embeddings""",
-    "conduct": """scan search golden rerank actions calibrate""",
+    "conduct": """scan search content_pairs duplicates golden rerank actions calibrate""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

@@ -16,9 +16,11 @@ from PIL import Image
 import phash_engine as ph
 from phash_engine import codes, orientation
 from phash_engine.catalogue import Catalogue
+from phash_engine.duplicates import find_groups
 from phash_engine.hamming.threads import available_threads
+from phash_engine.rules import RADIUS
 from phash_engine.scan import scan
-from phash_engine.search import RADIUS, Collection, find, find_groups
+from phash_engine.search import Collection, find
 
 WEB_COUNT = 600
 

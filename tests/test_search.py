@@ -17,9 +17,11 @@ from PIL import Image
 
 from phash_engine import hashers, images, orientation
 from phash_engine.catalogue import Catalogue
+from phash_engine.duplicates import Group, find_groups
 from phash_engine.errors import ImageError
+from phash_engine.rules import RADIUS
 from phash_engine.scan import scan
-from phash_engine.search import RADIUS, Collection, Group, Match, compare, find, find_groups
+from phash_engine.search import Collection, Match, compare, find
 from tests import naive
 
 Picture = NDArray[np.uint8]

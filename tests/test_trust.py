@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from phash_engine import codes, hashers, images, orientation, quality
 from phash_engine.errors import ImageError
 from phash_engine.hamming.threads import available_threads
-from phash_engine.search import RADIUS
+from phash_engine.rules import RADIUS
 from tests import degenerate
 
 COUNT = 40

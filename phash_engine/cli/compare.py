@@ -7,7 +7,8 @@ import click
 from phash_engine import codes, files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.hashers import CODE_NAMES
-from phash_engine.search import RADIUS, compare
+from phash_engine.rules import RADIUS
+from phash_engine.search import compare
 
 
 @click.command("compare", short_help=COMMANDS["compare"])

@@ -12,8 +12,9 @@ from phash_engine import files
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
+from phash_engine.duplicates import Group, find_groups
 from phash_engine.errors import PhashError
-from phash_engine.search import RADIUS, Group, find_groups
+from phash_engine.rules import RADIUS
 
 
 @click.command("dedupe", short_help=COMMANDS["dedupe"])

@@ -13,7 +13,8 @@ import click
 from phash_engine import files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.search import RADIUS, Collection, Match
+from phash_engine.rules import RADIUS
+from phash_engine.search import Collection, Match
 
 STDIN = "-"
 

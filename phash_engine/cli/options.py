@@ -10,7 +10,7 @@ import click
 
 from phash_engine.catalogue import Catalogue
 from phash_engine.index import KINDS
-from phash_engine.search import RADIUS
+from phash_engine.rules import RADIUS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -1,0 +1,127 @@
+"""Catalogue → groups of photos that show the same picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine import content_pairs, files, grouping
+from phash_engine.catalogue import Catalogue, Photo
+from phash_engine.hashers import Codes
+from phash_engine.index import Pairs
+from phash_engine.rules import RADIUS, RULES, rank
+
+
+class Pair(NamedTuple):
+    """Two photos of a group, the keeper first, with their distance in bits and the rule that matched."""
+
+    keeper: str
+    other: str
+    distance: int
+    rule: str
+
+
+class Group(NamedTuple):
+    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper.
+
+    The others are sorted as the matches of ``search.find``.
+    """
+
+    keeper: str
+    others: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+
+
+def find_groups(
+    catalogue: Catalogue,
+    radius: int = RADIUS,
+    *,
+    folders: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    rotations: bool = True,
+    trust_all: bool = False,
+    kind: str = "auto",
+) -> list[Group]:
+    """Group the photos that show the same picture.
+
+    Each group is a star: every other is within the radius of the keeper, or has its bytes. Keepers are chosen by most
+    pixels, largest file, oldest, path.
+
+    Parameters
+    ----------
+    catalogue
+        An open catalogue.
+    radius
+        Largest accepted distance in bits, 0..192.
+    folders, rotations, trust_all, kind
+        As for ``search.Collection``.
+    exclude
+        Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
+
+    Returns
+    -------
+    list of Group
+        Sorted by the keeper's path; the same for any order of scanning.
+
+    Raises
+    ------
+    ValueError
+        A radius out of range, or an unknown kind.
+    """
+    with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
+        owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
+        numbers, table = _codes_of(owners, catalogue, trust_all)
+    pairs = content_pairs.close_pairs(numbers, table, radius, rotations=rotations, kind=kind)
+    keepers = grouping.star(Pairs(*pairs[:3]), len(owners))
+    joining = keepers[pairs.right] == pairs.left
+    verdicts = {
+        (left, right): (distance, RULES[rule])
+        for left, right, distance, rule in zip(*(column[joining].tolist() for column in pairs), strict=True)
+    }
+    members: dict[int, list[int]] = {}
+    for owner, keeper in enumerate(keepers.tolist()):
+        members.setdefault(keeper, []).append(owner)
+    shared = (numbers for numbers in members.values() if len(numbers) > 1 or len(owners[numbers[0]]) > 1)
+    return sorted(_group(owners, numbers, verdicts) for numbers in shared)
+
+
+def _not_excluded(photos: Iterator[Photo], folders: Sequence[str] | None, exclude: Sequence[str]) -> Iterator[Photo]:
+    """Leave out photos that a walk from the folders, or from everywhere, would pass over."""
+    if not exclude:
+        return photos
+    # A walk comes to a photo from the outermost root, which is the first in order.
+    roots = [os.sep] if folders is None else sorted(map(files.absolute, folders))
+    rooted = ((photo, next(root for root in roots if files.contains(root, photo.path))) for photo in photos)
+    return (photo for photo, root in rooted if not files.is_excluded(photo.path, root, exclude))
+
+
+def _group(owners: list[list[Photo]], numbers: list[int], verdicts: dict[tuple[int, int], tuple[int, str]]) -> Group:
+    keeper, *same = owners[numbers[0]]
+    pairs = [Pair(keeper.path, photo.path, 0, "digest") for photo in same]
+    for number in numbers[1:]:
+        distance, rule = verdicts[numbers[0], number]
+        pairs += [Pair(keeper.path, photo.path, distance, rule) for photo in owners[number]]
+    pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.other))
+    return Group(keeper.path, tuple(pair.other for pair in pairs), tuple(pairs))
+
+
+def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
+    """Return the photos by content, contents and photos in keeper order."""
+    ordered = sorted(photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.mtime_ns, photo.path))
+    owners: dict[bytes | str, list[Photo]] = {}
+    for photo in ordered:
+        owners.setdefault(photo.digest or photo.path, []).append(photo)
+    return list(owners.values())
+
+
+def _codes_of(owners: list[list[Photo]], catalogue: Catalogue, trust_all: bool) -> tuple[NDArray[np.int64], Codes]:
+    """Return the numbers of the owners that have codes to trust, or any, ascending, and their codes."""
+    ids, table = catalogue.code_table(trust_all=trust_all)
+    numbers = {photos[0].code_id: number for number, photos in enumerate(owners) if photos[0].code_id is not None}
+    wanted = np.fromiter(numbers, dtype=np.int64)
+    trusted = np.isin(wanted, ids)
+    return np.fromiter(numbers.values(), dtype=np.int64)[trusted], table[np.searchsorted(ids, wanted[trusted])]
