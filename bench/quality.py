@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
         raise SystemExit(f"a trial takes {_FEWEST_PICTURES} pictures, and {len(pictures)} are there: --gallery DIR ...")
     tried = trial.run(pictures, options.share, extractors)
     negatives = negatives_of(tried)
-    rates = supported(options.rates, negatives)
+    rates = supported(sorted(options.rates, reverse=True), negatives)
     if not rates:
         raise SystemExit(f"{negatives} false pairs are too few for these rates: more pictures, or --share")
     curve = sorted({*supported(_CURVE, negatives), *rates}, reverse=True)
