@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from phash_engine.adaptive import adaptive_radii, adaptive_scores, background
 from phash_engine.index import build_index
@@ -37,6 +37,7 @@ def test_radii_by_hand() -> None:
     assert adaptive_radii(np.array([60, 10, 250], dtype=np.uint8), -24, bits=192).tolist() == [36, 0, 192]
 
 
+@settings(deadline=None)  # the first index compiles its kernels
 @given(collections(most_codes=40), st.integers(-40, 5), st.integers(0, 2**32 - 1))
 def test_searches_are_complete(collection: Collection, cutoff: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import math
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from phash_engine.fusion import RULES, FusedIndex, fuse, single_radius
 from tests import naive
@@ -63,6 +63,7 @@ def test_the_radius_is_the_smallest_that_will_do(distances: list[int], rule: str
     assert single_radius(float(fuse(equal, rule)), len(equal), rule) == max(distances)
 
 
+@settings(deadline=None)  # the first index compiles its kernels
 @given(collections(most_codes=40), st.sampled_from(sorted(RULES)), st.sampled_from([0, 1.5, 4.3, 11, 17.5, 40]))
 def test_searches_are_complete(collection: Collection, rule: str, limit: float) -> None:
     found = FusedIndex(collection.codes, collection.ids).range_query(collection.queries, limit, rule)
