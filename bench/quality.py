@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
     """Run the benchmark."""
     options = _options(argv)
     extractors = available()
-    pictures = trial.originals(options.gallery, options.n, studio=options.studio)
+    pictures = trial.originals(options.gallery, options.n, options.studio)
     if len(pictures) < _FEWEST_PICTURES:
         raise SystemExit(f"a trial takes {_FEWEST_PICTURES} pictures, and {len(pictures)} are there: --gallery DIR ...")
     tried = trial.run(pictures, options.share, extractors)
@@ -108,7 +108,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--gallery", type=Path, nargs="+", default=[photos.FOLDER / "web"], help="folders of pictures")
     parser.add_argument("--n", type=int, default=sys.maxsize, help="pictures to take at most (default all)")
     parser.add_argument("--share", type=float, default=0.35, help="of all copies, chosen by name (default 0.35)")
-    parser.add_argument("--studio", action="store_true", help="lay all pictures on one floor: look-alikes")
+    parser.add_argument("--studio", type=float, default=0, help="share of the pictures laid on one floor: look-alikes")
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 1e-5, 1e-6], help="of false pairs accepted")
     parser.add_argument("--json", action="store_true", help="JSON Lines instead of tables")
     parser.add_argument("--plot", type=Path, help="picture to write the curves to; needs matplotlib")

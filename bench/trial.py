@@ -96,13 +96,17 @@ class Trial:
         return _make(self.originals, self.copies[row], self.originals[self.copies[row].original].image())
 
 
-def originals(folders: Sequence[Path], most: int, *, studio: bool) -> list[Original]:
-    """Return the pictures of folders in the order of their names, equal files once; say which cannot be read."""
+def originals(folders: Sequence[Path], most: int, studio: float) -> list[Original]:
+    """Return the pictures of folders in the order of their names, equal files once; say which cannot be read.
+
+    A share of them is laid on one floor in the studio.
+    """
     found: dict[bytes, Original] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*.[jJpP][pPnN]*[gG]")):
             digest = hashlib.sha256(path.read_bytes()).digest()
-            found.setdefault(digest, Original(path.relative_to(folder).as_posix(), path, studio))
+            name = path.relative_to(folder).as_posix()
+            found.setdefault(digest, Original(name, path, families.is_chosen(name, "studio", studio)))
     with ThreadPoolExecutor(available_threads()) as threads:
         readable = threads.map(_is_readable, found.values())
         return list(compress(found.values(), readable))[:most]
@@ -116,7 +120,7 @@ def run(pictures: Sequence[Original], share: float, extractors: Mapping[str, Ext
         copies = [
             Copy(row, transform, families.guests_of(name, transform, row, len(pictures)))
             for transform in families.TRANSFORMS
-            if families.is_chosen(name, transform, share)
+            if families.is_chosen(name, transform.name, share)
         ]
         files = [pictures[row].file(), *(_make(pictures, copy, image) for copy in copies)]
         return copies, [features(file, extractors) for file in files]

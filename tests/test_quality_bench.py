@@ -118,7 +118,7 @@ def families_size(name: str, source: str, image: Image.Image) -> tuple[int, int]
 
 
 def test_a_share_is_chosen_by_name() -> None:
-    pairs = list(product(map(str, range(100)), families.TRANSFORMS))
+    pairs = list(product(map(str, range(100)), NAMED))
     tenth, fifth = ({pair for pair in pairs if families.is_chosen(*pair, share)} for share in (0.1, 0.2))
     assert tenth < fifth
     assert 0.18 < len(fifth) / len(pairs) < 0.22
@@ -213,7 +213,7 @@ def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_tables_and_curves_are_drawn(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    options = ["--gallery", str(sample), "--n", "40", "--share", "0.01", "--rates", "0.05", "--studio"]
+    options = ["--gallery", str(sample), "--n", "40", "--share", "0.01", "--rates", "0.05", "--studio", "0.5"]
     assert command.main(["quality", *options, "--plot", str(tmp_path / "curves.png")]) == 0
     assert "ours: + adaptive score" in capsys.readouterr().out
     assert (tmp_path / "curves.png").stat().st_size > 0
@@ -229,4 +229,4 @@ def test_too_small_a_trial_is_refused(sample: Path, tmp_path: Path) -> None:
 def test_equal_files_are_taken_once(sample: Path, tmp_path: Path) -> None:
     for name in ("a.gif.png", "b.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
-    assert [picture.name for picture in trial.originals([tmp_path], 9, studio=False)] == ["a.gif.png"]
+    assert [picture.name for picture in trial.originals([tmp_path], 9, studio=0)] == ["a.gif.png"]

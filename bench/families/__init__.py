@@ -29,9 +29,9 @@ SAME_FRAMING = frozenset(
 """Families that leave every part of the picture in its place."""
 
 
-def is_chosen(name: str, transform: Transform, share: float) -> bool:
-    """Whether this copy is among a share of all copies."""
-    return _number(name, transform.name, "chosen") < share * 2.0**64
+def is_chosen(name: str, what: str, share: float) -> bool:
+    """Whether a picture is among a share of all for some purpose, such as to be copied by the transform so named."""
+    return _number(name, what, "chosen") < share * 2.0**64
 
 
 def guests_of(name: str, transform: Transform, row: int, pictures: int) -> tuple[int, ...]:
