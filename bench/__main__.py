@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
     "scan": ("bench.scan", "folders into a catalogue: files a second by workers, writing, files not cached, memory"),
+    "quality": ("bench.quality", "near-duplicates found at a known rate of false pairs, beside other hashes"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
 }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -213,3 +214,71 @@ def star(pairs: set[tuple[int, int]], n: int) -> list[int]:
                 taken.add(other)
                 keepers[other] = keeper
     return keepers
+
+
+def orders(answers: Sequence[tuple[float, bool]]) -> list[list[bool]]:
+    """Whether each answer is true, for all orders of the equal ones among (score, whether true)."""
+    kept = [order for order in permutations(answers) if all(a[0] <= b[0] for a, b in pairwise(order))]
+    return [[true for _, true in order] for order in kept]
+
+
+def precision_sum(ranked: list[bool], k: int) -> Fraction:
+    """Precisions at the ranks of the true answers among the first k."""
+    return sum(
+        (Fraction(sum(ranked[:rank]), rank) for rank in range(1, k + 1) if ranked[rank - 1 : rank] == [True]),
+        Fraction(),
+    )
+
+
+def average_precision(answers: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
+    ranked = orders(answers)
+    return float(sum(precision_sum(order, k) for order in ranked) / len(ranked) / min(positives, k))
+
+
+def global_average_precision(answers: Sequence[tuple[float, bool]], queries: int) -> float:
+    ranked = orders(answers)
+    return float(sum(precision_sum(order, len(order)) for order in ranked) / len(ranked) / queries)
+
+
+def top_k_accuracy(answers: Sequence[tuple[float, bool]], k: int) -> float:
+    ranked = orders(answers)
+    return sum(any(order[:k]) for order in ranked) / len(ranked)
+
+
+def fuse(distances: Sequence[int], rule: str) -> float:
+    present = [distance for distance in distances if distance]
+    if rule == "sum" or not present:
+        return sum(present)
+    n = len(present)
+    means = {
+        "arithmetic": sum(present) / n,
+        "geometric": float(math.prod(present) ** (1 / n)),
+        "harmonic": n / sum(1 / distance for distance in present),
+        "square-roots": sum(math.sqrt(distance) for distance in present) / n,
+    }
+    return means[rule]
+
+
+def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
+    """Query and id of all whose score is within the limit, give or take rounding."""
+    return [
+        (query, int(i))
+        for query, asked in enumerate(queries)
+        for code, i in zip(codes, ids, strict=True)
+        if fuse([distance(code[[word]], asked[[word]]) for word in range(len(code))], rule) <= limit + 1e-9
+    ]
+
+
+def background(distances: Sequence[int]) -> int:
+    return round(sum(sorted(distances)[:10]) / 10)
+
+
+def adaptive_range_query(
+    codes: Codes, queries: Codes, backgrounds: Sequence[int], asked_backgrounds: Sequence[int], cutoff: int
+) -> set[tuple[int, int]]:
+    return {
+        (query, row)
+        for query, asked in enumerate(queries)
+        for row, code in enumerate(codes)
+        if distance(code, asked) - min(asked_backgrounds[query], backgrounds[row]) <= cutoff
+    }
