@@ -9,9 +9,10 @@ pure (arrays in, arrays out)
     ``grouping``, ``rules``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``
+    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``records``, ``witness``, ``journal``,
+    ``relocation``, ``links``, ``trash``, ``ways``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
+    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``, ``plan``, ``actions``
 front end
     ``cli``
 

@@ -1,0 +1,89 @@
+"""``phash apply``."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+import click
+
+from phash_engine import actions, files, plan
+from phash_engine.actions import Outcome
+from phash_engine.cli import COMMANDS, options, output
+from phash_engine.errors import CatalogueError
+from phash_engine.journal import SUFFIX
+
+
+@click.command("apply", short_help=COMMANDS["apply"])
+@click.argument("path", metavar="PLAN")
+@click.option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
+@click.option("--move-to", metavar="DIR", help="Carry the files to this folder, below the same folders as now.")
+@click.option("--hardlink", "way", flag_value="hardlink", help="Put hard links in place of copies with equal bytes.")
+@click.option("--symlink", "way", flag_value="symlink", help="Put symbolic links in place of copies with equal bytes.")
+@click.option("--reflink", "way", flag_value="reflink", help="Let copies with equal bytes share blocks (Btrfs, XFS).")
+@click.option("--permanently", "way", flag_value="delete", help="Delete the files for good; nothing brings them back.")
+@options.as_json
+def command(path: str, dry_run: bool, move_to: str | None, way: str | None, as_json: bool) -> int:
+    """Do what a plan of 'phash dedupe --plan PLAN' says: the others of each group go to the trash, or as told.
+
+    Keeper and file are read again just before; what has changed since the plan was made is left alone, with the
+    reason. The journal beside the plan, PLAN.journal.jsonl, tells what was done: 'phash undo' takes it back. An
+    interrupted run is continued by the same command. Exits with 1 if some files were left alone.
+    """
+    if move_to is not None and way is not None:
+        raise click.UsageError("--move-to goes with no other way")
+    path = files.absolute(path)
+    outcomes = []
+    found = plan.read(path).catalogue
+    try:
+        for outcome in actions.apply(path, way or ("move" if move_to else "trash"), move_to=move_to, dry_run=dry_run):
+            outcomes.append(outcome)
+            show(outcome, as_json=as_json)
+    finally:
+        if not dry_run:
+            tell_catalogue(found, outcomes)
+    output.message(summary(outcomes, dry_run=dry_run))
+    if any(outcome.result == "done" and outcome.way != "delete" for outcome in outcomes):
+        output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
+    return int(any(outcome.result == "skipped" for outcome in outcomes))
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print what became of a file: way, path and new place, or on standard error the reason why it was left alone."""
+    if as_json:
+        output.record({name: value for name, value in outcome._asdict().items() if value})
+    elif outcome.result == "skipped":
+        output.message(f"{outcome.path}: {outcome.reason}")
+    elif outcome.result != "earlier":
+        output.text(f"{outcome.way:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
+
+
+def tell_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool = False) -> None:
+    """Let the catalogue know; where it cannot be told, say so: the files come first."""
+    if not path or not any(outcome.result == "done" for outcome in outcomes):
+        return
+    try:
+        actions.tell_catalogue(path, outcomes, undone=undone)
+    except CatalogueError as error:
+        output.message(f"the catalogue was not told, the next scan will: {error}")
+
+
+def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
+    """Return one line: how many files went each way."""
+    numbers = Counter(outcome.result if outcome.result in _RESULTS else outcome.way for outcome in outcomes)
+    parts = [f"{output.count(number, 'file')} {_MEANING[key]}" for key, number in numbers.items()]
+    return ("nothing was changed; it would be: " if dry_run else "") + ("; ".join(parts) or "nothing to do")
+
+
+_RESULTS = frozenset({"earlier", "skipped"})
+_MEANING = {
+    "trash": "to the trash",
+    "move": "moved",
+    "hardlink": "replaced by a hard link",
+    "symlink": "replaced by a symbolic link",
+    "reflink": "sharing blocks with the keeper",
+    "delete": "deleted for good",
+    "earlier": "done earlier",
+    "skipped": "left alone",
+}
