@@ -10,7 +10,7 @@ pure (arrays in, arrays out)
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``records``, ``witness``, ``journal``,
-    ``relocation``, ``links``, ``trash``, ``ways``
+    ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``
 conduct (join pure and edges)
     ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``, ``plan``, ``actions``
 front end

@@ -5,6 +5,7 @@
     PhashError
     ├── ImageError        a file is no picture we can read: path and reason
     ├── CatalogueError    the catalogue file cannot be used
+    │   └── DamageError   it was cut short or scribbled over
     ├── IndexFileError    saved index files are torn, foreign or of another SPEC
     ├── PlanError         a plan or its journal cannot be used
     ├── RefusalError      one file of a plan is left as it is: the reason
@@ -47,6 +48,10 @@ class ImageError(PhashError):
 
 class CatalogueError(PhashError):
     """The catalogue file cannot be opened, read or written."""
+
+
+class DamageError(CatalogueError):
+    """The catalogue file was cut short or scribbled over; ``phash scan --rebuild`` makes a new one."""
 
 
 class IndexFileError(PhashError):

@@ -64,13 +64,12 @@ def settle(step: Step) -> bool:
     """
     if step.way == "return":
         return _is_back(step)
-    if not any(os.path.lexists(path) for path in (step.path, step.aside, step.to, step.keeper) if path):
-        raise RefusalError("is away, and so is its keeper")
-    if step.way in LINKS:
-        return links.is_replaced(step)
-    if step.way == "copy":
-        return links.is_restored(step)
-    return _is_deleted(step) if step.way == "delete" else _is_carried_away(step)
+    if step.way in {"trash", "move"}:
+        return _is_carried_away(step)
+    _check_drive(step)
+    if step.way == "delete":
+        return _is_deleted(step)
+    return links.is_restored(step) if step.way == "copy" else links.is_replaced(step)
 
 
 def _is_back(step: Step) -> bool:
@@ -92,12 +91,19 @@ def _is_carried_away(step: Step) -> bool:
     relocation.drop(step.aside)
     place = _new_place(step)
     if place is None:
+        _check_drive(step)
         # What left for a trash that we cannot look into has left.
         return step.way == "trash" and not os.path.lexists(step.path)
     if witness.shows(step.keeper, bytes.fromhex(step.keeper_digest)):
         return True
     relocation.carry(place, witness.look(place), relocation.free_name(step.path), step.aside)
     return False
+
+
+def _check_drive(step: Step) -> None:
+    """Refuse to conclude anything where nothing of a step is to be seen: the drive may be away."""
+    if not any(os.path.lexists(path) for path in (step.path, step.aside, step.keeper) if path):
+        raise RefusalError("is away, and so is its keeper")
 
 
 def _new_place(step: Step) -> str | None:

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from phash_engine.errors import RefusalError
 
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
 
 class Witness(NamedTuple):
     """A regular file as it was when it was read: what tells it from all others, and the digest of its bytes."""
@@ -40,15 +38,16 @@ def look(path: str) -> Witness:
         It is gone, a symbolic link, no regular file, not readable, or changes while it is read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise RefusalError("is a symbolic link now" if os.path.islink(path) else "is no regular file")
+        with open(path, "rb", opener=_open) as file:
+            before = os.fstat(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").digest()
+            seen = _witness(os.fstat(file.fileno()), digest)
+    except FileNotFoundError as error:
+        raise RefusalError("is gone") from error
     except OSError as error:
-        raise RefusalError(_reason(path, error)) from error
-    with open(descriptor, "rb") as file:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise RefusalError("is no regular file")
-        digest = hashlib.file_digest(file, "sha256").digest()
-        seen = _witness(os.fstat(descriptor), digest)
+        raise RefusalError((error.strerror or str(error)).lower()) from error
     if seen != _witness(before, digest) or not stands(path, seen):
         raise RefusalError("changes while it is read")
     return seen
@@ -84,7 +83,6 @@ def _witness(status: os.stat_result, digest: bytes) -> Witness:
     return Witness(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, digest)
 
 
-def _reason(path: str, error: OSError) -> str:
-    if os.path.islink(path):
-        return "is a symbolic link now"
-    return "is gone" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+def _open(path: str, flags: int) -> int:
+    """Open the file of this very name, and do not wait for what may have become a pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -24,7 +24,7 @@ KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
         evaluation""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
-        index_files verify embeddings records witness journal relocation links trash ways""",
+        index_files verify embeddings records witness journal relocation links trash ways salvage""",
     "conduct": """scan search content_pairs duplicates golden rerank plan actions calibrate""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
