@@ -181,6 +181,24 @@ def test_the_way_must_be_one(world: World) -> None:
             list(actions.apply(str(world.plan), way, move_to=move_to))
 
 
+def test_a_copy_to_another_drive_that_breaks_off_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_drive(*_: object) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    def break_off(_: str, new: str, **__: object) -> None:
+        Path(new).write_bytes(b"ha")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", other_drive)
+        patch.setattr(shutil, "copyfile", break_off)
+        outcomes = apply(world, "move")
+    assert {outcome.reason for outcome in outcomes.values()} == {"no space left on device"}
+    assert tree(world.photos) == world.before
+    assert tree(world.folder / "moved") == {}
+    assert not Log(world.journal).unfinished
+
+
 # ── what stays ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

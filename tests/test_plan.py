@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from phash_engine import plan, records
+from phash_engine import plan, records, ways
 from phash_engine.catalogue import Catalogue
+from phash_engine.cli import INTERRUPTED, cli
 from phash_engine.duplicates import Group, find_groups
 from phash_engine.journal import SUFFIX
 from phash_engine.scan import scan
@@ -180,3 +182,44 @@ def test_scan_makes_a_damaged_catalogue_anew(home: Path) -> None:
     assert run.returncode == 0
     assert f"the damaged catalogue is {catalogue}.damaged now" in run.stderr
     assert "is not damaged, and stays" in phash(home, "scan", home / "photos", "--rebuild").stderr
+
+
+def test_moving_to_a_folder_among_the_photos_is_noted(home: Path) -> None:
+    path = planned(home)
+    inside = home / "photos" / "set aside"
+    assert f"{inside} is among the photos" in phash(home, "apply", path, "--move-to", inside, "-n").stderr
+    assert "is among the photos" not in phash(home, "apply", path, "--move-to", home / "moved", "-n").stderr
+
+
+def test_a_reader_that_leaves_early_does_not_stop_the_work(home: Path) -> None:
+    path = planned(home)
+    command = [sys.executable, "-u", "-m", "phash_engine", "apply", str(path), "--move-to", str(home / "moved")]
+    environment = {**os.environ, "PHASH_CATALOGUE": str(home / "photos.db")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as applying:
+        assert applying.stdout is not None
+        applying.stdout.close()
+        assert applying.wait() == 0
+    assert phash(home, "apply", path, "--move-to", home / "moved").stderr == "phash: 6 files done earlier\n"
+
+
+def test_an_interruption_is_one_line_and_the_same_command_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = planned(home)
+    monkeypatch.setenv("PHASH_CATALOGUE", str(home / "photos.db"))
+    take, left = ways.take, iter([True, True, False])
+
+    def interrupted(*arguments: Any) -> None:
+        if not next(left):
+            raise KeyboardInterrupt
+        take(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ways, "take", interrupted)
+        arguments = ["apply", str(path), "--move-to", str(home / "moved")]
+        result = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert result.return_value == INTERRUPTED
+    assert "the same command goes on from there" in result.stderr
+    with Catalogue(home / "photos.db") as catalogue:
+        assert catalogue.counts()["missing"] == 2
+    again = phash(home, "apply", path, "--move-to", home / "moved")
+    assert again.returncode == 0
+    assert "2 files done earlier" in again.stderr

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
 from phash_engine import actions, files, plan
 from phash_engine.actions import Outcome
-from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import CatalogueError
-from phash_engine.journal import SUFFIX
+from phash_engine.journal import SUFFIX, Log
 
 
 @click.command("apply", short_help=COMMANDS["apply"])
@@ -34,19 +35,31 @@ def command(path: str, dry_run: bool, move_to: str | None, way: str | None, as_j
     if move_to is not None and way is not None:
         raise click.UsageError("--move-to goes with no other way")
     path = files.absolute(path)
-    outcomes = []
-    found = plan.read(path).catalogue
-    try:
-        for outcome in actions.apply(path, way or ("move" if move_to else "trash"), move_to=move_to, dry_run=dry_run):
-            outcomes.append(outcome)
-            show(outcome, as_json=as_json)
-    finally:
-        if not dry_run:
-            tell_catalogue(found, outcomes)
+    steps = actions.apply(path, way or ("move" if move_to else "trash"), move_to=move_to, dry_run=dry_run)
+    outcomes = run(steps, path + SUFFIX, as_json=as_json)
     output.message(summary(outcomes, dry_run=dry_run))
+    if move_to is not None and files.contains(plan.read(path).root, files.absolute(move_to)):
+        output.message(f"{move_to} is among the photos: a scan will meet the files there again")
     if any(outcome.result == "done" and outcome.way != "delete" for outcome in outcomes):
         output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
     return int(any(outcome.result == "skipped" for outcome in outcomes))
+
+
+def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool = False) -> list[Outcome]:
+    """Take the steps and print them one by one; then, whatever happened, let the catalogue know."""
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in steps:
+            outcomes.append(outcome)
+            with contextlib.suppress(BrokenPipeError):  # a reader that leaves early must not stop the work halfway
+                show(outcome, as_json=as_json)
+    except KeyboardInterrupt:
+        output.message("interrupted; the journal tells what was done, and the same command goes on from there")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    finally:
+        if any(outcome.result == "done" for outcome in outcomes):
+            _tell_catalogue(Log(journal).catalogue, outcomes, undone=undone)
+    return outcomes
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
@@ -59,9 +72,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         output.text(f"{outcome.way:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
 
 
-def tell_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool = False) -> None:
-    """Let the catalogue know; where it cannot be told, say so: the files come first."""
-    if not path or not any(outcome.result == "done" for outcome in outcomes):
+def _tell_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
+    if not path:
         return
     try:
         actions.tell_catalogue(path, outcomes, undone=undone)

@@ -8,9 +8,9 @@ import click
 
 from phash_engine import actions, files
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.cli.apply import show, tell_catalogue
+from phash_engine.cli.apply import run
 from phash_engine.errors import UsageError
-from phash_engine.journal import SUFFIX, Log
+from phash_engine.journal import SUFFIX
 
 
 @click.command("undo", short_help=COMMANDS["undo"])
@@ -25,13 +25,8 @@ def command(path: str, as_json: bool) -> int:
     path = files.absolute(path)
     if Path(path + SUFFIX).exists():
         raise UsageError(f"{path} is the plan: its journal is {path}{SUFFIX}")
-    outcomes = []
-    try:
-        for outcome in actions.undo(path):
-            outcomes.append(outcome)
-            show(outcome._replace(way="back"), as_json=as_json)
-    finally:
-        tell_catalogue(Log(path).catalogue, outcomes, undone=True)
+    steps = (outcome._replace(way="back") for outcome in actions.undo(path))
+    outcomes = run(steps, path, as_json=as_json, undone=True)
     back = sum(outcome.result == "done" for outcome in outcomes)
     left = len(outcomes) - back
     output.message(f"{output.count(back, 'file')} back" + (f"; {output.count(left, 'file')} not" if left else ""))
