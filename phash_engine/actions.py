@@ -97,8 +97,11 @@ def undo(path: str) -> Iterator[Outcome]:
     """
     with Journal(path) as journal:
         _settle_all(journal)
+        for step in journal.unfinished.values():
+            yield Outcome(step.path, step.way, "skipped", reason=_HALF_DONE)
         for step in reversed(list(journal.applied.values())):
-            yield _undo(step, journal)
+            if step.path not in journal.unfinished:
+                yield _undo(step, journal)
 
 
 def tell_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = False) -> None:
@@ -115,6 +118,9 @@ def tell_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = Fal
             catalogue.mark_found(outcome.path for outcome in done if not outcome.to)
         else:
             catalogue.mark_missing(o.path for o in done if o.way not in ways.LINKS or o.way == "symlink")
+
+
+_HALF_DONE = "was left half done by an interruption, and cannot be set right while its drive is away or locked"
 
 
 class _Run:
@@ -144,12 +150,12 @@ class _Run:
 
     def _one(self, file: PlannedFile, way: str, keeper: PlannedPhoto) -> Outcome:
         """Take one step, or find out why not."""
+        if file.path in self._log.unfinished:
+            return Outcome(file.path, way, "skipped", reason=_HALF_DONE)
         earlier = self._log.applied.get(file.path)
         if earlier:
             return Outcome(file.path, earlier.way, "earlier", earlier.to)
         try:
-            if file.path in self._log.unfinished:
-                raise RefusalError("was left half done by an interruption")
             stays = _look(keeper, "the keeper ")
             seen = _look(file)
             self._check(file, seen, way, stays)
@@ -276,20 +282,20 @@ def _way_back(step: Step) -> Step:
         return replace(step, way="copy", undoes=step.way, source=source, new=new, aside="")
     if step.way == "delete":
         raise RefusalError("was deleted for good")
-    to = relocation.free_name(step.path)
-    return replace(step, way="return", undoes=step.way, source=_where(step), to=to, new=new, aside="")
+    source = _where(step)
+    to = step.path if source == step.path else relocation.free_name(step.path)
+    return replace(step, way="return", undoes=step.way, source=source, to=to, new=new, aside="")
 
 
 def _where(step: Step) -> str:
-    """Return where a file is that went to the trash or was moved."""
-    if step.way == "trash":
-        trashed = trash.find(step.path, bytes.fromhex(step.digest))
-        if trashed is None:
-            raise RefusalError("is not to be found in the trash")
-        return trashed
-    if not witness.shows(step.to, bytes.fromhex(step.digest)):
-        raise RefusalError(f"is gone from {step.to}, or was changed there")
-    return step.to
+    """Return where a file is that went to the trash or was moved; somebody may have taken it back already."""
+    digest = bytes.fromhex(step.digest)
+    place = trash.find(step.path, digest) if step.way == "trash" else step.to
+    if place and witness.shows(place, digest):
+        return place
+    if witness.shows(step.path, digest):
+        return step.path
+    raise RefusalError(f"is gone from {step.to or 'the trash'}, or was changed there")
 
 
 def _staying(group: PlannedGroup) -> Iterator[PlannedPhoto]:

@@ -12,6 +12,7 @@ Bringing a file back is a step of the same kind, after which the file counts as 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -248,19 +249,23 @@ def _open(path: str) -> int:
         raise PlanError(f"{path}: cannot write the journal: {_text(error)}") from error
     try:
         _lock(descriptor)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(descriptor)
         raise PlanError(f"{path}: another 'phash apply' or 'phash undo' is at work on this plan") from error
     return descriptor
 
 
 def _lock(descriptor: int) -> None:
-    """Keep other processes out until the file is closed, where the system can."""
+    """Keep other processes out until the file is closed, where the system and the file system can."""
     try:
         import fcntl
     except ImportError:
         return
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP}:
+            raise
 
 
 def _text(error: OSError) -> str:

@@ -28,7 +28,7 @@ def replace(step: Step, seen: Witness, keeper: Witness) -> None:
         :func:`is_replaced` tidies up.
     """
     MAKERS[step.way](step.keeper, step.new)
-    os.link(step.path, step.aside, follow_symlinks=False)
+    os.link(step.path, step.aside)
     if not (witness.stands(step.path, seen) and witness.stands(step.keeper, keeper)):
         raise RefusalError("changed just now")
     os.replace(step.new, step.path)
@@ -111,9 +111,5 @@ def _clone(source: str, new: str) -> None:
         os.fsync(clone.fileno())
 
 
-def _hard_link(source: str, new: str) -> None:
-    os.link(source, new, follow_symlinks=False)
-
-
-MAKERS: dict[str, Callable[[str, str], None]] = {"hardlink": _hard_link, "symlink": os.symlink, "reflink": _clone}
+MAKERS: dict[str, Callable[[str, str], None]] = {"hardlink": os.link, "symlink": os.symlink, "reflink": _clone}
 """By way, what makes a link to a path under a new name."""

@@ -166,6 +166,8 @@ def read(path: str) -> Plan:
     try:
         groups = tuple(_group(group) for group in record["groups"])
         _check(groups)
+        if groups and not Path(record["root"]).is_absolute():
+            raise ValueError(f"{record['root']} is no absolute path")
         return Plan(groups, record["root"], record["catalogue"], hashlib.sha256(data).hexdigest())
     except (ValueError, KeyError, TypeError) as error:
         raise PlanError(f"{path} is damaged: {error}") from error

@@ -48,10 +48,10 @@ def undo(step: Step) -> None:
     """Bring a file back; errors as for :func:`take`."""
     if step.way == "copy":
         links.restore(step)
-        return
-    relocation.carry(step.source, witness.look(step.source), step.to, step.new)
-    if step.undoes == "trash":
-        trash.drop_record(step.source)
+    elif step.source != step.to:
+        relocation.carry(step.source, witness.look(step.source), step.to, step.new)
+        if step.undoes == "trash":
+            trash.drop_record(step.source)
 
 
 def settle(step: Step) -> bool:
@@ -91,9 +91,12 @@ def _is_carried_away(step: Step) -> bool:
     relocation.drop(step.aside)
     place = _new_place(step)
     if place is None:
+        if os.path.lexists(step.path):
+            return False
+        if step.way == "move":
+            raise RefusalError("is neither where it was nor where it was to go")
         _check_drive(step)
-        # What left for a trash that we cannot look into has left.
-        return step.way == "trash" and not os.path.lexists(step.path)
+        return True  # what left for a trash that we cannot look into has left
     if witness.shows(step.keeper, bytes.fromhex(step.keeper_digest)):
         return True
     relocation.carry(place, witness.look(place), relocation.free_name(step.path), step.aside)

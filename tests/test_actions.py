@@ -388,6 +388,16 @@ def test_undo_overwrites_nothing(world: World, way: str) -> None:
     assert (world.photos / "b/copy (2).jpg").read_bytes() == b"keeper"
 
 
+@pytest.mark.parametrize("way", ["trash", "move"])
+def test_undo_is_content_with_what_somebody_took_back(world: World, own_trash: Path, way: str) -> None:
+    apply(world, way)
+    place = own_trash / "files" if way == "trash" else world.folder / "moved" / "b"
+    (place / "near.jpg").rename(world.photos / "b/near.jpg")
+    assert undo(world)["b/near.jpg"] == Outcome(str(world.photos / "b/near.jpg"), way, "done")
+    assert tree(world.photos) == world.before
+    assert done(apply(world, way)) == GOES[way]
+
+
 def test_undo_makes_folders_again(world: World) -> None:
     apply(world)
     (world.photos / "b").rmdir()
@@ -400,7 +410,7 @@ def test_undo_names_what_cannot_come_back(world: World, own_trash: Path) -> None
     for path in (own_trash / "files").glob("near.jpg"):
         path.unlink()
     back = undo(world)
-    assert back["b/near.jpg"].reason == "is not to be found in the trash"
+    assert back["b/near.jpg"].reason == "is gone from the trash, or was changed there"
     assert len(done(back)) == len(GOES["trash"]) - 1
     shutil.copy(world.photos / "b/copy.jpg", world.photos / "x.jpg")
     apply(world, "move")
@@ -586,6 +596,7 @@ def test_no_journal_is_an_error_and_stays_none(world: World) -> None:
         (lambda text: text.replace("b/copy.jpg", "a/copy.jpg"), "is to go twice"),
         (lambda text: text.replace('"digest": "', '"digest": "x'), "has no digest"),
         (lambda text: text.replace('"size"', '"bytes"'), "is damaged"),
+        (lambda text: text.replace('"root": "', '"root": "./'), "is no absolute path"),
         (lambda text: text.replace('"others"', '"rest"'), "is damaged"),
     ],
 )

@@ -18,7 +18,7 @@ import pytest
 from phash_engine import actions, salvage
 from phash_engine.catalogue import Catalogue, Sighting
 from phash_engine.errors import CatalogueError, DamageError, PlanError
-from phash_engine.journal import Log
+from phash_engine.journal import Journal, Log
 from phash_engine.scan import scan
 from tests.faults import ELSEWHERE, World, digest_of, draw, leftovers, tree
 
@@ -207,7 +207,7 @@ def test_a_drive_that_is_away_leaves_all_as_it_was(world: World, way: str, monke
     world.photos.rename(away)
     world.photos.mkdir()
     assert {result for result, _ in outcomes(world, way, target)} == {"skipped"}
-    assert list(actions.undo(world.journal)) == []
+    assert [outcome.reason[:19] for outcome in actions.undo(world.journal)] == ["was left half done "]
     assert Log(world.journal).unfinished
     world.photos.rmdir()
     away.rename(world.photos)
@@ -215,6 +215,31 @@ def test_a_drive_that_is_away_leaves_all_as_it_was(world: World, way: str, monke
     assert not leftovers((world.folder,))
     list(actions.undo(world.journal))
     assert way == "delete" or tree(world.photos) == world.before
+
+
+def test_a_file_that_crossed_to_a_drive_that_is_away_is_not_forgotten(
+    world: World, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run dies when the file has just gone, and the drive it went to is taken out."""
+
+    class Death(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Death
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "done", die)
+        with pytest.raises(Death):
+            outcomes(world, "move", small_disk / "moved")
+    (small_disk / "moved").rename(small_disk / "away")
+    first, *_ = actions.undo(world.journal)
+    assert first.reason.startswith("was left half done")
+    assert outcomes(world, "move", small_disk / "other")[0][1].startswith("was left half done")
+    shutil.rmtree(small_disk / "moved", ignore_errors=True)
+    (small_disk / "away").rename(small_disk / "moved")
+    assert {outcome.result for outcome in actions.undo(world.journal)} == {"done"}
+    assert tree(world.photos) == world.before
 
 
 # ── the catalogue ───────────────────────────────────────────────────────────────────────────────────────────────────
