@@ -198,8 +198,9 @@ class Trial:
             if self.chance.random() < 0.3:
                 self.check_contents()
                 self.deaths.at(self.chance.randrange(12), self.apply, torn=True)
+            if self.chance.random() < 0.5:
+                self.go_back()
             self.go_on()
-            self.go_back()
             point += 1
         for _ in range(6):
             self.fresh()
@@ -231,7 +232,8 @@ class Trial:
 
     def go_back(self) -> None:
         """Undoing brings everything back."""
-        self.undo()
+        if Log(self.world.journal).plan:  # else apply died before it had begun
+            self.undo()
         assert not leftovers(self.everywhere)
         if self.way != "delete":
             assert tree(self.world.photos) == self.world.before
