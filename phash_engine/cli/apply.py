@@ -20,22 +20,39 @@ from phash_engine.journal import SUFFIX, Log
 @click.argument("path", metavar="PLAN")
 @click.option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
 @click.option("--move-to", metavar="DIR", help="Carry the files to this folder, below the same folders as now.")
-@click.option("--hardlink", "way", flag_value="hardlink", help="Put hard links in place of copies with equal bytes.")
-@click.option("--symlink", "way", flag_value="symlink", help="Put symbolic links in place of copies with equal bytes.")
-@click.option("--reflink", "way", flag_value="reflink", help="Let copies with equal bytes share blocks (Btrfs, XFS).")
-@click.option("--permanently", "way", flag_value="delete", help="Delete the files for good; nothing brings them back.")
+@click.option("--hardlink", is_flag=True, help="Put hard links in place of copies with equal bytes.")
+@click.option("--symlink", is_flag=True, help="Put symbolic links in place of copies with equal bytes.")
+@click.option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
+@click.option("--permanently", is_flag=True, help="Delete the files for good; nothing brings them back.")
 @options.as_json
-def command(path: str, dry_run: bool, move_to: str | None, way: str | None, as_json: bool) -> int:
+def command(
+    path: str,
+    dry_run: bool,
+    move_to: str | None,
+    hardlink: bool,
+    symlink: bool,
+    reflink: bool,
+    permanently: bool,
+    as_json: bool,
+) -> int:
     """Do what a plan of 'phash dedupe --plan PLAN' says: the others of each group go to the trash, or as told.
 
     Keeper and file are read again just before; what has changed since the plan was made is left alone, with the
     reason. The journal beside the plan, PLAN.journal.jsonl, tells what was done: 'phash undo' takes it back. An
     interrupted run is continued by the same command. Exits with 1 if some files were left alone.
     """
-    if move_to is not None and way is not None:
-        raise click.UsageError("--move-to goes with no other way")
+    given = {
+        "move": move_to is not None,
+        "hardlink": hardlink,
+        "symlink": symlink,
+        "reflink": reflink,
+        "delete": permanently,
+    }
+    way, *more = [way for way, is_given in given.items() if is_given] or ["trash"]
+    if more:
+        raise click.UsageError("--move-to, --hardlink, --symlink, --reflink and --permanently exclude each other")
     path = files.absolute(path)
-    steps = actions.apply(path, way or ("move" if move_to else "trash"), move_to=move_to, dry_run=dry_run)
+    steps = actions.apply(path, way, move_to=move_to, dry_run=dry_run)
     outcomes = run(steps, path + SUFFIX, as_json=as_json)
     output.message(summary(outcomes, dry_run=dry_run))
     if move_to is not None and files.contains(plan.read(path).root, files.absolute(move_to)):
