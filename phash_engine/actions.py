@@ -299,5 +299,5 @@ def _where(step: Step) -> str:
 
 
 def _staying(group: PlannedGroup) -> Iterator[PlannedPhoto]:
-    yield group.keeper
+    yield from (group.keeper, *group.kept)
     yield from (other for other in group.others if other.reference)

@@ -17,12 +17,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from phash_engine import records
+from phash_engine import files, records
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.duplicates import Group
 from phash_engine.errors import PlanError
@@ -57,10 +57,11 @@ class PlannedPhoto(PlannedFile):
 
 @dataclass(frozen=True)
 class PlannedGroup:
-    """The photo that stays, and those that go."""
+    """The photo that stays, those that go, and those that stay beside the keeper."""
 
     keeper: PlannedPhoto
     others: tuple[PlannedPhoto, ...]
+    kept: tuple[PlannedPhoto, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Plan:
     """SHA-256 of the file in hex, once it was read."""
 
 
-def make(groups: Iterable[Group], catalogue: Catalogue, references: Container[str] = frozenset()) -> Plan:
+def make(groups: Iterable[Group], catalogue: Catalogue, references: Sequence[str] = ()) -> Plan:
     """Plan to keep the keeper of each group, and to let the others go.
 
     Parameters
@@ -85,12 +86,13 @@ def make(groups: Iterable[Group], catalogue: Catalogue, references: Container[st
     catalogue
         An open catalogue.
     references
-        Paths of photos that must stay whatever happens.
+        Folders whose photos must stay whatever happens.
     """
     groups = list(groups)
+    folders = [files.absolute(folder) for folder in references]
     wanted = {path for group in groups for path in (group.keeper, *group.others)}
     photos = {
-        photo.path: _planned(photo, catalogue, is_reference=photo.path in references)
+        photo.path: _planned(photo, catalogue, is_reference=_is_below(photo.path, folders))
         for photo in catalogue.photos()
         if photo.path in wanted and photo.digest
     }
@@ -100,8 +102,8 @@ def make(groups: Iterable[Group], catalogue: Catalogue, references: Container[st
         if group.keeper in photos
     )
     kept = tuple(group for group in planned if group.others)
-    folders = {str(Path(other.path).parent) for group in kept for other in group.others}
-    return Plan(kept, os.path.commonpath(folders) if folders else "", str(catalogue.path or ""))
+    places = {str(Path(other.path).parent) for group in kept for other in group.others}
+    return Plan(kept, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
 
 
 def check_target(path: str) -> None:
@@ -185,6 +187,10 @@ def _planned(photo: Photo, catalogue: Catalogue, *, is_reference: bool) -> Plann
     )
 
 
+def _is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(files.contains(folder, path) for folder in folders)
+
+
 def _companions(path: str, catalogue: Catalogue) -> Iterator[PlannedFile]:
     for companion in catalogue.companions(path):
         try:
@@ -220,7 +226,8 @@ def _without_defaults(value: Any) -> Any:
 
 
 def _group(record: Any) -> PlannedGroup:
-    return PlannedGroup(_photo(record["keeper"]), tuple(_photo(other) for other in record["others"]))
+    others, kept = (tuple(_photo(photo) for photo in record.get(name, ())) for name in ("others", "kept"))
+    return PlannedGroup(_photo(record["keeper"]), others, kept)
 
 
 def _photo(record: Any) -> PlannedPhoto:
@@ -231,10 +238,10 @@ def _photo(record: Any) -> PlannedPhoto:
 def _check(groups: Iterable[PlannedGroup]) -> None:
     """Make sure that each file has one fate: a plan may have been edited."""
     groups = list(groups)
-    stays = {group.keeper.path for group in groups}
+    stays = {photo.path for group in groups for photo in (group.keeper, *group.kept)}
     goes: set[str] = set()
     for group in groups:
-        for photo in (group.keeper, *group.others):
+        for photo in (group.keeper, *group.kept, *group.others):
             if not re.fullmatch("[0-9a-f]{64}", photo.digest):
                 raise ValueError(f"{photo.path} has no digest")
         for file in (file for other in group.others for file in (other, *other.companions)):

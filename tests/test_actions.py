@@ -376,6 +376,20 @@ def test_the_keeper_under_another_name_stays(
     assert not leftovers((world.photos,))
 
 
+def test_photos_that_stay_beside_the_keeper_are_known_in_all_their_names(world: World) -> None:
+    planned = plan.read(str(world.plan))
+    first, second = planned.groups
+    copy, *others = first.others
+    beside = plan.PlannedGroup(first.keeper, tuple(others), (copy,))
+    plan.write(plan.Plan((beside, second), planned.root), str(world.plan))
+    (world.photos / "b/copy.jpg").unlink()
+    (world.photos / "b/copy.jpg").hardlink_to(copy.path)
+    outcomes = apply(world, "delete")
+    assert outcomes["b/copy.jpg"].reason == "is one file with a photo that stays"
+    assert "a/copy.jpg" not in outcomes
+    assert (world.photos / "a/copy.jpg").read_bytes() == b"keeper"
+
+
 # ── undo among other people's files ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -597,7 +611,8 @@ def test_no_journal_is_an_error_and_stays_none(world: World) -> None:
         (lambda text: text.replace('"digest": "', '"digest": "x'), "has no digest"),
         (lambda text: text.replace('"size"', '"bytes"'), "is damaged"),
         (lambda text: text.replace('"root": "', '"root": "./'), "is no absolute path"),
-        (lambda text: text.replace('"others"', '"rest"'), "is damaged"),
+        (lambda text: text.replace('"keeper"', '"best"'), "is damaged"),
+        (lambda text: text.replace('"size"', '"kept": 1, "size"'), "is damaged"),
     ],
 )
 def test_a_plan_that_contradicts_itself_is_refused(world: World, edit: Callable[[str], str], message: str) -> None:

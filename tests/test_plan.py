@@ -100,9 +100,10 @@ def test_references_are_marked_and_photos_nobody_read_left_out(home: Path) -> No
             Group("/else/a.jpg", (other,), ()),
             Group(groups[-1].keeper, ("/else/b.jpg",), ()),
         ]
-        made = plan.make([groups[0], *elsewhere], catalogue, references={other})
+        made = plan.make([groups[0], *elsewhere], catalogue, references=[str(Path(other).parent)])
     assert [group.keeper.path for group in made.groups] == [groups[0].keeper]
-    assert made.groups[0].others[0].reference
+    for photo in made.groups[0].others:
+        assert photo.reference == (Path(photo.path).parent == Path(other).parent)
     assert made.catalogue == ""
 
 
