@@ -9,9 +9,10 @@ pure (arrays in, arrays out)
     ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``
+    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``, ``records``,
+    ``witness``, ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``
 conduct (join pure and edges)
-    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``duplicates``, ``golden``
+    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``duplicates``, ``golden``, ``plan``, ``actions``
 front end
     ``cli``
 

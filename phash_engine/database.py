@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from phash_engine.errors import CatalogueError
+from phash_engine.errors import CatalogueError, DamageError
 
 _APPLICATION_ID = 0x70686173
 _PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 MIGRATIONS = (
     """
@@ -208,6 +210,8 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+                raise DamageError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             raise CatalogueError(f"{self.path}: {error}") from error
 
 

@@ -23,9 +23,10 @@ SAMPLE = ROOT / "data" / "photos"
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
         evaluation adaptive error_rates""",
-    "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
-        index_files foreign_codes code_lists verify embeddings""",
-    "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate""",
+    "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
+        code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
+        trash ways salvage""",
+    "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from phash_engine import files
+from phash_engine import files, salvage
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import PhashError
@@ -20,6 +20,7 @@ from phash_engine.scan import ScanReport, scan
 @options.workers
 @options.pairs
 @options.catalogue
+@click.option("--rebuild", is_flag=True, help="Set a damaged catalogue aside, and begin a new one.")
 @options.as_json
 @options.strict
 def command(
@@ -28,6 +29,7 @@ def command(
     workers: int | None,
     pairs: str,
     catalogue_path: Path | None,
+    rebuild: bool,
     as_json: bool,
     strict: bool,
 ) -> int:
@@ -36,6 +38,8 @@ def command(
     Files that have not changed since the last scan are not opened. Files that are gone are marked missing, not
     forgotten.
     """
+    if rebuild:
+        _rebuild(catalogue_path or options.default_catalogue())
     with options.open_or_create(catalogue_path) as catalogue:
         report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
     if as_json:
@@ -72,6 +76,15 @@ def exit_code(report: ScanReport, *, strict: bool) -> int:
     """Return 3 if some files could not be read and that matters, else 0."""
     unread = report.failures or report.known_failures or report.unreadable or report.unreachable
     return 3 if strict and unread else 0
+
+
+def _rebuild(path: Path) -> None:
+    rebuilt = salvage.rebuild(path)
+    if rebuilt is None:
+        output.message(f"{path} is not damaged, and stays")
+    else:
+        saved = output.count(rebuilt.saved, "decision")
+        output.message(f"the damaged catalogue is {rebuilt.aside} now; {saved} of it went over into the new one")
 
 
 def _summary(report: ScanReport) -> str:
