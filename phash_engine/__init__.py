@@ -6,7 +6,7 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``rules``
+    ``grouping``, ``rules``, ``evaluation``, ``error_rates``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``

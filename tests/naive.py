@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -213,3 +214,32 @@ def star(pairs: set[tuple[int, int]], n: int) -> list[int]:
                 taken.add(other)
                 keepers[other] = keeper
     return keepers
+
+
+def orders(answers: Sequence[tuple[float, bool]]) -> list[list[bool]]:
+    """Whether each answer is true, for all orders of the equal ones among (score, whether true)."""
+    kept = [order for order in permutations(answers) if all(a[0] <= b[0] for a, b in pairwise(order))]
+    return [[true for _, true in order] for order in kept]
+
+
+def precision_sum(ranked: list[bool], k: int) -> Fraction:
+    """Precisions at the ranks of the true answers among the first k."""
+    return sum(
+        (Fraction(sum(ranked[:rank]), rank) for rank in range(1, k + 1) if ranked[rank - 1 : rank] == [True]),
+        Fraction(),
+    )
+
+
+def average_precision(answers: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
+    ranked = orders(answers)
+    return float(sum(precision_sum(order, k) for order in ranked) / len(ranked) / min(positives, k))
+
+
+def global_average_precision(answers: Sequence[tuple[float, bool]], queries: int) -> float:
+    ranked = orders(answers)
+    return float(sum(precision_sum(order, len(order)) for order in ranked) / len(ranked) / queries)
+
+
+def top_k_accuracy(answers: Sequence[tuple[float, bool]], k: int) -> float:
+    ranked = orders(answers)
+    return sum(any(order[:k]) for order in ranked) / len(ranked)

@@ -22,7 +22,7 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
-        evaluation""",
+        evaluation error_rates""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files verify embeddings""",
     "conduct": """scan search content_pairs duplicates golden rerank actions calibrate""",
