@@ -22,10 +22,12 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
-        evaluation error_rates""",
+        evaluation error_rates
+        prefilter""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files verify embeddings""",
-    "conduct": """scan search content_pairs duplicates golden rerank actions calibrate""",
+    "conduct": """scan search content_pairs duplicates golden rerank actions calibrate
+        candidates""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
@@ -38,6 +40,7 @@ OWNERS = {
     "pillow_heif": {"extras"},
     "pillow_jxl": {"extras"},
     "rawpy": {"extras"},
+    "faiss": {"prefilter"},
     "sqlite3": {"database"},
     "click": {"cli"},
     "rich": {"cli"},
