@@ -6,6 +6,7 @@
     ├── ImageError        a file is no picture we can read: path and reason
     ├── CatalogueError    the catalogue file cannot be used
     ├── IndexFileError    saved index files are torn, foreign or of another SPEC
+    ├── ModelError        an embedding model cannot be loaded or used
     └── UsageError        the request cannot be met as it was put
 
 Each carries the exit code a command ends with. Wrong arguments to the pure functions (a radius of 80 bits, an array of
@@ -49,6 +50,10 @@ class CatalogueError(PhashError):
 
 class IndexFileError(PhashError):
     """Saved index files are torn, belong to another catalogue or to another SPEC."""
+
+
+class ModelError(PhashError):
+    """An embedding model that cannot be loaded or used; the message names it and the reason."""
 
 
 class UsageError(PhashError):

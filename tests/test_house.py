@@ -23,9 +23,10 @@ SAMPLE = ROOT / "data" / "photos"
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
         evaluation error_rates
-        prefilter""",
+        prefilter pooling vectors expansion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
-        index_files verify embeddings""",
+        index_files verify embeddings
+        vector_files""",
     "conduct": """scan search content_pairs duplicates golden rerank actions calibrate
         candidates""",
     "front ends": """__init__ __main__ cli reports web spark""",
@@ -41,6 +42,7 @@ OWNERS = {
     "pillow_jxl": {"extras"},
     "rawpy": {"extras"},
     "faiss": {"prefilter"},
+    "onnxruntime": {"embeddings"},
     "sqlite3": {"database"},
     "click": {"cli"},
     "rich": {"cli"},
