@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
+    "quality": ("bench.quality", "near-duplicates found at a known rate of false pairs, beside other hashes"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
 }
 

@@ -341,3 +341,42 @@ def _dot(a: list[float], b: list[float]) -> float:
 def _scaled(vector: list[float]) -> list[float]:
     length = math.sqrt(_dot(vector, vector)) or 1.0
     return [value / length for value in vector]
+
+
+def fuse(distances: Sequence[int], rule: str) -> float:
+    present = [distance for distance in distances if distance]
+    if rule == "sum" or not present:
+        return sum(present)
+    n = len(present)
+    means = {
+        "arithmetic": sum(present) / n,
+        "geometric": float(math.prod(present) ** (1 / n)),
+        "harmonic": n / sum(1 / distance for distance in present),
+        "square-roots": sum(math.sqrt(distance) for distance in present) / n,
+    }
+    return means[rule]
+
+
+def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
+    """Query and id of all whose score is within the limit, give or take rounding."""
+    return [
+        (query, int(i))
+        for query, asked in enumerate(queries)
+        for code, i in zip(codes, ids, strict=True)
+        if fuse([distance(code[[word]], asked[[word]]) for word in range(len(code))], rule) <= limit + 1e-9
+    ]
+
+
+def background(distances: Sequence[int]) -> int:
+    return round(sum(sorted(distances)[:10]) / 10)
+
+
+def adaptive_range_query(
+    codes: Codes, queries: Codes, backgrounds: Sequence[int], asked_backgrounds: Sequence[int], cutoff: int
+) -> set[tuple[int, int]]:
+    return {
+        (query, row)
+        for query, asked in enumerate(queries)
+        for row, code in enumerate(codes)
+        if distance(code, asked) - min(asked_backgrounds[query], backgrounds[row]) <= cutoff
+    }

@@ -1,0 +1,82 @@
+"""The adaptive score: a distance less the background of its collection.
+
+Pictures before one floor or one white ground are near one another without showing the same, and a radius that suits
+holiday photos finds false pairs by the thousand. How near strangers come to a picture is its background; a distance
+counts by how far it falls below (score normalisation of speaker recognition: Auckenthaler, Carey & Lloyd-Thomas 2000,
+"Score Normalization for Text-Independent Speaker Verification Systems").
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BACKGROUND: Final = 10
+"""Nearest strangers whose mean distance is the background of a picture."""
+
+
+def background(distances: ArrayLike) -> NDArray[np.int64]:
+    """Return how near strangers come to pictures, to be taken off their distances by :func:`adaptive_scores`.
+
+    Parameters
+    ----------
+    distances
+        Bits, whole numbers ``(..., m)``: of each picture to ``m`` others of its collection, 10 at least; up to 500
+        chosen at random will do. None of them may show the same: ten copies would make any picture look common.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 ``(...)``: the mean of the :data:`BACKGROUND` smallest, in whole bits, so that a byte holds it.
+
+    Raises
+    ------
+    ValueError
+        Fewer distances.
+    """
+    array = np.asarray(distances)
+    if array.shape[-1] < BACKGROUND:
+        raise ValueError(f"a background takes the distances to {BACKGROUND} pictures at least, not {array.shape[-1]}")
+    nearest = np.partition(array, BACKGROUND - 1, axis=-1)[..., :BACKGROUND]
+    means: NDArray[np.int64] = np.rint(nearest.mean(axis=-1)).astype(np.int64)
+    return means
+
+
+def adaptive_scores(distances: ArrayLike, queries: ArrayLike, others: ArrayLike) -> NDArray[np.int64]:
+    """Return distances less the smaller background of the two pictures.
+
+    Parameters
+    ----------
+    distances
+        Bits, whole numbers of any shape.
+    queries, others
+        Backgrounds of the two pictures, of shapes that broadcast to it.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64: the lower, the nearer; mostly below zero for true matches.
+    """
+    scores: NDArray[np.int64] = np.asarray(distances) - np.minimum(queries, others).astype(np.int64)
+    return scores
+
+
+def adaptive_radii(backgrounds: ArrayLike, cutoff: int, bits: int) -> NDArray[np.int64]:
+    """Return a radius for each query that keeps every match whose adaptive score is within the cutoff.
+
+    As ``d - min(b, b') <= cutoff`` gives ``d <= cutoff + b``, the query's own background is enough, whatever those of
+    the others are. Where that is below zero nothing matches, yet 0 is returned: the score has to decide anyway.
+
+    Parameters
+    ----------
+    backgrounds
+        Of the queries, whole numbers ``(q,)``.
+    cutoff
+        Largest accepted score, inclusive.
+    bits
+        Length of the codes, the largest radius.
+    """
+    radii: NDArray[np.int64] = np.clip(np.asarray(backgrounds).astype(np.int64) + cutoff, 0, bits)
+    return radii
