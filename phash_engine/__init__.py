@@ -10,7 +10,7 @@ pure (arrays in, arrays out)
     ``grouping``, ``rules``, ``evaluation``, ``error_rates``
 =======
     ``grouping``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``
->>>>>>> 79b545111e3a17b922a043655ac92c513dcd9953
+>>>>>>> evaluation
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``

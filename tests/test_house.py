@@ -28,7 +28,7 @@ KINDS = {
         index_files verify embeddings
         vector_files""",
     "conduct": """scan search content_pairs duplicates golden rerank actions calibrate
-        candidates""",
+        candidates retrieval""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
