@@ -137,7 +137,8 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
         turn = _orientation(image)
         size = (height, width) if turn >= 5 else (width, height)
         scale = max(size[0] / image.width, size[1] / image.height)
-        across, down = (image.width - size[0] / scale) / 2, (image.height - size[1] / scale) / 2
+        # Rounding must not push the box over the edge.
+        across, down = (max(0.0, (side - seen / scale) / 2) for side, seen in zip(image.size, size, strict=True))
         box = (across, down, image.width - across, image.height - down)
         framed = np.asarray(_colour(image).resize(size, Image.Resampling.BILINEAR, box))
         return np.stack([orientation.turn(framed[..., channel], turn) for channel in range(3)], axis=-1)

@@ -159,7 +159,7 @@ def scores(
         int64 ``(m,)``: bits of 192.
     expand
         "none": the cosine. "average", "alpha": the cosine with the query expanded by its 5 nearest. "diffusion": the
-        cosine, cubed, spread over the mutual 10 nearest of the candidates.
+        cosine of the 10 nearest, cubed, spread over the mutual 10 nearest of the candidates.
     code_weight
         Share of the codes in the cosine, 0..1.
 
@@ -182,7 +182,9 @@ def scores(
         expanded = expansion.alpha_expansion(expanded, vectors, nearest, alpha)
     marks = fused(cosines(expanded, vectors)[0], distances, code_weight).astype(np.float64)
     if expand == "diffusion":
-        return expansion.diffused(np.maximum(marks, 0) ** _POWER, expansion.mutual_graph(vectors, _LINKED))
+        start = np.maximum(marks, 0) ** _POWER
+        start[np.argsort(-marks, kind="stable")[_LINKED:]] = 0
+        return expansion.diffused(start, expansion.mutual_graph(vectors, _LINKED))
     return marks
 
 

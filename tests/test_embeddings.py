@@ -176,6 +176,12 @@ def test_all_modes_are_shown_alike(mode: str) -> None:
     assert difference.mean() < {"1": 20, "P": 8}.get(mode, 1)
 
 
+def test_pictures_of_any_size_fill_the_frame() -> None:
+    for width in range(1, 70):
+        picture = np.full((width * 3 // 4 + 1, width, 3), width, dtype=np.uint8)
+        assert (images.read_rgb(picture, 73, 73) == width).all()
+
+
 def test_transparency_stands_on_white_and_thin_pictures_fill_the_frame() -> None:
     clear = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
     assert (images.read_rgb(clear, 10, 10) == 255).all()

@@ -26,9 +26,9 @@ KINDS = {
         prefilter pooling vectors expansion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files verify embeddings
-        vector_files""",
+        vector_files submissions""",
     "conduct": """scan search content_pairs duplicates golden rerank actions calibrate
-        candidates retrieval""",
+        candidates retrieval retrieval_task""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

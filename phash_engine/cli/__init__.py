@@ -25,6 +25,7 @@ COMMANDS = {
     "find": "Look pictures up in the catalogue, nearest first.",
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
     "rerank": "Look pictures up by their codes, and rank what is found by a neural network.",
+    "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
     "status": "Say what the catalogue holds.",
     "failures": "List the files that could not be read, and why.",
     "forget": "Remove photos from the catalogue; the files stay.",

@@ -76,7 +76,6 @@ models: Decorator = click.option(
     "--model",
     "models",
     multiple=True,
-    required=True,
     metavar="FILE",
     help="An ONNX image model; several are joined.",
 )

@@ -71,6 +71,8 @@ def command(
     kept beside the catalogue, so each photo is shown to a model once. Photos with the bytes of IMAGE are left out.
     Exits with 1 if nothing was found.
     """
+    if not models:
+        raise click.UsageError("name an ONNX model with --model")
     found = unread = 0
     loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
     with options.open_existing(catalogue_path) as catalogue:
