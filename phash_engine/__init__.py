@@ -6,16 +6,15 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-<<<<<<< HEAD
-    ``grouping``, ``rules``, ``evaluation``, ``error_rates``
-=======
-    ``grouping``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``
->>>>>>> evaluation
+    ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``, ``prefilter``, ``pooling``,
+    ``vectors``, ``expansion``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``
+    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``vector_files``, ``embeddings``,
+    ``submissions``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
+    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``, ``candidates``, ``rerank``,
+    ``retrieval_task``, ``retrieval``
 front end
     ``cli``
 

@@ -121,7 +121,10 @@ def test_rankings_by_codes_equal_twin() -> None:
 def test_measures_equal_scikit_learn(name: str) -> None:
     """On whole rankings, without equal scores."""
     asked = task(80)
-    ranking = [(rows, np.arange(len(rows)) + query / 8) for query, (rows, _) in enumerate(ranked(asked, name))]
+    ranking = [
+        (rows, np.arange(len(rows), dtype=np.float64) + query / 8)
+        for query, (rows, _) in enumerate(ranked(asked, name))
+    ]
     relevant = [np.isin(rows, asked.truth[asked.truth[:, 0] == q, 1]) for q, (rows, _) in enumerate(ranking)]
     measured = retrieval.measure(asked, ranking)
     asking = list(zip(relevant, ranking, strict=True))[1:6]
