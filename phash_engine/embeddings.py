@@ -286,9 +286,9 @@ def _digest(path: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Return what ONNX Runtime complains of, without its codes and its address in the source."""
+    """Return what ONNX Runtime complains of, without its codes and the file's name."""
     text = " ".join(str(error).split())
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)[:200]
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?", "", text)[:200]
 
 
 def _numbers(text: str) -> list[float]:

@@ -123,8 +123,8 @@ def mutual_graph(vectors: Vectors, k: int) -> Any:
 def diffused(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
     """Spread scores over a graph: who is like those who are like the query is like it.
 
-    Solves ``(I - 0.99 S) f = start`` for ``S`` the graph with each edge divided by the square roots of the weights at
-    its ends (Iscen et al. 2017, "Efficient Diffusion on Region Manifolds", equations 3 and 5).
+    Solves ``(I - 0.99 S) f = 0.01 start`` for ``S`` the graph with each edge divided by the square roots of the
+    weights at its ends (Iscen et al. 2017, "Efficient Diffusion on Region Manifolds", equations 3 and 5).
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def diffused(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
     degrees = np.asarray(graph.sum(axis=1)).ravel()
     scale = diags_array(1 / np.sqrt(np.where(degrees > 0, degrees, 1)))
     system = eye_array(len(degrees)) - _DAMPING * (scale @ graph @ scale)
-    spread: NDArray[np.float64] = splu(system.tocsc()).solve(start)
+    spread: NDArray[np.float64] = splu(system.tocsc()).solve((1 - _DAMPING) * start)
     return spread
 
 

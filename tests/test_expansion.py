@@ -140,7 +140,7 @@ def dense_diffusion(start: NDArray[np.float64], graph: NDArray[np.float64]) -> N
     for _ in range(4000):
         walk = step @ walk
         total += walk
-    return total
+    return 0.01 * total
 
 
 def test_friends_of_friends_by_hand() -> None:

@@ -294,6 +294,17 @@ def test_evaluate_labels(folders: Path) -> None:
     assert record["top_1"] == pytest.approx(measured["dct"].top_1)
 
 
+def test_codes_and_vectors_are_kept_on_request(folders: Path) -> None:
+    model = onnx_models.convolutional(folders / "model.onnx")
+    options = ("--model", model, "--cache", folders / "kept.db")
+    first = evaluate(folders, *options)
+    (kept,) = (folders / "kept.db.vectors").iterdir()
+    size = (kept / "vectors").stat().st_size
+    assert evaluate(folders, *options) == first
+    assert (kept / "vectors").stat().st_size == size > 0
+    assert first == evaluate(folders, "--model", model)
+
+
 def test_an_unreadable_query_is_answered_by_nothing(folders: Path) -> None:
     (folders / "queries" / "q0.jpg").write_bytes(b"no picture")
     measured = evaluate(folders)

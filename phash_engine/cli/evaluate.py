@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -35,8 +34,8 @@ _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3
     "--ranking", metavar="NAME", help="Whose answers to write, a name of the table.  [default: sum, or rerank]"
 )
 @click.option("--score", "scored", metavar="FILE", help="Measure this submission instead.")
+@click.option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in a catalogue of their own.")
 @options.workers
-@options.catalogue
 @options.as_json
 def command(
     truth_path: str,
@@ -52,8 +51,8 @@ def command(
     written: str | None,
     ranking: str | None,
     scored: str | None,
+    cache: str | None,
     workers: int | None,
-    catalogue_path: Path | None,
     as_json: bool,
 ) -> int:
     """Print how well codes, and a model, find what a truth says: mAP@100, GAP, and how often the first k hold it.
@@ -75,7 +74,7 @@ def command(
     labels = submissions.read(labels_path) if labels_path else None
     loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
     folders = (files.absolute(queries), files.absolute(gallery))
-    with Catalogue(catalogue_path) as catalogue:
+    with Catalogue(cache) as catalogue:
         report = scan_command.run(folders, catalogue, exclude=(), workers=workers, pairs="separate")
         if report.unreachable:
             return PhashError.exit_code
