@@ -14,6 +14,7 @@ import tempfile
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +57,13 @@ def answer(codes_path: str, queries_path: str, radius: int, answers_path: str) -
     """Read codes and queries, and write the submission."""
     index = build_index(np.load(codes_path))
     queries = np.load(queries_path)
-    found = index.nearest(queries, MOST, radius)
+    found = index.range_query(queries, radius)
     ends = np.searchsorted(found.queries, np.arange(len(queries) + 1)).tolist()
     names = [f"{number:016x}" for number in range(len(index))]
     ids = found.ids.tolist()
     rows = {
-        f"{query:016x}": [names[row] for row in ids[ends[query] : ends[query + 1]]] for query in range(len(queries))
+        f"{query:016x}": [names[row] for row in ids[first : min(first + MOST, last)]]
+        for query, (first, last) in enumerate(pairwise(ends))
     }
     write(answers_path, "images", rows)
 
