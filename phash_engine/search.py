@@ -7,7 +7,7 @@ turned codes of either side. A picture without structure (see ``quality``) is ma
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -105,6 +105,35 @@ class Collection:
                         matches.setdefault(photo.path, verdict)
         nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
         return sorted(nearest, key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue that was open when this was made."""
+        return self._catalogue
+
+    @property
+    def trust_all(self) -> bool:
+        """Whether pictures without structure match by code too."""
+        return self._trust_all
+
+    def comparisons(self, table: Codes) -> Iterator[tuple[Index, Codes, str]]:
+        """Yield every way in which codes are compared with the collection: the nearest over all is the distance.
+
+        Parameters
+        ----------
+        table
+            uint64 ``(q, 10)``, as of ``hashers.hash_blocks``.
+
+        Yields
+        ------
+        tuple
+            An index by code id, what to look up in it, uint64 ``(q, 3)``, and the rule of what matches there.
+        """
+        turned = orientation.turned(table)[: None if self._rotations else 1]
+        for form, index in self._forms:
+            ways = turned if form is UPRIGHT else form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
+            for number, words in enumerate(ways):
+                yield index, words, "code" if form is UPRIGHT and number == 0 else "rotation"
 
     def explain(self, radius: int) -> Explanation:
         """Tell which kind of index answers upright pictures within a radius, and what each kind would take.
