@@ -69,6 +69,19 @@ pairs: Decorator = click.option(
     show_default=True,
     help="Whether files of one shot (RAW beside JPEG, .mov of a live photo, .xmp, .aae) are scanned as one photo.",
 )
+crops: Decorator = click.option(
+    "--crops/--no-crops",
+    default=None,
+    help="Whether 12 crops of each picture are found too: pictures cut by a tenth, at 13 times the codes.  "
+    "[default: as before; at first not]",
+)
+frames: Decorator = click.option(
+    "--frames",
+    type=click.IntRange(0),
+    metavar="N",
+    help="How many frames of an animation, or pages of a TIFF, are found beside the first.  "
+    "[default: as before; at first 0]",
+)
 folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
 
