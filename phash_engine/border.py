@@ -24,7 +24,7 @@ _TOLERANCE = 6
 _LEAST_LINES = 16
 _LEAST_SHARE = 4
 _LEAST_CUT = 64
-_BATCH = 1 << 18
+_MOST_VALUES = 1 << 18
 
 
 class Box(NamedTuple):
@@ -93,7 +93,7 @@ def _depth(part: Part, box: Box, side: int, tone: int, unit: int) -> int:
     """Return how far a border reaches into a box from one side, in sixteenths of a line."""
     count = box.height if side < 2 else box.width
     step, found = 1, 0
-    most = max(_BATCH // (box.width if side < 2 else box.height), 1)
+    most = max(_MOST_VALUES // (box.width if side < 2 else box.height), 1)
     while found < count:
         lines = _lines(part, box, side, found, min(found + step, count))
         is_border = _is_border(lines, tone, unit)
