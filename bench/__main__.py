@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
+    "views": ("bench.views", "padded and cropped copies found, beside imagehash, and what crops cost"),
 }
 
 
