@@ -5,7 +5,7 @@ The way of a picture through the package::
     files ──► block ──► codes ──► catalogue ──► index ──► matches / pairs ──► groups
 
 pure (arrays in, arrays out)
-    ``codes``, ``block``, ``border``, ``views``, ``hashers``, ``orientation``, ``quality``, ``progressive``,
+    ``codes``, ``block``, ``border``, ``plane``, ``views``, ``hashers``, ``orientation``, ``quality``, ``progressive``,
     ``hamming``, ``index``, ``grouping``, ``rules``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
