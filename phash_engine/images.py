@@ -184,6 +184,7 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Pl
     """Decode the first frame of any source: its luma as it is stored, the orientation it is seen in, and its info."""
     with _opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
+        is_animated = _is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = _raw_size(image)
         scale = 1
         # A PIL image is its owner's: draft would change it.
@@ -197,7 +198,7 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Pl
             width, height = image.size  # Pillow turns a TIFF upright while loading
         turn = _orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
-        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, _is_animated(image))
+        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
         yield image, _plane(image, Extent(width, height, scale)), turn, info
 
 
@@ -369,7 +370,10 @@ def _without_details(image: Image.Image) -> Image.Image:
 
 def _is_animated(image: Image.Image) -> bool:
     # The further images of an MPO are previews and depth maps, the layers of a PSD no pictures.
-    return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    try:
+        return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    except Exception:  # noqa: BLE001 - a damaged second frame leaves the first as good as it is
+        return False
 
 
 def _frames(image: Image.Image, wanted: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
