@@ -7,7 +7,7 @@ The way of a picture through the package::
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
     ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``, ``prefilter``, ``pooling``,
-    ``vectors``, ``expansion``
+    ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``, ``records``,

@@ -33,7 +33,12 @@ _SINGLE_THREADED = 1 << 18
 
 
 def area_average(
-    bands: Iterable[NDArray[Any]], width: int, height: int, scale: int = 1, unit: int = 1
+    bands: Iterable[NDArray[Any]],
+    width: int,
+    height: int,
+    scale: int = 1,
+    unit: int = 1,
+    before: tuple[int, int] = (0, 0),
 ) -> NDArray[np.uint16]:
     """Average a picture over the 32x32 cells of equal size that cover it.
 
@@ -49,6 +54,9 @@ def area_average(
         of such a plane reach over the edge; only the part inside counts.
     unit
         Plane values per luma step: 1 for 8-bit planes, 257 for 16-bit planes.
+    before
+        How much of the first row, and of the first column, lies before the picture: 0 to ``scale``. With ``width``,
+        ``height`` and ``scale`` in sixteenths of a pixel, say, the picture may begin and end within plane pixels.
 
     Returns
     -------
@@ -63,8 +71,8 @@ def area_average(
     exact: type[np.floating[Any]] = np.float32 if 255 * unit * height < 1 << 24 else np.float64
     raw = np.zeros((SIDE, SIDE))
     for top, left, tile in _tiles(bands, height, scale):
-        rows_of_cells, rows = _row_weights(height, scale, top, top + tile.shape[0])
-        columns_of_cells, columns = _column_weights(width, scale, left, left + tile.shape[1])
+        rows_of_cells, rows = _row_weights(height, scale, top, top + tile.shape[0], before[0])
+        columns_of_cells, columns = _column_weights(width, scale, left, left + tile.shape[1], before[1])
         sums = rows.astype(exact, copy=False) @ tile.astype(exact) @ columns
         raw[rows_of_cells, columns_of_cells] += sums.reshape(-1, columns.shape[1])
     whole = unit * width * height
@@ -98,23 +106,23 @@ def _most_rows(columns: int, rows_a_cell: float) -> int:
 
 
 @lru_cache(maxsize=256)
-def _row_weights(height: int, scale: int, top: int, bottom: int) -> tuple[slice, NDArray[np.float32]]:
+def _row_weights(height: int, scale: int, top: int, bottom: int, before: int) -> tuple[slice, NDArray[np.float32]]:
     """Return the rows of cells that a tile meets, and their weights, ``(parts, cells, rows)``."""
-    met, overlap = _overlap(height, scale, top, bottom)
+    met, overlap = _overlap(height, scale, top, bottom, before)
     parts = _PARTS if len(overlap) == SIDE else 1
     return met, overlap.astype(np.float32).reshape(parts, -1, bottom - top)
 
 
 @lru_cache(maxsize=256)
-def _column_weights(width: int, scale: int, left: int, right: int) -> tuple[slice, NDArray[np.float64]]:
+def _column_weights(width: int, scale: int, left: int, right: int, before: int) -> tuple[slice, NDArray[np.float64]]:
     """Return the columns of cells that a tile meets, and their weights, ``(columns, cells)``, in half block units."""
-    met, overlap = _overlap(width, scale, left, right)
+    met, overlap = _overlap(width, scale, left, right, before)
     return met, np.multiply(overlap.T, 2.0 * LUMA_STEPS, order="C")
 
 
-def _overlap(extent: int, scale: int, start: int, stop: int) -> tuple[slice, NDArray[np.int64]]:
+def _overlap(extent: int, scale: int, start: int, stop: int, before: int) -> tuple[slice, NDArray[np.int64]]:
     """Return the cells that plane pixels ``start..stop`` meet, and 32 times each one's overlap with each pixel."""
-    pixels = np.minimum(np.arange(start, stop + 1) * (scale * SIDE), extent * SIDE)
+    pixels = np.clip(np.arange(start, stop + 1) * scale - before, 0, extent) * SIDE
     met = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
     cells = np.arange(met.start, met.stop + 1)[:, np.newaxis] * extent
     edges = np.minimum(np.maximum(pixels, cells[:-1]), cells[1:])

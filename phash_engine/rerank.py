@@ -120,13 +120,15 @@ class Reranker:
         found = candidates(self._collection, [source], radius=radius)
         for error in found.failures.values():
             raise error
-        photos = self._collection.catalogue.photos_of(found.ids.tolist())
+        catalogue = self._collection.catalogue
+        holders = catalogue.views_of(found.ids.tolist())
+        photos = [list(catalogue.photos_with(holders[code_id][0])) for code_id in found.ids.tolist()]
         # A photo whose codes were computed elsewhere has no digest, and its file was never seen.
-        seen = [row for row, code_id in enumerate(found.ids.tolist()) if photos[code_id] and photos[code_id][0].digest]
-        owners = [photos[found.ids[row]] for row in seen]
+        seen = [row for row, same in enumerate(photos) if same and same[0].digest]
+        owners = [photos[row] for row in seen]
         contents = [Content(same[0].digest or b"", same[0].path) for same in owners]
         stored = joined(
-            [vectors_of(self._collection.catalogue, contents, model, self._dtype, progress) for model in self._models],
+            [vectors_of(catalogue, contents, model, self._dtype, progress) for model in self._models],
             self._weights,
         )
         failures = {contents[row].path: error for row, error in stored.failures.items()}

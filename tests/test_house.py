@@ -22,7 +22,7 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
-        evaluation adaptive error_rates prefilter pooling vectors expansion""",
+        evaluation adaptive error_rates prefilter pooling vectors expansion border plane views""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
         code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
         trash ways salvage vector_files submissions""",

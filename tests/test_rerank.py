@@ -54,8 +54,8 @@ def test_ranked_as_worked_out_one_by_one(folder: Path, catalogue_path: Path, mod
         collection = Collection(catalogue)
         ranked, failures = Reranker(collection, [loaded]).find(lake)
         found = candidates(collection, [lake], radius=RADIUS)
-        same = catalogue.photos_of(found.ids.tolist())
-        paths = {photo.path: row for row, code_id in enumerate(found.ids.tolist()) for photo in same[code_id]}
+        owners = [owner for owner, _ in catalogue.views_of(found.ids.tolist()).values()]
+        paths = {photo.path: row for row, owner in enumerate(owners) for photo in catalogue.photos_with(owner)}
     assert failures == {}
     assert {match.path for match in ranked} == set(paths)
     assert str(lake) not in paths

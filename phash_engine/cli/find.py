@@ -69,9 +69,10 @@ def command(
 ) -> int:
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
-    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
-    (closer when turned or mirrored). With several pictures each line begins with the one it answers. The catalogue
-    knows what 'phash scan' has read. Exits with 1 if nothing was found.
+    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, rotation
+    (closer when turned or mirrored), trimmed (closer without a uniform border), or frame or crop (closer to one of
+    these, see 'phash scan'). With several pictures each line begins with the one it answers. The catalogue knows what
+    'phash scan' has read. Exits with 1 if nothing was found.
 
     With --scheme imagehash, one code of the IMAGE, of 64 bits, is looked up among the codes that 'phash import' brought
     along, and so are those given with --hex. They are phash codes unless --hasher names others, and the radius is 8.
