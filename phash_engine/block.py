@@ -26,7 +26,12 @@ _SINGLE_THREADED = 1 << 18
 
 
 def area_average(
-    bands: Iterable[NDArray[Any]], width: int, height: int, scale: int = 1, unit: int = 1
+    bands: Iterable[NDArray[Any]],
+    width: int,
+    height: int,
+    scale: int = 1,
+    unit: int = 1,
+    before: tuple[int, int] = (0, 0),
 ) -> NDArray[np.uint16]:
     """Average a picture over the 32x32 cells of equal size that cover it.
 
@@ -42,6 +47,9 @@ def area_average(
         of such a plane reach over the edge; only the part inside counts.
     unit
         Plane values per luma step: 1 for 8-bit planes, 257 for 16-bit planes.
+    before
+        How much of the first row, and of the first column, lies before the picture: 0 to ``scale``. With ``width``,
+        ``height`` and ``scale`` in sixteenths of a pixel, say, the picture may begin and end within plane pixels.
 
     Returns
     -------
@@ -56,8 +64,8 @@ def area_average(
     exact: type[np.floating[Any]] = np.float32 if 255 * unit * height < 1 << 24 else np.float64
     raw = np.zeros((SIDE, SIDE))
     for top, left, tile in _tiles(bands, height, scale):
-        rows_of_cells, rows = _weights(height, scale, top, top + tile.shape[0])
-        columns_of_cells, columns = _weights(width, scale, left, left + tile.shape[1])
+        rows_of_cells, rows = _weights(height, scale, top, top + tile.shape[0], before[0])
+        columns_of_cells, columns = _weights(width, scale, left, left + tile.shape[1], before[1])
         sums = rows.astype(exact, copy=False) @ tile.astype(exact)
         raw[rows_of_cells, columns_of_cells] += sums.astype(np.float64) @ columns.T.astype(np.float64)
     whole = unit * width * height
@@ -82,9 +90,9 @@ def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[t
 
 
 @lru_cache(maxsize=256)
-def _weights(extent: int, scale: int, start: int, stop: int) -> tuple[slice, NDArray[np.float32]]:
+def _weights(extent: int, scale: int, start: int, stop: int, before: int = 0) -> tuple[slice, NDArray[np.float32]]:
     """Return the cells that plane pixels ``start..stop`` meet, and 32 times each one's overlap with each pixel."""
-    pixels = np.minimum(np.arange(start, stop + 1) * scale * SIDE, extent * SIDE)
+    pixels = np.clip(np.arange(start, stop + 1) * scale - before, 0, extent) * SIDE
     met = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
     cells = np.arange(met.start, met.stop + 1)[:, np.newaxis] * extent
     overlap: NDArray[np.int64] = np.minimum(pixels[1:], cells[1:]) - np.maximum(pixels[:-1], cells[:-1])

@@ -73,6 +73,13 @@ MIGRATIONS = (
     UPDATE codes SET trusted = 0 WHERE owner IN (SELECT digest FROM contents WHERE quality < 10);
     DELETE FROM meta WHERE key = 'index';
     """,
+    # Contents met before have no views of this number, and are read again. Those without frames are stills.
+    """
+    ALTER TABLE contents ADD COLUMN views INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN crops INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN frames INTEGER;
+    CREATE INDEX codes_further ON codes (view, owner) WHERE view <> 'full';
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import embeddings, expansion, files, images
-from phash_engine.candidates import candidates
-from phash_engine.catalogue import Catalogue
+from phash_engine.candidates import Candidates, candidates
+from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.embeddings import Embedded, Model
 from phash_engine.errors import ImageError
 from phash_engine.search import Collection
@@ -120,10 +120,7 @@ class Reranker:
         found = candidates(self._collection, [source], radius=radius)
         for error in found.failures.values():
             raise error
-        photos = self._collection.catalogue.photos_of(found.ids.tolist())
-        # A photo whose codes were computed elsewhere has no digest, and its file was never seen.
-        seen = [row for row, code_id in enumerate(found.ids.tolist()) if photos[code_id] and photos[code_id][0].digest]
-        owners = [photos[found.ids[row]] for row in seen]
+        seen, owners = self._photos(found)
         contents = [Content(same[0].digest or b"", same[0].path) for same in owners]
         stored = joined(
             [vectors_of(self._collection.catalogue, contents, model, self._dtype, progress) for model in self._models],
@@ -142,6 +139,18 @@ class Reranker:
             for photo in owners[place]
         ]
         return sorted(ranked, key=lambda match: (-match.score, match.path))[:k], failures
+
+    def _photos(self, found: Candidates) -> tuple[list[int], list[list[Photo]]]:
+        """Return the candidates that have files, and their photos; codes computed elsewhere have none."""
+        catalogue = self._collection.catalogue
+        owners = catalogue.views_of(found.ids.tolist())
+        seen = []
+        for row, code_id in enumerate(found.ids.tolist()):
+            owner, _ = owners.get(code_id, (0, ""))
+            same = list(catalogue.photos_with(owner)) if isinstance(owner, bytes) else []
+            if same:
+                seen.append((row, same))
+        return [row for row, _ in seen], [same for _, same in seen]
 
 
 def scores(

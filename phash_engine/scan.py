@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phash_engine import companions, extras, files, hashers, images, quality
-from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting
+from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting, View
 from phash_engine.errors import ImageError
 from phash_engine.files import File, Unreadable
 from phash_engine.hamming.threads import available_threads
+from phash_engine.views import FULL, Wanted
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number to do."""
@@ -97,6 +97,8 @@ def scan(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     pairing: bool = True,
+    crops: bool | None = None,
+    frames: int | None = None,
     progress: Progress | None = None,
 ) -> ScanReport:
     """Bring the catalogue up to date with some folders and all below them.
@@ -114,6 +116,12 @@ def scan(
     pairing
         Whether files of one shot, as ``companions.pair`` tells them, are one photo with companions; if not, each
         picture is a photo.
+    crops
+        Whether crops of each picture (``views.CROPS``) are catalogued too, so that it is found by a part of it; None
+        for what the last scan that was told did, at first not. When it changes, all pictures are read again.
+    frames
+        How many frames of an animation, or pages of a TIFF, are catalogued besides the first; None as for ``crops``,
+        at first 0. When it changes, animations are read again.
     progress
         Called after each batch of files.
 
@@ -127,7 +135,7 @@ def scan(
     CatalogueError
         The catalogue cannot be written.
     ValueError
-        ``workers`` below 1.
+        ``workers`` below 1, or ``frames`` below 0.
     KeyboardInterrupt
         Passed on after what had been read was committed.
     """
@@ -136,6 +144,7 @@ def scan(
         raise ValueError(f"workers must be at least 1, not {workers}")
     began = time.monotonic()
     report = ScanReport()
+    _set_wanted(catalogue, crops, frames)
     catalogue.retry(extras.overcome())
     met: dict[File, KnownFile | None] = {}
     reached: list[str] = []
@@ -155,6 +164,15 @@ def scan(
     catalogue.refresh_index()
     report.seconds = time.monotonic() - began
     return report
+
+
+def _set_wanted(catalogue: Catalogue, crops: bool | None, frames: int | None) -> None:
+    if frames is not None and frames < 0:
+        raise ValueError(f"frames must be at least 0, not {frames}")
+    before = catalogue.wanted()
+    wanted = Wanted(before.crops if crops is None else crops, before.frames if frames is None else frames)
+    if wanted != before:
+        catalogue.want(wanted)
 
 
 def _read_photos(
@@ -181,7 +199,7 @@ def _read_photos(
         todo = [file for file in alone if _needs_reading(file, met[file], report)]
         if not todo:
             return paired
-        with _Reading(todo, catalogue.known_digests(), workers) as reading:
+        with _Reading(todo, catalogue, workers) as reading:
             _record(reading, catalogue, report, len(todo), progress)
         catalogue.drop_unowned()
         no_photos |= {failure.path for failure in report.failures}
@@ -204,10 +222,10 @@ class Reading(NamedTuple):
     contents: list[Content]
 
 
-def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading.Event) -> Reading:
+def read_batch(batch: Sequence[File], known_digests: set[bytes], wanted: Wanted, stop: threading.Event) -> Reading:
     """Read files, decode those of unknown digest, and hash their blocks together."""
     sightings: list[Sighting] = []
-    decoded: list[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]] = []
+    decoded: list[tuple[bytes, images.Picture]] = []
     for file in batch:
         if stop.is_set():
             break
@@ -219,34 +237,41 @@ def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading
         digest = files.digest(data)
         try:
             if digest not in known_digests:
-                block, info = images.read_image(data, file.path)
-                decoded.append((digest, info, block))
+                picture = images.read_picture(data, file.path, crops=wanted.crops, frames=wanted.frames)
+                decoded.append((digest, picture))
                 known_digests.add(digest)
             sightings.append(Sighting(*file, digest))
         except ImageError as error:
             sightings.append(Sighting(*file, None, error.reason))
-    return Reading(sightings, _contents(decoded))
+    return Reading(sightings, _contents(decoded, wanted))
 
 
-def _contents(decoded: Sequence[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]]) -> list[Content]:
+def _contents(decoded: Sequence[tuple[bytes, images.Picture]], wanted: Wanted) -> list[Content]:
     if not decoded:
         return []
-    blocks = np.stack([block for _, _, block in decoded])
-    qualities, details = quality.gradient_quality(blocks).tolist(), quality.detail(blocks).tolist()
-    table = hashers.hash_blocks(blocks)
-    return [
-        Content(digest, info.width, info.height, info.format, mark, detail, row)
-        for (digest, info, _), mark, detail, row in zip(decoded, qualities, details, table, strict=True)
-    ]
+    blocks = np.stack([block for _, picture in decoded for block in picture.blocks.values()])
+    qualities, details = quality.gradient_quality(blocks), quality.detail(blocks)
+    trusted, table = quality.is_trusted(qualities, details).tolist(), hashers.hash_blocks(blocks)
+    contents, row = [], 0
+    for digest, (info, views) in decoded:
+        stop = row + len(views)
+        rows = map(View, views, trusted[row:stop], table[row:stop])
+        marks = int(qualities[row]), float(details[row])
+        # Without structure the full view is kept to be searched on request; others tell nothing.
+        kept = [view for view in rows if view.trusted or view.name == FULL]
+        contents.append(Content(digest, *info[:3], *marks, kept, wanted, info.is_animated))
+        row = stop
+    return contents
 
 
 class _Reading:
     """Worker threads that read batches; few are in flight, and on leaving the rest are dropped."""
 
-    def __init__(self, todo: list[File], known_digests: set[bytes], workers: int) -> None:
+    def __init__(self, todo: list[File], catalogue: Catalogue, workers: int) -> None:
         size = max(1, min(_BATCH, len(todo) // (4 * workers)))
         self._batches = iter([todo[start : start + size] for start in range(0, len(todo), size)])
-        self._known_digests = known_digests
+        self._known_digests = catalogue.known_digests()
+        self._wanted = catalogue.wanted()
         self._ahead = 2 * workers
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
@@ -270,7 +295,7 @@ class _Reading:
 
     def _submit(self) -> None:
         while len(self._running) < self._ahead and (batch := next(self._batches, None)) is not None:
-            self._running.add(self._pool.submit(read_batch, batch, self._known_digests, self._stop))
+            self._running.add(self._pool.submit(read_batch, batch, self._known_digests, self._wanted, self._stop))
 
 
 def _record(reading: _Reading, catalogue: Catalogue, report: ScanReport, total: int, progress: Progress | None) -> None:
@@ -304,7 +329,8 @@ def _commit(reading: Reading, catalogue: Catalogue, report: ScanReport) -> Readi
 
 def _misnamed(sightings: Sequence[Sighting], catalogue: Catalogue) -> list[Misnamed]:
     formats = catalogue.formats({s.digest for s in sightings if s.digest})
-    read = ((s.path, formats[s.digest]) for s in sightings if s.digest)
+    # Of a photo whose twin another thread is still reading nothing is known yet.
+    read = ((s.path, formats[s.digest]) for s in sightings if s.digest in formats)
     return [Misnamed(path, kind) for path, kind in read if files.is_misnamed(path, kind)]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import hashers, orientation
+from phash_engine.border import Box
 from phash_engine.index import Matches, Pairs
 
 Block = NDArray[np.uint16]
@@ -112,6 +113,50 @@ def _runs(plane: NDArray[np.int64], extent: int, scale: int) -> NDArray[np.int64
     parts = np.repeat(plane, 32 * scale, axis=0)[: 32 * extent]
     runs: NDArray[np.int64] = parts.reshape(32, extent, -1).sum(axis=1)
     return runs
+
+
+def inside(plane: NDArray[Any], unit: int = 1) -> Box | None:
+    """Try each edge's tone; cut rows, then columns; keep what leaves least."""
+    rows = plane.tolist()
+    edges = [rows[0], rows[-1], [row[0] for row in rows], [row[-1] for row in rows]]
+    tones = sorted({_tone(edge) for edge in edges if _is_border(edge, _tone(edge), unit)})
+    boxes = [box for tone in tones if (box := _cut(rows, tone, unit))]
+    return min(boxes, key=lambda box: (box.right - box.left) * (box.bottom - box.top), default=None)
+
+
+def _cut(rows: Matrix, tone: int, unit: int) -> Box | None:
+    top, bottom = _depth(rows, tone, unit), _depth(rows[::-1], tone, unit)
+    columns = [list(column) for column in zip(*rows[top // 16 : len(rows) - bottom // 16], strict=True)]
+    if len(rows) * 16 - top - bottom < 256 or not columns:
+        return None
+    left, right = _depth(columns, tone, unit), _depth(columns[::-1], tone, unit)
+    large = all(
+        16 * count - cut >= max(4 * count, 256)
+        for cut, count in ((left + right, len(columns)), (top + bottom, len(rows)))
+    )
+    small = 64 * (left + right) >= 16 * len(columns) or 64 * (top + bottom) >= 16 * len(rows)
+    return Box(left, top, 16 * len(columns) - right, 16 * len(rows) - bottom) if large and small else None
+
+
+def _depth(lines: Matrix, tone: int, unit: int) -> int:
+    count = 0
+    while count < len(lines) and _is_border(lines[count], tone, unit):
+        count += 1
+    if count == 0 or len(lines) - count < 2:
+        return 16 * count
+    first, second = lines[count : count + 2]
+    along = sum((a - b) * (tone - b) for a, b in zip(first, second, strict=True))
+    square = sum((tone - b) ** 2 for b in second)
+    share = Fraction(along, square) if square else Fraction(0)
+    return 16 * count + math.floor(16 * min(max(share, Fraction(0)), Fraction(1)) + Fraction(1, 2))
+
+
+def _tone(line: list[int]) -> int:
+    return math.floor(Fraction(sum(line), len(line)) + Fraction(1, 2))
+
+
+def _is_border(line: list[int], tone: int, unit: int) -> bool:
+    return Fraction(sum((value - tone) ** 2 for value in line), len(line)) <= (6 * unit) ** 2
 
 
 def average(block: Matrix) -> int:

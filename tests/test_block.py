@@ -36,6 +36,20 @@ def test_is_the_exact_average(data: st.DataObject, width: int, height: int, scal
     assert np.array_equal(found, naive.area_average(plane, width, height, scale, unit))
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(2, 9), st.integers(2, 9), st.sampled_from([1, 257]), st.integers(0, 2**32 - 1))
+def test_a_part_may_begin_and_end_within_pixels(
+    data: st.DataObject, columns: int, rows: int, unit: int, seed: int
+) -> None:
+    plane = plane_of(seed, columns, rows, 1, unit)
+    left, right = sorted(data.draw(st.lists(st.integers(0, 16 * columns), min_size=2, max_size=2, unique=True)))
+    top, bottom = sorted(data.draw(st.lists(st.integers(0, 16 * rows), min_size=2, max_size=2, unique=True)))
+    met = plane[top // 16 : -(-bottom // 16), left // 16 : -(-right // 16)]
+    found = area_average([met], right - left, bottom - top, 16, unit, (top % 16, left % 16))
+    fine = np.repeat(np.repeat(plane, 16, axis=0), 16, axis=1)[top:bottom, left:right]
+    assert np.array_equal(found, naive.area_average(fine, right - left, bottom - top, 1, unit))
+
+
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (3, 2049), (2049, 3), (1023, 1025), (2050, 300), (70, 4100)])
 @pytest.mark.parametrize("unit", [1, 257])
 def test_is_exact_where_pictures_are_cut_into_tiles(size: tuple[int, int], unit: int) -> None:

@@ -49,7 +49,8 @@ def command(
     """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
 
     Of each group the keeper stands first (most pixels, largest file, oldest), then the others with their distance
-    to it in bits and the rule that matched: digest (equal bytes), code, or rotation (closer when turned or mirrored).
+    to it in bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored),
+    trimmed (closer without a uniform border), or frame or crop (closer to one of these, see 'phash scan').
     Lines with a plus sign are files of the same shot as the photo above them, such as its camera RAW.
     Without DIR all photos of the catalogue are compared, as of their last scan.
     """

@@ -56,9 +56,10 @@ def command(
 ) -> int:
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
-    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
-    (closer when turned or mirrored). With several pictures each line begins with the one it answers. The catalogue
-    knows what 'phash scan' has read. Exits with 1 if nothing was found.
+    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, rotation
+    (closer when turned or mirrored), trimmed (closer without a uniform border), or frame or crop (closer to one of
+    these, see 'phash scan'). With several pictures each line begins with the one it answers. The catalogue knows what
+    'phash scan' has read. Exits with 1 if nothing was found.
     """
     queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
     if not queries:
