@@ -5,7 +5,7 @@ rest from its metadata, under the names that timm uses:
 
 =================  ========================================================  ====================================
 ``input_size``     ``(3, 224, 224)``, ``224 224``; if the shape is open       224
-``mean``, ``std``  three numbers on the scale 0..1                            those of ImageNet
+``mean``, ``std``  three numbers each, of 0..1, or of 0..255 if above 1       those of ImageNet
 ``crop_pct``       share of the scaled picture that is seen                   0.875
 =================  ========================================================  ====================================
 
@@ -50,12 +50,15 @@ class Model(Protocol):
 
     Attributes
     ----------
+    name
+        What errors call it.
     key
-        What its vectors are filed under: another model, or the same one used otherwise, has another.
+        Hex digits that its vectors are filed under: another model, or the same one used otherwise, has others.
     height, width
         Of the pictures it takes.
     """
 
+    name: str
     key: str
     height: int
     width: int
@@ -89,15 +92,16 @@ class FunctionModel:
     ----------
     function
         From :data:`Pictures` to one vector each; called from several threads.
-    key
-        Names the function: choose another when what it computes changes.
+    name
+        Its vectors are filed under that: choose another when what it computes changes.
     height, width
         Of the pictures it takes.
     """
 
-    def __init__(self, function: Callable[[Pictures], Any], key: str, height: int = _SIDE, width: int = _SIDE) -> None:
+    def __init__(self, function: Callable[[Pictures], Any], name: str, height: int = _SIDE, width: int = _SIDE) -> None:
         self._function = function
-        self.key, self.height, self.width = key, height, width
+        self.name, self.height, self.width = name, height, width
+        self.key = _key(name, height, width)
 
     def __call__(self, pictures: Pictures) -> Vectors:
         """Return what the function makes of the pictures."""
@@ -124,14 +128,13 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, pool: str = "gem", ten_crop: bool = False) -> None:
-        self.path = os.fspath(path)
+        self.name = os.fspath(path)
         self._pool = POOLS[pool]
         self._ten_crop = ten_crop
-        self._session = _session(self.path)
+        self._session = _session(self.name)
         self._input = self._session.get_inputs()[0]
         self._read_shapes()
-        crops = "ten" if ten_crop else "one"
-        self.key = hashlib.sha256(f"{_digest(self.path)} {pool} {crops} 1".encode()).hexdigest()[:32]
+        self.key = _key(_digest(self.name), pool, ten_crop)
 
     def __call__(self, pictures: Pictures) -> Vectors:
         """Return one vector a picture, ``(n, d)``."""
@@ -159,7 +162,9 @@ class OnnxModel:
         self._seen = height, width
         self._one_by_one = shape[0] == 1
         (share,) = _numbers(facts.get("crop_pct", "")) or [_CROP]
-        self._mean, self._std = (self._colours(facts, name, usual) for name, usual in (("mean", _MEAN), ("std", _STD)))
+        mean, std = (self._colours(facts, name, usual) for name, usual in (("mean", _MEAN), ("std", _STD)))
+        unit = 255 if mean.max() > 1 else 1
+        self._mean, self._std = mean / unit, std / unit
         self.height, self.width = round(height / share), round(width / share)
 
     def _colours(self, facts: dict[str, str], name: str, usual: Sequence[float]) -> NDArray[np.float32]:
@@ -190,7 +195,7 @@ class OnnxModel:
         return output
 
     def _unfit(self, reason: str) -> ModelError:
-        return ModelError(f"{self.path}: the model {reason}")
+        return ModelError(f"{self.name}: the model {reason}")
 
 
 def embed(sources: Sequence[images.Source], model: Model, *, threads: int | None = None) -> Embedded:
@@ -254,14 +259,14 @@ def _embed(batch: range, items: Sequence[Item], load: Callable[[Item], Pictures]
         return Embedded(rows, np.empty((0, 0), dtype=np.float32), failures)
     vectors = model(np.stack(list(pictures.values())))
     if vectors.ndim != 2 or len(vectors) != len(rows):
-        raise ModelError(f"{_name(model)}: {len(rows)} pictures gave an array {vectors.shape}, not one vector each")
+        raise ModelError(f"{model.name}: {len(rows)} pictures gave an array {vectors.shape}, not one vector each")
     if not np.isfinite(vectors).all():
-        raise ModelError(f"{_name(model)}: the vectors hold NaN or infinity, so nothing can be compared by them")
+        raise ModelError(f"{model.name}: the vectors hold NaN or infinity, so nothing can be compared by them")
     return Embedded(rows, unit(vectors), failures)
 
 
-def _name(model: Model) -> str:
-    return getattr(model, "path", model.key)
+def _key(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def _session(path: str) -> Any:
@@ -292,7 +297,7 @@ def _line(error: Exception) -> str:
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:[eE]-?\d+)?", text)]
+    return [float(number) for number in re.findall(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text)]
 
 
 def _words(shape: Sequence[object]) -> str:

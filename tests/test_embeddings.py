@@ -33,6 +33,9 @@ def test_pixels_come_as_the_file_says(tmp_path: Path) -> None:
     facts = {"crop_pct": "1.0", "mean": "(0.5, 0.25, 0)", "std": "[2, 4, 8]"}
     scaled = shown(onnx_models.through(tmp_path / "b.onnx", SQUARE, facts))
     np.testing.assert_allclose(scaled, (plain - [0.5, 0.25, 0]) / [2, 4, 8], rtol=1e-5)
+    facts = {"crop_pct": "1", "mean": "100 .5 -5", "std": "2,4e1,8"}
+    wide = shown(onnx_models.through(tmp_path / "d.onnx", SQUARE, facts))
+    np.testing.assert_allclose(wide, (255 * plain - [100, 0.5, -5]) / [2, 40, 8], rtol=1e-5)
     usual = shown(onnx_models.through(tmp_path / "c.onnx", SQUARE, {"crop_pct": "1"}))
     np.testing.assert_allclose(usual, (plain - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225], rtol=1e-5)
 

@@ -88,10 +88,8 @@ def test_every_picture_is_shown_to_a_model_once(folder: Path, catalogue_path: Pa
         single = vectors_of(catalogue, contents[:5], model)
         assert sum(shown) == 13
         np.testing.assert_allclose(first.vectors, single.vectors, atol=1e-3)
-    assert sorted(entry.name for entry in Path(f"{catalogue_path}.vectors").iterdir()) == [
-        "means-float16",
-        "means-float32",
-    ]
+    folders = sorted(entry.name for entry in Path(f"{catalogue_path}.vectors").iterdir())
+    assert folders == [f"{model.key}-float16", f"{model.key}-float32"]
     with Catalogue(None) as catalogue:
         np.testing.assert_array_equal(vectors_of(catalogue, contents[:5], model).vectors, single.vectors)
         assert sum(shown) == 18
