@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "quality": ("bench.quality", "near-duplicates found at a known rate of false pairs, beside other hashes"),
     "retrieval": ("bench.retrieval", "codes first, then a network: mAP@100 and times beside the network alone"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
+    "views": ("bench.views", "padded and cropped copies found, beside imagehash, and what crops cost"),
 }
 
 

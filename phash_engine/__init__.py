@@ -5,9 +5,9 @@ The way of a picture through the package::
     files ──► block ──► codes ──► catalogue ──► index ──► matches / pairs ──► groups
 
 pure (arrays in, arrays out)
-    ``codes``, ``block``, ``border``, ``views``, ``hashers``, ``orientation``, ``quality``, ``progressive``,
-    ``hamming``, ``index``, ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``,
-    ``prefilter``, ``pooling``, ``vectors``, ``expansion``
+    ``codes``, ``block``, ``border``, ``plane``, ``views``, ``hashers``, ``orientation``, ``quality``,
+    ``progressive``, ``hamming``, ``index``, ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``,
+    ``error_rates``, ``prefilter``, ``pooling``, ``vectors``, ``expansion``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``vector_files``, ``embeddings``,

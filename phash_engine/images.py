@@ -11,17 +11,16 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from phash_engine import border, extras, files, hashers, orientation, progressive, raw, views
-from phash_engine.block import area_average
-from phash_engine.border import Box
+from phash_engine import extras, files, hashers, orientation, progressive, raw, views
 from phash_engine.errors import ImageError
+from phash_engine.plane import BAND_PIXELS, Extent, Plane
 from phash_engine.quality import is_flat
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
@@ -34,7 +33,6 @@ FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI
 """What is opened: picture formats whose decoders run inside this process. EPS, for one, would start another program."""
 
 _SHORTER_SIDE = 64
-_BAND_PIXELS = 1 << 22
 _MOST_BYTES = 1 << 26
 _WIDE_UNIT = 257
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
@@ -94,7 +92,7 @@ def read_fingerprint(source: Source) -> hashers.Fingerprint:
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
     """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (plane, turn, info):
+    with _decoded(source, name) as (_, plane, turn, info):
         return _turned(plane.block, turn), info
 
 
@@ -118,14 +116,14 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, are wanted: evenly spaced ones, or all there are.
         Of longer ones than 2 gigapixels the first part counts, of damaged ones what comes before the damage.
     """
-    with _decoded(source, name) as (plane, turn, info):
+    with _decoded(source, name) as (image, plane, turn, info):
         blocks = {views.FULL: plane.block}
         if (trimmed := plane.trimmed()) is not None:
             blocks[views.TRIMMED] = trimmed
         if crops:
             blocks |= plane.crops()
         if frames and info.is_animated:
-            blocks |= _frames(plane.image, frames)
+            blocks |= _frames(image, frames)
         return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()})
 
 
@@ -215,10 +213,11 @@ def versions() -> dict[str, str]:
 
 
 @contextmanager
-def _decoded(source: Source, name: str | None) -> Iterator[tuple[_Plane, int, ImageInfo]]:
+def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo]]:
     """Decode the first frame of any source: its luma as it is stored, the orientation it is seen in, and its info."""
     with _opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
+        is_animated = _is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = _raw_size(image)
         scale = 1
         # A PIL image is its owner's: draft would change it.
@@ -232,8 +231,8 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[_Plane, int, Im
             width, height = image.size  # Pillow turns a TIFF upright while loading
         turn = _orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
-        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, _is_animated(image))
-        yield _plane(image, (width, height, scale)), turn, info
+        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
+        yield image, _plane(image, Extent(width, height, scale)), turn, info
 
 
 def _turned(block: NDArray[np.uint16], turn: int) -> NDArray[np.uint16]:
@@ -404,7 +403,10 @@ def _without_details(image: Image.Image) -> Image.Image:
 
 def _is_animated(image: Image.Image) -> bool:
     # The further images of an MPO are previews and depth maps, the layers of a PSD no pictures.
-    return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    try:
+        return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    except Exception:  # noqa: BLE001 - a damaged second frame leaves the first as good as it is
+        return False
 
 
 def _frames(image: Image.Image, wanted: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
@@ -414,85 +416,41 @@ def _frames(image: Image.Image, wanted: int) -> Iterator[tuple[str, NDArray[np.u
         for number in sorted({count * place // (wanted + 1) for place in range(1, wanted + 1)} - {0}):
             image.seek(number)
             image.load()
-            yield views.frame(number), _plane(_checked(image), (*image.size, 1)).block
+            yield views.frame(number), _plane(_checked(image), Extent(*image.size)).block
     except Exception:  # noqa: BLE001 - the decoders raise whatever they stumble over
         return
 
 
-class _Plane:
-    """The luma of a decoded picture, part by part: of a large one no second full plane is ever held.
-
-    ``width`` and ``height`` are the true extent of the picture in pixels, ``scale`` the side of a plane pixel in these,
-    ``unit`` the plane values per luma step.
-    """
-
-    def __init__(self, image: Image.Image, extent: tuple[int, int, int], to_luma: _ToLuma, unit: int = 1) -> None:
-        self.image = image
-        self._width, self._height, self._scale = extent
-        self._to_luma = to_luma
-        self._unit = unit
-
-    @cached_property
-    def block(self) -> NDArray[np.uint16]:
-        """The average of the whole picture."""
-        bands = self._bands(0, 0, *self.image.size)
-        return area_average(bands, self._width, self._height, self._scale, self._unit)
-
-    def trimmed(self) -> NDArray[np.uint16] | None:
-        """Average what a uniform border leaves of the picture; None where there is none."""
-        inside = border.inside(self._part, *self.image.size, self._unit)
-        return self._average(Box(*(edge * self._scale for edge in inside))) if inside else None
-
-    def crops(self) -> Iterator[tuple[str, NDArray[np.uint16]]]:
-        """Average the crops of the picture, each with its name."""
-        across, down = self._width * border.FINE, self._height * border.FINE
-        for name, (left, top, right, bottom) in views.CROPS.items():
-            yield (
-                name,
-                self._average(
-                    Box(across * left // 100, down * top // 100, across * right // 100, down * bottom // 100)
-                ),
-            )
-
-    def _average(self, box: Box) -> NDArray[np.uint16]:
-        """Average a part of the picture, told in sixteenths of a pixel; what reaches over the edge does not count."""
-        side = border.FINE * self._scale
-        right, bottom = min(box.right, self._width * border.FINE), min(box.bottom, self._height * border.FINE)
-        left, top = box.left // side, box.top // side
-        bands = self._bands(left, top, -(-right // side), -(-bottom // side))
-        before = box.top - top * side, box.left - left * side
-        return area_average(bands, right - box.left, bottom - box.top, side, self._unit, before)
-
-    def _bands(self, left: int, top: int, right: int, bottom: int) -> Iterator[NDArray[Any]]:
-        rows = max(_BAND_PIXELS // (right - left), 1)
-        for start in range(top, bottom, rows):
-            yield self._part(left, start, right, min(start + rows, bottom))
-
-    def _part(self, left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
-        if self.image.width * self.image.height <= _BAND_PIXELS:
-            return self._whole[top:bottom, left:right]
-        return self._to_luma(self.image.crop((left, top, right, bottom)))
-
-    @cached_property
-    def _whole(self) -> NDArray[Any]:
-        return self._to_luma(self.image)
-
-
-def _plane(image: Image.Image, extent: tuple[int, int, int]) -> _Plane:
-    """Return the luma of a loaded picture, given its width, its height and the scale it was decoded at."""
+def _plane(image: Image.Image, extent: Extent) -> Plane:
+    """Return the luma of a loaded picture."""
     if image.mode.startswith("I;16"):
-        return _Plane(image, extent, np.asarray, _WIDE_UNIT)
+        return _plane_by(np.asarray, image, extent, _WIDE_UNIT)
     if image.mode in {"I", "F"}:
-        return _Plane(image, extent, _wide_luma(image), _WIDE_UNIT)
+        return _plane_by(_wide_luma(image), image, extent, _WIDE_UNIT)
     if not image.has_transparency_data:
-        return _Plane(image, extent, _luma)
-    on_white = _Plane(image, extent, partial(_composited, ground="white"))
-    return on_white if not is_flat(on_white.block) else _Plane(image, extent, partial(_composited, ground="black"))
+        return _plane_by(_luma, image, extent)
+    on_white = _plane_by(partial(_composited, ground="white"), image, extent)
+    return on_white if not is_flat(on_white.block) else _plane_by(partial(_composited, ground="black"), image, extent)
+
+
+def _plane_by(to_luma: _ToLuma, image: Image.Image, extent: Extent, unit: int = 1) -> Plane:
+    if image.width * image.height > BAND_PIXELS:
+
+        def part(left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
+            return to_luma(image.crop((left, top, right, bottom)))
+
+    else:
+        whole = to_luma(image)
+
+        def part(left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
+            return whole[top:bottom, left:right]
+
+    return Plane(part, image.width, image.height, extent, unit)
 
 
 def _bands(image: Image.Image) -> Iterator[Image.Image]:
     """Cut large pictures into bands of rows, so that no second full plane is ever held."""
-    rows = max(_BAND_PIXELS // image.width, 1)
+    rows = max(BAND_PIXELS // image.width, 1)
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
 

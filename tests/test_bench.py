@@ -144,6 +144,14 @@ def test_files_are_hashed_beside_peers(capsys: pytest.CaptureFixture[str]) -> No
         assert names <= {row["name"] for row in rows if row["files"] == files}
 
 
+def test_padded_and_cropped_copies_are_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["views", "--n", "3", "--rounds", "1", "--json"]) == 0
+    *timed, codes, letterbox = [json.loads(line) for line in capsys.readouterr().out.splitlines()][:4]
+    assert [row["name"] for row in timed] == ["scan", "scan --crops"]
+    assert codes["scan --crops"] - codes["scan"] == 12
+    assert (letterbox["what"], letterbox["phash"], letterbox["phash --crops"]) == ("letterbox 10 %", 1, 1)
+
+
 def test_answers_must_agree() -> None:
     first = Found(np.array([0, 0, 1]), np.array([7, 8, 9]), np.array([1, 1, 2]))
     swapped = Found(*(column[[2, 1, 0]] for column in first))

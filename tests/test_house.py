@@ -21,7 +21,7 @@ PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
-    "pure": """errors codes block border progressive hashers orientation quality rules views hamming index fusion
+    "pure": """errors codes block border plane progressive hashers orientation quality rules views hamming index fusion
         grouping evaluation adaptive error_rates
         prefilter pooling vectors expansion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files

@@ -292,6 +292,15 @@ def test_a_damaged_animation_has_the_frames_before_the_damage(tmp_path: Path) ->
     assert list(views)[:3] == [FULL, "frame:1", "frame:2"]
 
 
+def test_a_damaged_second_frame_leaves_the_first() -> None:
+    rng = np.random.default_rng(8)
+    pictures = [drawn(rng), drawn(rng)]
+    whole, still = animation(pictures, "GIF"), animation(pictures[:1], "GIF")
+    for cut in range(len(still), len(whole)):
+        picture = images.read_picture(whole[:cut], frames=3)
+        assert np.array_equal(picture.blocks[FULL], images.read_block(still))
+
+
 def test_contents_with_views_of_another_definition_are_read_again(lake: Image.Image, tmp_path: Path) -> None:
     (tmp_path / "framed.jpg").write_bytes(saved(framed(lake, 30, 30, "black"), "JPEG"))
     with Catalogue(tmp_path / "photos.db") as catalogue:
