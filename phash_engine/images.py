@@ -477,19 +477,19 @@ def _on_ground(image: Image.Image, ground: str) -> Image.Image:
 
 def _colour(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
-        return _eight_bits([np.asarray(image)])
+        return _eight_bits(np.asarray(image))
     if image.mode in {"I", "F"}:
-        return _eight_bits(list(map(_wide_luma(image), _bands(image))))
+        return _eight_bits(_wide_luma(image)(image))
     if image.has_transparency_data:
         return _on_ground(image, "white").convert("RGB")
     return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
 
 
-def _eight_bits(bands: list[NDArray[np.uint16]]) -> Image.Image:
-    return Image.fromarray((np.concatenate(bands) // _WIDE_UNIT).astype(np.uint8)).convert("RGB")
+def _eight_bits(plane: NDArray[np.uint16]) -> Image.Image:
+    return Image.fromarray((plane // _WIDE_UNIT).astype(np.uint8)).convert("RGB")
 
 
-def _wide_luma(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint16]]:
+def _wide_luma(image: Image.Image) -> _ToLuma:
     """Scale integer and float values to 16 bits by their range: 0..1, 0..255, 0..65535, else lowest to highest."""
     if image.mode == "F" and not all(np.isfinite(np.asarray(band)).all() for band in _bands(image)):
         raise ImageError("", "not a number (NaN) or infinity among the pixel values")

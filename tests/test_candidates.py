@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 
 from phash_engine import hashers, images, orientation
+from phash_engine import views as views_of
 from phash_engine.candidates import candidates
 from phash_engine.catalogue import Catalogue
 from phash_engine.scan import scan
 from phash_engine.search import Collection
-from tests import naive
+from tests import naive, test_views
 from tests.test_search import SEEDS, SOME_RADII, catalogue_of, codes_of, planted, views
 
 
@@ -41,6 +42,31 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
         assert list(zip(*columns, strict=True)) == expected
 
 
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.sampled_from([None, 1, 2, 5, 100]), SOME_RADII, st.booleans())
+def test_every_view_leads_to_its_content(seed: int, k: int | None, radius: int, rotations: bool) -> None:
+    photos = test_views.planted(seed)
+    queries = [next(iter(blocks.values())) for blocks in test_views.planted(seed + 1, 3).values()]
+    with Catalogue(None) as catalogue:
+        test_views.record(catalogue, photos)
+        ids = {photo.path: photo.code_id or 0 for photo in catalogue.photos()}
+        collection = Collection(catalogue, rotations=rotations, trust_all=True)
+        found = candidates(collection, np.stack(queries), k, radius)
+    for number, block in enumerate(queries):
+        near = [
+            (*test_views.nearest({views_of.FULL: block}, blocks, rotations=rotations), ids[path])
+            for path, blocks in photos.items()
+        ]
+        expected = sorted((distance, code_id, rule) for distance, rule, code_id in near if distance <= radius)
+        here = found.queries == number
+        columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
+        rows = list(zip(*columns, strict=True))
+        assert rows == sorted(rows)
+        assert set(rows) <= set(expected)
+        # Of equally near contents those come in whose nearest codes are oldest.
+        assert [distance for distance, _, _ in rows] == [distance for distance, _, _ in expected][:k]
+
+
 def test_five_codes_find_upright_and_transposed() -> None:
     photos, (query, *_) = planted(5)
     with catalogue_of(photos) as catalogue:
@@ -65,10 +91,9 @@ def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, 
         others = [match for match in collection.find(lake) if match.rule != "digest"]
         for row in (0, 2):
             here = found.queries == row
-            owners = [owner for owner, _ in catalogue.views_of(found.ids[here].tolist()).values()]
-            assert {photo.path for owner in owners for photo in catalogue.photos_with(owner)} == {
-                match.path for match in others
-            }
+            owners = catalogue.views_of(found.ids[here].tolist()).values()
+            paths = {photo.path for owner, _ in owners for photo in catalogue.photos_with(owner)}
+            assert paths == {match.path for match in others}
             nearest = candidates(collection, queries, 2)
             np.testing.assert_array_equal(nearest.ids[nearest.queries == row], found.ids[here][:2])
         assert set(found.queries.tolist()) == {0, 2}

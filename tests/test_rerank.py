@@ -54,8 +54,12 @@ def test_ranked_as_worked_out_one_by_one(folder: Path, catalogue_path: Path, mod
         collection = Collection(catalogue)
         ranked, failures = Reranker(collection, [loaded]).find(lake)
         found = candidates(collection, [lake], radius=RADIUS)
-        owners = [owner for owner, _ in catalogue.views_of(found.ids.tolist()).values()]
-        paths = {photo.path: row for row, owner in enumerate(owners) for photo in catalogue.photos_with(owner)}
+        owners = catalogue.views_of(found.ids.tolist())
+        paths = {
+            photo.path: row
+            for row, code_id in enumerate(found.ids.tolist())
+            for photo in catalogue.photos_with(owners[code_id][0])
+        }
     assert failures == {}
     assert {match.path for match in ranked} == set(paths)
     assert str(lake) not in paths
