@@ -17,7 +17,7 @@ from phash_engine import files, hashers, images, quality
 from phash_engine.block import SIDE
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.errors import ImageError
-from phash_engine.hamming.hits import sorted_columns
+from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.hamming.threads import available_threads, in_threads
 from phash_engine.hashers import CODE_NAMES, Codes
 from phash_engine.rules import RADIUS, RULES
