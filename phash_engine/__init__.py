@@ -6,12 +6,16 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``
+    ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``, ``prefilter``, ``pooling``,
+    ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``
+    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``, ``records``,
+    ``witness``, ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``, ``vector_files``,
+    ``embeddings``, ``submissions``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
+    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``duplicates``, ``golden``, ``plan``, ``actions``,
+    ``candidates``, ``rerank``, ``retrieval_task``, ``retrieval``
 front end
     ``cli``
 

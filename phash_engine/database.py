@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from phash_engine.errors import CatalogueError
+from phash_engine.errors import CatalogueError, DamageError
 
 _APPLICATION_ID = 0x70686173
 _PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 MIGRATIONS = (
     """
@@ -72,6 +74,21 @@ MIGRATIONS = (
     ALTER TABLE contents ADD COLUMN detail REAL;
     UPDATE codes SET trusted = 0 WHERE owner IN (SELECT digest FROM contents WHERE quality < 10);
     DELETE FROM meta WHERE key = 'index';
+    """,
+    """
+    CREATE TABLE foreign_codes (
+        path BLOB NOT NULL,
+        hasher TEXT NOT NULL,
+        code INTEGER NOT NULL,
+        PRIMARY KEY (path, hasher)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    # Contents met before have no views of this number, and are read again. Those without frames are stills.
+    """
+    ALTER TABLE contents ADD COLUMN views INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN crops INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN frames INTEGER;
+    CREATE INDEX codes_further ON codes (view, owner) WHERE view <> 'full';
     """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
@@ -200,6 +217,8 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+                raise DamageError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             raise CatalogueError(f"{self.path}: {error}") from error
 
 

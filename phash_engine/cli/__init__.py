@@ -24,8 +24,13 @@ COMMANDS = {
     "scan": "Bring the catalogue up to date with folders.",
     "find": "Look pictures up in the catalogue, nearest first.",
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
+    "apply": "Do what a plan of dedupe says: trash, move, link or delete.",
+    "undo": "Bring back what apply took away.",
+    "rerank": "Look pictures up by their codes, and rank what is found by a neural network.",
+    "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
     "status": "Say what the catalogue holds.",
     "failures": "List the files that could not be read, and why.",
+    "import": "Bring codes of the imagehash library along.",
     "forget": "Remove photos from the catalogue; the files stay.",
     "selftest": "Say whether this machine computes the same codes as every other.",
 }
@@ -74,7 +79,7 @@ class LazyGroup(click.Group):
 def cli(context: click.Context) -> int:
     """Find duplicate and near-duplicate pictures.
 
-    To begin: phash dedupe DIR. Results go to standard output, all else to standard error. Nothing is ever deleted.
+    To begin: phash dedupe DIR. Results go to standard output, all else to standard error. No command deletes but apply.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

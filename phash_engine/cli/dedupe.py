@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from phash_engine import files
+from phash_engine import files, plan
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
@@ -28,6 +28,7 @@ from phash_engine.rules import RADIUS
 @options.pairs
 @options.catalogue
 @click.option("--no-catalogue", is_flag=True, help="Remember nothing: scan into memory.")
+@click.option("--plan", "plan_path", metavar="FILE", help="Write down for 'phash apply' what would go, and what stays.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @options.as_json
 @options.strict
@@ -42,6 +43,7 @@ def command(
     pairs: str,
     catalogue_path: Path | None,
     no_catalogue: bool,
+    plan_path: str | None,
     exit_code: bool,
     as_json: bool,
     strict: bool,
@@ -49,12 +51,16 @@ def command(
     """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
 
     Of each group the keeper stands first (most pixels, largest file, oldest), then the others with their distance
-    to it in bits and the rule that matched: digest (equal bytes), code, or rotation (closer when turned or mirrored).
+    to it in bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored),
+    trimmed (closer without a uniform border), or frame or crop (closer to one of these, see 'phash scan').
     Lines with a plus sign are files of the same shot as the photo above them, such as its camera RAW.
     Without DIR all photos of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
+    if plan_path is not None:
+        plan_path = files.absolute(plan_path)
+        plan.check_target(plan_path)
     unread = 0
     inside = [files.absolute(folder) for folder in folders] or None
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(folders)) as catalogue:
@@ -73,11 +79,20 @@ def command(
             kind=kind,
         )
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
+        if plan_path is not None:
+            _write_plan(groups, catalogue, plan_path)
         for group in groups:
             _print(group, catalogue, as_json=as_json)
     if not as_json:
         output.message(_summary(groups, sizes))
     return unread or int(exit_code and bool(groups))
+
+
+def _write_plan(groups: Sequence[Group], catalogue: Catalogue, path: str) -> None:
+    planned = plan.make(groups, catalogue)
+    plan.write(planned, path)
+    number = sum(len(group.others) for group in planned.groups)
+    output.message(f"{path}: {output.count(number, 'file')} would go; 'phash apply --dry-run' says how")
 
 
 def _is_given(parameter: str) -> bool:

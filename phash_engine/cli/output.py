@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
@@ -12,6 +11,8 @@ from typing import Any
 
 import click
 
+from phash_engine import records
+
 
 def text(line: str, end: str = "\n") -> None:
     """Write a line to standard output; names that are not UTF-8 come out as the bytes they are."""
@@ -20,7 +21,7 @@ def text(line: str, end: str = "\n") -> None:
 
 def record(fields: Mapping[str, Any], end: str = "\n") -> None:
     """Write one JSON record, in UTF-8 whatever the terminal's; beside a path that is not UTF-8 stands its base64."""
-    sys.stdout.buffer.write((json.dumps(_safe(dict(fields)), ensure_ascii=False) + end).encode())
+    sys.stdout.buffer.write((json.dumps(records.encode(dict(fields)), ensure_ascii=False) + end).encode())
 
 
 def message(line: str) -> None:
@@ -55,32 +56,6 @@ def size(number: float) -> str:
             return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} TB"
-
-
-def _safe(value: Any) -> Any:
-    """Replace what is not UTF-8 in paths, keeping the bytes beside them."""
-    if isinstance(value, str):
-        return os.fsencode(value).decode(errors="replace")
-    if isinstance(value, list | tuple):
-        return [_safe(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    safe: dict[str, Any] = {}
-    for name, item in value.items():
-        safe[name] = _safe(item)
-        strings = item if isinstance(item, list | tuple) else [item]
-        if any(isinstance(string, str) and _is_not_utf8(string) for string in strings):
-            encoded = [base64.b64encode(os.fsencode(string)).decode() for string in strings]
-            safe[f"{name}_b64"] = encoded if isinstance(item, list | tuple) else encoded[0]
-    return safe
-
-
-def _is_not_utf8(string: str) -> bool:
-    try:
-        os.fsencode(string).decode()
-    except UnicodeDecodeError:
-        return True
-    return False
 
 
 def exit_code(unread: int, asked: int, *, strict: bool) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from phash_engine import files
+from phash_engine import files, salvage
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import PhashError
@@ -19,7 +19,10 @@ from phash_engine.scan import ScanReport, scan
 @options.exclude
 @options.workers
 @options.pairs
+@options.crops
+@options.frames
 @options.catalogue
+@click.option("--rebuild", is_flag=True, help="Set a damaged catalogue aside, and begin a new one.")
 @options.as_json
 @options.strict
 def command(
@@ -27,30 +30,49 @@ def command(
     exclude: tuple[str, ...],
     workers: int | None,
     pairs: str,
+    crops: bool | None,
+    frames: int | None,
     catalogue_path: Path | None,
+    rebuild: bool,
     as_json: bool,
     strict: bool,
 ) -> int:
     """Read the pictures below folders into the catalogue.
 
     Files that have not changed since the last scan are not opened. Files that are gone are marked missing, not
-    forgotten.
+    forgotten. A picture with a uniform border is also found by what is inside, whatever border it has there.
     """
+    if rebuild:
+        _rebuild(catalogue_path or options.default_catalogue())
     with options.open_or_create(catalogue_path) as catalogue:
-        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
+        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs, crops=crops, frames=frames)
     if as_json:
         output.record(_as_record(report))
     return PhashError.exit_code if reached_nothing(report, folders) else exit_code(report, strict=strict)
 
 
 def run(
-    folders: Sequence[str], catalogue: Catalogue, *, exclude: Sequence[str], workers: int | None, pairs: str
+    folders: Sequence[str],
+    catalogue: Catalogue,
+    *,
+    exclude: Sequence[str],
+    workers: int | None,
+    pairs: str,
+    crops: bool | None = None,
+    frames: int | None = None,
 ) -> ScanReport:
     """Scan with a progress bar, and say on standard error what was done and what could not be read."""
     try:
         with output.progress_bar("reading") as progress:
             report = scan(
-                folders, catalogue, exclude=exclude, workers=workers, pairing=pairs == "together", progress=progress
+                folders,
+                catalogue,
+                exclude=exclude,
+                workers=workers,
+                pairing=pairs == "together",
+                crops=crops,
+                frames=frames,
+                progress=progress,
             )
     except KeyboardInterrupt:
         output.message("interrupted; what was read is in the catalogue, and the same command goes on from there")
@@ -72,6 +94,15 @@ def exit_code(report: ScanReport, *, strict: bool) -> int:
     """Return 3 if some files could not be read and that matters, else 0."""
     unread = report.failures or report.known_failures or report.unreadable or report.unreachable
     return 3 if strict and unread else 0
+
+
+def _rebuild(path: Path) -> None:
+    rebuilt = salvage.rebuild(path)
+    if rebuilt is None:
+        output.message(f"{path} is not damaged, and stays")
+    else:
+        saved = output.count(rebuilt.saved, "decision")
+        output.message(f"the damaged catalogue is {rebuilt.aside} now; {saved} of it went over into the new one")
 
 
 def _summary(report: ScanReport) -> str:

@@ -133,8 +133,9 @@ def nearest(
             continue
         size, limit, done = 0, limits[query], False
         for step in range(costs.size):
-            last = step if costs[step] * _CHEAP <= budget else max(step, limit - 1)
-            if last >= costs.size or costs[last] > budget:
+            spent = costs[step - 1] if step else 0
+            last = step if costs[step] * _CHEAP <= budget else max(step, limit)
+            if last >= costs.size or costs[last] - spent > budget:
                 break
             flipped, chunk = step // chunks, step % chunks
             found = _find(buckets, queries, query, chunk, masks, begins[flipped], begins[flipped + 1], places)

@@ -1,0 +1,118 @@
+"""``phash apply``."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import click
+
+from phash_engine import actions, files, plan
+from phash_engine.actions import Outcome
+from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
+from phash_engine.errors import CatalogueError
+from phash_engine.journal import SUFFIX, Log
+
+
+@click.command("apply", short_help=COMMANDS["apply"])
+@click.argument("path", metavar="PLAN")
+@click.option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
+@click.option("--move-to", metavar="DIR", help="Carry the files to this folder, below the same folders as now.")
+@click.option("--hardlink", is_flag=True, help="Put hard links in place of copies with equal bytes.")
+@click.option("--symlink", is_flag=True, help="Put symbolic links in place of copies with equal bytes.")
+@click.option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
+@click.option("--permanently", is_flag=True, help="Delete the files for good; nothing brings them back.")
+@options.as_json
+def command(
+    path: str,
+    dry_run: bool,
+    move_to: str | None,
+    hardlink: bool,
+    symlink: bool,
+    reflink: bool,
+    permanently: bool,
+    as_json: bool,
+) -> int:
+    """Do what a plan of 'phash dedupe --plan PLAN' says: the others of each group go to the trash, or as told.
+
+    Keeper and file are read again just before; what has changed since the plan was made is left alone, with the
+    reason. The journal beside the plan, PLAN.journal.jsonl, tells what was done: 'phash undo' takes it back. An
+    interrupted run is continued by the same command. Exits with 1 if some files were left alone.
+    """
+    given = {
+        "move": move_to is not None,
+        "hardlink": hardlink,
+        "symlink": symlink,
+        "reflink": reflink,
+        "delete": permanently,
+    }
+    way, *more = [way for way, is_given in given.items() if is_given] or ["trash"]
+    if more:
+        raise click.UsageError("--move-to, --hardlink, --symlink, --reflink and --permanently exclude each other")
+    path = files.absolute(path)
+    steps = actions.apply(path, way, move_to=move_to, dry_run=dry_run)
+    outcomes = run(steps, path + SUFFIX, as_json=as_json)
+    output.message(summary(outcomes, dry_run=dry_run))
+    if move_to is not None and files.contains(plan.read(path).root, files.absolute(move_to)):
+        output.message(f"{move_to} is among the photos: a scan will meet the files there again")
+    if any(outcome.result == "done" and outcome.way != "delete" for outcome in outcomes):
+        output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
+    return int(any(outcome.result == "skipped" for outcome in outcomes))
+
+
+def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool = False) -> list[Outcome]:
+    """Take the steps and print them one by one; then, whatever happened, let the catalogue know."""
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in steps:
+            outcomes.append(outcome)
+            with contextlib.suppress(BrokenPipeError):  # a reader that leaves early must not stop the work halfway
+                show(outcome, as_json=as_json)
+    except KeyboardInterrupt:
+        output.message("interrupted; the journal tells what was done, and the same command goes on from there")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    finally:
+        if any(outcome.result == "done" for outcome in outcomes):
+            _tell_catalogue(Log(journal).catalogue, outcomes, undone=undone)
+    return outcomes
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print what became of a file: way, path and new place, or on standard error the reason why it was left alone."""
+    if as_json:
+        output.record({name: value for name, value in outcome._asdict().items() if value})
+    elif outcome.result == "skipped":
+        output.message(f"{outcome.path}: {outcome.reason}")
+    elif outcome.result != "earlier":
+        output.text(f"{outcome.way:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
+
+
+def _tell_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
+    if not path:
+        return
+    try:
+        actions.tell_catalogue(path, outcomes, undone=undone)
+    except CatalogueError as error:
+        output.message(f"the catalogue was not told, the next scan will: {error}")
+
+
+def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
+    """Return one line: how many files went each way."""
+    numbers = Counter(outcome.result if outcome.result in _RESULTS else outcome.way for outcome in outcomes)
+    parts = [f"{output.count(number, 'file')} {_MEANING[key]}" for key, number in numbers.items()]
+    return ("nothing was changed; it would be: " if dry_run else "") + ("; ".join(parts) or "nothing to do")
+
+
+_RESULTS = frozenset({"earlier", "skipped"})
+_MEANING = {
+    "trash": "to the trash",
+    "move": "moved",
+    "hardlink": "replaced by a hard link",
+    "symlink": "replaced by a symbolic link",
+    "reflink": "sharing blocks with the keeper",
+    "delete": "deleted for good",
+    "earlier": "done earlier",
+    "skipped": "left alone",
+}

@@ -1,0 +1,254 @@
+"""What is to be done with groups, as a file that people can read, keep, and have done later.
+
+::
+
+    {"phash_plan": 1, "catalogue": "…/photos.db", "root": "/photos", "groups": [
+        {"keeper": {"path": "…", "size": 83120, "mtime_ns": …, "digest": "9f86d0…"},
+         "others": [{"path": "…", …, "companions": [{"path": "…", …}]}]}]}
+
+Everything by which a file is known again stands in the plan, so that it is safe to wait a year with it: what is not
+as it was then is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from phash_engine import files, records
+from phash_engine.catalogue import Catalogue, Photo
+from phash_engine.duplicates import Group
+from phash_engine.errors import PlanError
+from phash_engine.journal import SUFFIX, sync_folder
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedFile:
+    """A file as it was when the plan was made; ``folder`` is the real one it is in, where links lead there."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    folder: str = ""
+
+    @property
+    def real_folder(self) -> str:
+        """The folder of the file, links resolved."""
+        return self.folder or str(Path(self.path).parent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedPhoto(PlannedFile):
+    """A photo with its digest in hex and its companions; one of a reference folder is never touched."""
+
+    digest: str
+    reference: bool = False
+    companions: tuple[PlannedFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedGroup:
+    """The photo that stays, those that go, and those that stay beside the keeper."""
+
+    keeper: PlannedPhoto
+    others: tuple[PlannedPhoto, ...]
+    kept: tuple[PlannedPhoto, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Groups, the folder above all files that may go, and the catalogue they were found in, "" for none."""
+
+    groups: tuple[PlannedGroup, ...]
+    root: str
+    catalogue: str = ""
+    digest: str = ""
+    """SHA-256 of the file in hex, once it was read."""
+
+
+def make(groups: Iterable[Group], catalogue: Catalogue, references: Sequence[str] = ()) -> Plan:
+    """Plan to keep the keeper of each group, and to let the others go.
+
+    Parameters
+    ----------
+    groups
+        As found in this catalogue. Photos whose files nobody has read, as their codes were computed elsewhere, are
+        left out.
+    catalogue
+        An open catalogue.
+    references
+        Folders whose photos must stay whatever happens.
+    """
+    groups = list(groups)
+    folders = [files.absolute(folder) for folder in references]
+    wanted = {path for group in groups for path in (group.keeper, *group.others)}
+    photos = {
+        photo.path: _planned(photo, catalogue, is_reference=_is_below(photo.path, folders))
+        for photo in catalogue.photos()
+        if photo.path in wanted and photo.digest
+    }
+    planned = (
+        PlannedGroup(photos[group.keeper], tuple(photos[path] for path in group.others if path in photos))
+        for group in groups
+        if group.keeper in photos
+    )
+    kept = tuple(group for group in planned if group.others)
+    places = {str(Path(other.path).parent) for group in kept for other in group.others}
+    return Plan(kept, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
+
+
+def check_target(path: str) -> None:
+    """Make sure that a plan may be written to a path.
+
+    Raises
+    ------
+    PlanError
+        Something else than a plan is there, or a plan that was begun.
+    """
+    if os.path.lexists(path + SUFFIX):
+        raise PlanError(f"{path} has a journal of what was done by it, {path}{SUFFIX}: give the new plan another name")
+    if os.path.lexists(path):
+        try:
+            read(path)
+        except PlanError as error:
+            raise PlanError(f"{path} is there and no plan: give the plan another name") from error
+
+
+def write(plan: Plan, path: str) -> None:
+    """Write a plan, whole or not at all, in place of an older one that nobody has begun.
+
+    Raises
+    ------
+    PlanError
+        As for :func:`check_target`, or the file cannot be written.
+    """
+    check_target(path)
+    temporary = Path(f"{path}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(_encoded(plan))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise PlanError(f"{path}: cannot write the plan: {(error.strerror or str(error)).lower()}") from error
+
+
+def read(path: str) -> Plan:
+    """Read a plan.
+
+    Raises
+    ------
+    PlanError
+        No such file, no plan, of another version, or one that contradicts itself.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise PlanError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    try:
+        record = records.decode(json.loads(data))
+        version = record["phash_plan"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PlanError(f"{path} is no plan: 'phash dedupe DIR --plan {path}' would write one") from error
+    if version != FORMAT:
+        raise PlanError(f"{path} is a plan of version {version}, this phash_engine reads {FORMAT}: make it anew")
+    try:
+        groups = tuple(_group(group) for group in record["groups"])
+        _check(groups)
+        if groups and not Path(record["root"]).is_absolute():
+            raise ValueError(f"{record['root']} is no absolute path")
+        return Plan(groups, record["root"], record["catalogue"], hashlib.sha256(data).hexdigest())
+    except (ValueError, KeyError, TypeError) as error:
+        raise PlanError(f"{path} is damaged: {error}") from error
+
+
+def _planned(photo: Photo, catalogue: Catalogue, *, is_reference: bool) -> PlannedPhoto:
+    return PlannedPhoto(
+        path=photo.path,
+        size=photo.size,
+        mtime_ns=photo.mtime_ns,
+        folder=_link_folder(photo.path),
+        digest=(photo.digest or b"").hex(),
+        reference=is_reference,
+        companions=tuple(_companions(photo.path, catalogue)),
+    )
+
+
+def _is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(files.contains(folder, path) for folder in folders)
+
+
+def _companions(path: str, catalogue: Catalogue) -> Iterator[PlannedFile]:
+    for companion in catalogue.companions(path):
+        try:
+            status = os.lstat(companion)
+        except OSError:
+            continue  # gone since the scan: nothing is there to go with the photo
+        yield PlannedFile(
+            path=companion, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_link_folder(companion)
+        )
+
+
+def _link_folder(path: str) -> str:
+    """Return the real folder of a file, where it is another than the path says."""
+    folder = str(Path(path).parent)
+    real = os.path.realpath(folder)
+    return "" if real == folder else real
+
+
+def _encoded(plan: Plan) -> bytes:
+    groups = [_without_defaults(asdict(group)) for group in plan.groups]
+    record = {"phash_plan": FORMAT, "catalogue": plan.catalogue, "root": plan.root, "groups": groups}
+    return (json.dumps(records.encode(record), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _without_defaults(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_without_defaults(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: _without_defaults(item) for name, item in value.items() if item is not False and item not in ("", ())
+        }
+    return value
+
+
+def _group(record: Any) -> PlannedGroup:
+    others, kept = (tuple(_photo(photo) for photo in record.get(name, ())) for name in ("others", "kept"))
+    return PlannedGroup(_photo(record["keeper"]), others, kept)
+
+
+def _photo(record: Any) -> PlannedPhoto:
+    companions = tuple(PlannedFile(**companion) for companion in record.get("companions", ()))
+    return PlannedPhoto(**{**record, "companions": companions})
+
+
+def _check(groups: Iterable[PlannedGroup]) -> None:
+    """Make sure that each file has one fate: a plan may have been edited."""
+    groups = list(groups)
+    stays = {photo.path for group in groups for photo in (group.keeper, *group.kept)}
+    goes: set[str] = set()
+    for group in groups:
+        for photo in (group.keeper, *group.kept, *group.others):
+            if not re.fullmatch("[0-9a-f]{64}", photo.digest):
+                raise ValueError(f"{photo.path} has no digest")
+        for file in (file for other in group.others for file in (other, *other.companions)):
+            if file.path in stays:
+                raise ValueError(f"{file.path} is to stay and to go")
+            if file.path in goes:
+                raise ValueError(f"{file.path} is to go twice")
+            if not Path(file.path).is_absolute():
+                raise ValueError(f"{file.path} is no absolute path")
+            goes.add(file.path)

@@ -1,0 +1,83 @@
+"""The trash of the desktop: put files there, and on Linux find them again.
+
+Where a file lies in the trash, and where it came from, is told by its ``.trashinfo`` (freedesktop.org, Trash
+specification 1.0). The trashes of other systems are written to by send2trash alone; people take files out themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+
+from phash_engine import witness
+
+
+def put(path: str) -> None:
+    """Move a file to the trash.
+
+    Raises
+    ------
+    OSError
+        There is no trash for this file, or the system says no.
+    """
+    import send2trash
+
+    send2trash.send2trash(path)
+
+
+def find(path: str, digest: bytes) -> str | None:
+    """Return the file in the trash that came from a path and has these bytes; None where there is none."""
+    trashed = (file for trash in _trashes(path) for file in _from(path, trash))
+    return next((file for file in trashed if witness.shows(file, digest)), None)
+
+
+def drop_record(file: str) -> None:
+    """Remove the record of a file that was taken out of the trash."""
+    info = _info(os.path.dirname(os.path.dirname(file)), os.path.basename(file))
+    if os.path.lexists(info):
+        os.unlink(info)
+
+
+def _from(path: str, trash: str) -> list[str]:
+    """Return the files in a trash that came from a path.
+
+    Names in the trash are those of the files, with a number where that name was taken, so few records are read.
+    """
+    stem, _ = os.path.splitext(os.path.basename(path))
+    files = os.path.join(trash, "files")
+    try:
+        names = sorted(name for name in os.listdir(files) if name.startswith(stem))
+    except OSError:
+        return []
+    return [os.path.join(files, name) for name in names if _origin(_info(trash, name), trash) == path]
+
+
+def _info(trash: str, name: str) -> str:
+    return os.path.join(trash, "info", name + ".trashinfo")
+
+
+def _origin(info: str, trash: str) -> str | None:
+    """Return the path that a record tells of; relative ones begin where the trash is."""
+    try:
+        with open(info, "rb") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    quoted = next((line.removeprefix(b"Path=") for line in lines if line.startswith(b"Path=")), None)
+    if quoted is None:
+        return None
+    above = os.path.dirname(trash)
+    top = os.path.dirname(above) if os.path.basename(above) == ".Trash" else above
+    return os.path.normpath(os.path.join(top, os.fsdecode(urllib.parse.unquote_to_bytes(quoted))))
+
+
+def _trashes(path: str) -> list[str]:
+    """Return the trashes a file may have gone to: the user's, and those of the file's own drive."""
+    if os.name == "nt":
+        return []
+    home = os.path.expanduser(os.environ.get("XDG_DATA_HOME", "~/.local/share"))
+    folder = os.path.realpath(os.path.dirname(path))
+    while not os.path.ismount(folder):
+        folder = os.path.dirname(folder)
+    user = str(os.getuid())
+    return [os.path.join(home, "Trash"), os.path.join(folder, ".Trash", user), os.path.join(folder, f".Trash-{user}")]

@@ -1,0 +1,336 @@
+"""Kill a process at every point where it changes something, and look at what is left: ``python -m tests.faults``.
+
+A process that has loaded everything forks a child for each point; the child counts the system calls that change files
+and dies at the n-th, by SIGKILL, before it or in the middle of it. So hundreds of deaths take seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from phash_engine import actions, plan
+from phash_engine.actions import Outcome
+from phash_engine.catalogue import Catalogue
+from phash_engine.database import Database
+from phash_engine.journal import SUFFIX, Log
+from phash_engine.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto
+from phash_engine.scan import scan
+
+CALLS = ("write", "fsync", "replace", "rename", "link", "symlink", "unlink", "mkdir", "sendfile", "utime")
+ELSEWHERE = Path("/dev/shm")
+"""A folder on another file system, where there is one."""
+
+Tree = dict[str, str]
+
+
+class Deaths:
+    """Forks children that die at chosen points, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def at(self, point: int, work: Callable[[], object], *, torn: bool = False) -> bool:
+        """Run some work in a child that dies at its n-th change; return whether it came so far."""
+        return self._run(work, lambda: arm(point, torn=torn))
+
+    def after(self, seconds: float, work: Callable[[], object]) -> bool:
+        """Run some work in a child that dies after a time; return whether it was still at it."""
+        return self._run(work, lambda: signal.setitimer(signal.ITIMER_REAL, seconds))
+
+    def _run(self, work: Callable[[], object], prepare: Callable[[], object]) -> bool:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGALRM, lambda *_: die())
+            code = 1
+            try:
+                prepare()
+                work()
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0, "the work failed where it should have died or ended well"
+            return False
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        self.count += 1
+        return True
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: int, *, torn: bool) -> None:
+    """Let this process die at its n-th change of a file."""
+    left = [point]
+
+    def counted(call: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            if name == "open" and not arguments[1] & os.O_CREAT:
+                return call(*arguments, **options)
+            left[0] -= 1
+            if left[0] < 0:
+                if torn and name == "write":
+                    call(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                die()
+            return call(*arguments, **options)
+
+        return wrapped
+
+    for name in (*CALLS, "open"):
+        setattr(os, name, counted(getattr(os, name), name))
+    for name in ("execute", "executemany"):
+        setattr(Database, name, counted(getattr(Database, name), name))
+
+
+# ── apply and undo ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class World:
+    """A few photos with copies, near copies and companions, a plan for them, and a trash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.photos = folder / "photos"
+        self.plan = folder / "plan.json"
+        self.journal = str(self.plan) + SUFFIX
+        self.photos.mkdir(parents=True)
+        groups = (
+            self._group("a/keeper.jpg", {"a/copy.jpg": b"keeper", "b/copy.jpg": b"keeper", "b/near.jpg": b"near"}),
+            self._group("c/other.jpg", {"c/other (2).jpg": b"another", "a/caf\udce9.jpg": b"odd"}),
+        )
+        plan.write(Plan(groups, str(self.photos)), str(self.plan))
+        self.before = tree(self.photos)
+
+    def _group(self, keeper: str, others: dict[str, bytes]) -> PlannedGroup:
+        stays = self._photo(keeper, Path(keeper).stem.encode())
+        return PlannedGroup(stays, tuple(self._photo(name, data) for name, data in others.items()))
+
+    def _photo(self, name: str, data: bytes) -> PlannedPhoto:
+        file = self._file(name, data)
+        companions = (self._file("b/near.xmp", b"edits"),) if name == "b/near.jpg" else ()
+        digest = hashlib.sha256(data).hexdigest()
+        return PlannedPhoto(**vars(file), digest=digest, companions=companions)
+
+    def _file(self, name: str, data: bytes) -> PlannedFile:
+        path = self.photos / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, ns=(10**18, 10**18))
+        return PlannedFile(path=str(path), size=len(data), mtime_ns=10**18)
+
+
+def tree(*folders: Path) -> Tree:
+    """What each path shows: the digest of a file's bytes, or where a link leads."""
+    found = {}
+    for path in (path for folder in folders for path in folder.rglob("*")):
+        if path.is_symlink():
+            found[str(path)] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[str(path)] = digest_of(path)
+    return found
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_journal(world: World) -> None:
+    """The journal tells the truth: what it calls done is done, and what it does not speak of was not touched."""
+    log = Log(world.journal)
+    now = tree(world.photos)
+    for path, digest in world.before.items():
+        if path in log.unfinished:
+            continue
+        if path not in log.applied:
+            assert now.get(path) == digest, f"{path} was touched, and the journal does not know"
+        elif log.applied[path].way in {"trash", "move", "delete"}:
+            assert path not in now, f"{path} is there, and the journal says it went"
+        elif log.applied[path].way == "symlink":
+            assert now[path].startswith("-> ")
+
+
+class Trial:
+    """Apply and undo in one way, killed at every change, and what must hold after each death."""
+
+    def __init__(self, folder: Path, way: str, deaths: Deaths) -> None:
+        self.folder, self.deaths = folder, deaths
+        self.chance = random.Random(way)
+        self.way, _, elsewhere = way.partition(" ")
+        self.trash = Path(os.environ["XDG_DATA_HOME"])
+        self.target = ELSEWHERE / f"phash-{os.getpid()}" if elsewhere else folder / "moved"
+        self.fresh()
+        self.ended = [outcome.result for outcome in self.apply()]
+        self.applied, self.kept = tree(self.world.photos, self.target), digests(self.everywhere)
+
+    def fresh(self) -> None:
+        """Begin again with a world in which nothing was done."""
+        for path in (self.folder / "world", self.target, self.trash):
+            shutil.rmtree(path, ignore_errors=True)
+        self.world = World(self.folder / "world")
+        self.everywhere = (self.world.photos, self.target, self.trash)
+
+    def apply(self) -> list[Outcome]:
+        move_to = str(self.target) if self.way == "move" else None
+        return list(actions.apply(str(self.world.plan), self.way, move_to=move_to))
+
+    def undo(self) -> list[Outcome]:
+        return list(actions.undo(self.world.journal))
+
+    def kill_apply(self) -> None:
+        """Kill apply at every change and at some moments; sometimes the one that goes on from there too."""
+        point, killed = 0, True
+        while killed:
+            self.fresh()
+            killed = self.deaths.at(point, self.apply, torn=bool(point % 2))
+            if self.chance.random() < 0.3:
+                self.check_contents()
+                self.deaths.at(self.chance.randrange(12), self.apply, torn=True)
+            if self.chance.random() < 0.5:
+                self.go_back()
+            self.go_on()
+            point += 1
+        for _ in range(6):
+            self.fresh()
+            self.deaths.after(self.chance.uniform(0.0001, 0.02), self.apply)
+            self.go_on()
+            self.go_back()
+
+    def kill_undo(self) -> None:
+        """Kill undo at every change."""
+        point, killed = 0, True
+        while killed:
+            self.fresh()
+            self.apply()
+            killed = self.deaths.at(point, self.undo, torn=bool(point % 2))
+            self.check_contents()
+            self.go_back()
+            point += 1
+
+    def go_on(self) -> None:
+        """After a death all is there and the journal is true, and applying again comes to the same end."""
+        self.check_contents()
+        check_journal(self.world)
+        again = [outcome.result.replace("earlier", "done") for outcome in self.apply()]
+        assert again == self.ended
+        assert tree(self.world.photos, self.target) == self.applied
+        assert digests(self.everywhere) == self.kept
+        check_journal(self.world)
+        assert not leftovers(self.everywhere)
+
+    def go_back(self) -> None:
+        """Undoing brings everything back."""
+        if Log(self.world.journal).plan:  # else apply died before it had begun
+            self.undo()
+        assert not leftovers(self.everywhere)
+        if self.way != "delete":
+            assert tree(self.world.photos) == self.world.before
+            assert all(path.stat().st_mtime_ns == 10**18 for path in self.world.photos.rglob("*.jpg"))
+
+    def check_contents(self) -> None:
+        """Every content is somewhere; where others are deleted for good, that of keepers and companions is."""
+        kept = {
+            digest
+            for path, digest in self.world.before.items()
+            if self.way != "delete" or path.endswith(("er.jpg", ".xmp"))
+        }
+        assert kept <= set(tree(*self.everywhere).values())
+
+
+def digests(folders: tuple[Path, ...]) -> list[str]:
+    return sorted(digest for path, digest in tree(*folders).items() if not path.endswith(".trashinfo"))
+
+
+def leftovers(folders: tuple[Path, ...]) -> list[str]:
+    return [path for path in tree(*folders) if ".phash-" in path]
+
+
+# ── scan ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def draw(path: Path, seed: int) -> None:
+    x, y = np.meshgrid(np.arange(64), np.arange(48))
+    Image.fromarray(((x * (seed + 2) // 3 + y * (seed % 5 + 1) // 2) % 256).astype(np.uint8)).save(path)
+
+
+def contents(path: Path) -> dict[str, tuple[bytes | None, bool]]:
+    with Catalogue(path) as catalogue:
+        assert catalogue._database.value("PRAGMA integrity_check") == "ok"
+        return {photo.path: (photo.digest, photo.code_id is not None) for photo in catalogue.photos()}
+
+
+def kill_scan(folder: Path, deaths: Deaths) -> None:
+    """Kill the first scan of a folder, and one that meets changes, at every statement and every change of a file."""
+    photos = folder / "photos"
+    photos.mkdir()
+    for number in range(4):
+        draw(photos / f"{number}.png", number)
+    kill_scans(photos, None, deaths)
+    scan_into(folder / "before.db", photos)
+    (photos / "0.png").unlink()
+    (photos / "1.png").rename(photos / "moved.png")
+    draw(photos / "2.png", 9)
+    draw(photos / "new.png", 12)
+    kill_scans(photos, folder / "before.db", deaths)
+
+
+def kill_scans(photos: Path, before: Path | None, deaths: Deaths) -> None:
+    """After each death the catalogue opens, has what it had, and comes to the same end."""
+    known = contents(before) if before else {}
+    path = copied(before, photos.with_name("killed.db"))
+    scan_into(path, photos)
+    whole = contents(path)
+    stays = {photo: row for photo, row in known.items() if whole.get(photo) == row}
+    assert len(whole) == 4
+    point, killed = 0, True
+    while killed:
+        copied(before, path)
+        killed = deaths.at(point, lambda: scan_into(path, photos))
+        assert stays.items() <= contents(path).items()
+        scan_into(path, photos)
+        assert contents(path) == whole
+        point += 1
+
+
+def scan_into(path: Path, photos: Path) -> None:
+    with Catalogue(path) as catalogue:
+        scan([photos], catalogue, workers=1)
+
+
+def copied(catalogue: Path | None, to: Path) -> Path:
+    """Lay a copy of a catalogue, or none, under another name."""
+    for path in to.parent.glob(f"{to.name}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if catalogue:
+        shutil.copy(catalogue, to)
+    return to
+
+
+def kill_actions(folder: Path, way: str, deaths: Deaths) -> None:
+    trial = Trial(folder, way, deaths)
+    trial.kill_apply()
+    trial.kill_undo()
+    shutil.rmtree(trial.target, ignore_errors=True)
+
+
+def main(folder: Path, what: str) -> None:
+    deaths = Deaths()
+    setattr(os, "fsync", lambda _: None)  # noqa: B010 - no power is lost here, and the type is not quite that
+    kill_scan(folder, deaths) if what == "scan" else kill_actions(folder, what, deaths)
+    sys.stdout.write(str(deaths.count))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
