@@ -66,6 +66,8 @@ class Collection:
         Whether pictures without structure match by code too.
     kind
         The kind of index that answers, as for ``build_index``.
+    contents
+        Only contents the code of whose full view has one of these ids, int64 ``(n,)``; None for all.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class Collection:
         rotations: bool = True,
         trust_all: bool = False,
         kind: str = "auto",
+        contents: NDArray[np.int64] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._folders = folders
@@ -88,6 +91,8 @@ class Collection:
         self._trust_all = trust_all
         with catalogue.snapshot():
             ids, table = _present_codes(catalogue, folders, trust_all)
+            if contents is not None:
+                ids, table = _select(ids, table, np.isin(catalogue.further_codes().contents_of(ids)[0], contents))
         self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT, kind))]
         if rotations:
             mirrored = _select(ids, table, orientation.has_mirror_codes(table))
