@@ -21,10 +21,10 @@ PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
-    "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
+    "pure": """errors codes block progressive hashers orientation quality rules pixels hamming index fusion grouping
         evaluation""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
-        index_files verify embeddings""",
+        index_files features verify embeddings""",
     "conduct": """scan search content_pairs duplicates golden rerank actions calibrate""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
@@ -38,6 +38,7 @@ OWNERS = {
     "pillow_heif": {"extras"},
     "pillow_jxl": {"extras"},
     "rawpy": {"extras"},
+    "cv2": {"extras"},
     "sqlite3": {"database"},
     "click": {"cli"},
     "rich": {"cli"},
