@@ -20,6 +20,7 @@ LONGER_SIDE = 320
 _POINTS = 500
 _RATIO = 0.8
 _REACH = 4.0
+_TRIALS = 1000
 _LEAST_MATCHES = 8
 
 
@@ -65,8 +66,9 @@ def features(pixels: NDArray[np.uint8]) -> Features:
 def agreement(a: Features, b: Features) -> Agreement:
     """Count the points of two pictures that agree on one homography.
 
-    Points correspond when each is the other's nearest and clearly nearer than the second (Lowe 2004, "Distinctive
-    image features from scale-invariant keypoints", 7.1). Maps that no camera or editor makes count for nothing.
+    Points correspond when each is the other's nearest, and one clearly nearer than the second (Lowe 2004, "Distinctive
+    image features from scale-invariant keypoints", 7.1): where many may share one, a map that shrinks all to a spot
+    would gather them.
 
     Notes
     -----
@@ -77,7 +79,7 @@ def agreement(a: Features, b: Features) -> Agreement:
         return Agreement(0, None)
     source, target = a.points[matched[:, 0]], b.points[matched[:, 1]]
     cv2 = _opencv()
-    homography, mask = cv2.findHomography(source, target, cv2.RANSAC, _REACH)
+    homography, mask = cv2.findHomography(source, target, cv2.RANSAC, _REACH, maxIters=_TRIALS)
     if homography is None:
         return Agreement(0, None)
     return Agreement(int(mask.sum()), homography)
@@ -94,9 +96,25 @@ def _matches(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
         return np.empty((0, 2), dtype=np.int64)
     cv2 = _opencv()
     matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
-    forward = matcher.knnMatch(a, b, k=2)
-    pairs = [(first.queryIdx, first.trainIdx) for first, second in forward if first.distance < _RATIO * second.distance]
+    back = {match.queryIdx: match.trainIdx for match in matcher.match(b, a)}
+    pairs = [
+        (first.queryIdx, first.trainIdx)
+        for first, second in matcher.knnMatch(a, b, k=2)
+        if first.distance < _RATIO * second.distance and back[first.trainIdx] == first.queryIdx
+    ]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def as_map(homography: NDArray[np.float64], a: tuple[int, ...], b: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return what a homography of the points of two pictures of these shapes is as a map of ``alignment``."""
+    found = np.linalg.inv(_from_middle(*b[:2]) @ homography @ np.linalg.inv(_from_middle(*a[:2])))
+    scaled: NDArray[np.float64] = found / found[2, 2]
+    return scaled
+
+
+def _from_middle(height: int, width: int) -> NDArray[np.float64]:
+    """Return the map from pixels to coordinates from -1/2 to 1/2 along both axes."""
+    return np.array([[1 / width, 0, 0.5 / width - 0.5], [0, 1 / height, 0.5 / height - 0.5], [0, 0, 1]])
 
 
 @cache

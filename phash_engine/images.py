@@ -142,6 +142,36 @@ def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[
         return [np.asarray(grey.resize(size, Image.Resampling.LANCZOS)) for size in sizes(*grey.size)]
 
 
+def read_pixels(source: Source, longer_side: int, name: str | None = None) -> NDArray[np.uint8]:
+    """Read a picture in colour, upright, composited on white, and reduced by Pillow's Lanczos filter.
+
+    Parameters
+    ----------
+    source, name
+        As for :func:`read_block`.
+    longer_side
+        At most so many pixels; smaller pictures stay as they are.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 ``(h, w, 3)`` of RGB.
+
+    Raises
+    ------
+    ImageError, TypeError
+        As for :func:`read_block`.
+    """
+    with _opened(source, name) as image:
+        if image.format in {"JPEG", "MPO"} and image is not source:
+            image.draft("RGB", (longer_side, longer_side))
+        image.load()
+        scale = min(1.0, longer_side / max(image.size))
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        pixels = np.asarray(_colours(image).resize(size, Image.Resampling.LANCZOS))
+        return np.ascontiguousarray(orientation.turn(pixels, _orientation(image)))
+
+
 def to_image(plane: NDArray[np.uint8]) -> Image.Image:
     """Return a grey plane, uint8 ``(h, w)``, as the PIL image that other libraries take."""
     return Image.fromarray(plane)
@@ -348,6 +378,16 @@ def _luma(image: Image.Image) -> Image.Image:
     if image.mode == "L":
         return image
     return image.getchannel("L") if image.mode == "LAB" else image.convert("L")
+
+
+def _colours(image: Image.Image) -> Image.Image:
+    """Return a picture of any mode as RGB."""
+    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
+        bands = map(np.asarray, _bands(image)) if image.mode.startswith("I;16") else _wide_bands(image)
+        return Image.fromarray((np.concatenate(list(bands)) // _WIDE_UNIT).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = _composited(image, "white")
+    return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
 
 
 def _composited(image: Image.Image, ground: str) -> Image.Image:

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
-    "pure": """errors codes block progressive hashers orientation quality rules pixels hamming index fusion grouping
+    "pure": """errors codes block progressive hashers orientation quality rules alignment likeness hamming index fusion grouping
         evaluation""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files features verify embeddings""",
