@@ -73,6 +73,18 @@ MIGRATIONS = (
     UPDATE codes SET trusted = 0 WHERE owner IN (SELECT digest FROM contents WHERE quality < 10);
     DELETE FROM meta WHERE key = 'index';
     """,
+    """
+    CREATE TABLE evidence (
+        a BLOB NOT NULL,
+        b BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        inliers INTEGER,
+        correlation REAL,
+        change REAL,
+        colour REAL,
+        PRIMARY KEY (a, b)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

@@ -7,6 +7,7 @@ homography of most inliers (Fischler & Bolles 1981, "Random sample consensus").
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ _RATIO = 0.8
 _REACH = 4.0
 _TRIALS = 1000
 _LEAST_MATCHES = 8
+_LEAST_AREA = 1e-3
 
 
 class Features(NamedTuple):
@@ -80,7 +82,7 @@ def agreement(a: Features, b: Features) -> Agreement:
     source, target = a.points[matched[:, 0]], b.points[matched[:, 1]]
     cv2 = _opencv()
     homography, mask = cv2.findHomography(source, target, cv2.RANSAC, _REACH, maxIters=_TRIALS)
-    if homography is None:
+    if homography is None or abs(np.linalg.det(homography)) < _LEAST_AREA:
         return Agreement(0, None)
     return Agreement(int(mask.sum()), homography)
 
@@ -115,6 +117,12 @@ def as_map(homography: NDArray[np.float64], a: tuple[int, ...], b: tuple[int, ..
 def _from_middle(height: int, width: int) -> NDArray[np.float64]:
     """Return the map from pixels to coordinates from -1/2 to 1/2 along both axes."""
     return np.array([[1 / width, 0, 0.5 / width - 0.5], [0, 1 / height, 0.5 / height - 0.5], [0, 0, 1]])
+
+
+@cache
+def available() -> bool:
+    """Whether OpenCV is installed."""
+    return find_spec("cv2") is not None
 
 
 @cache

@@ -7,7 +7,7 @@ turned codes of either side. A picture without structure (see ``quality``) is ma
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,17 +21,23 @@ from phash_engine.hashers import Codes
 from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 from phash_engine.rules import RADIUS, rank
+from phash_engine.verify import Candidate, Evidence, Picture, Subject, Verifier
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
 
 
 class Match(NamedTuple):
-    """A photo that matches a query. ``rule`` is "digest" (equal bytes), "code", or "rotation" (closer when turned)."""
+    """A photo that matches a query.
+
+    ``rule`` is "digest" (equal bytes), "code", "rotation" (closer when turned), or "verified" (beyond the radius, but a
+    second look says so); ``evidence`` is what a second look saw, None where there was none.
+    """
 
     query: str
     path: str
     distance: int
     rule: str
+    evidence: Evidence | None = None
 
 
 class Comparison(NamedTuple):
@@ -61,6 +67,8 @@ class Collection:
         Whether pictures without structure match by code too.
     kind
         The kind of index that answers, as for ``build_index``.
+    verifier
+        Takes a second look at all matches, and at some beyond the radius; None to do without.
 
     Raises
     ------
@@ -76,8 +84,10 @@ class Collection:
         rotations: bool = True,
         trust_all: bool = False,
         kind: str = "auto",
+        verifier: Verifier | None = None,
     ) -> None:
         self._catalogue = catalogue
+        self._verifier = verifier
         self._folders = folders
         self._rotations = rotations
         self._trust_all = trust_all
@@ -90,21 +100,45 @@ class Collection:
 
     def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
         """Find the photos that match a picture; arguments and errors as :func:`find`."""
-        if k is None and radius is None:
-            radius = RADIUS
         if k is not None and k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
+        if radius is None and (k is None or self._verifier):
+            radius = RADIUS
         name, digest, block = _read(source)
-        matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._equal(digest)}
+        equal = [] if digest is None else self._equal(digest)
+        matches = {photo.path: Match(name, photo.path, 0, "digest") for photo in equal}
         if self._trust_all or _has_structure(block):
-            found = self._by_code(hashers.hash_blocks(block[np.newaxis]), k, radius)
-            photos = self._catalogue.photos_of(found)
-            for code_id, verdict in found.items():
-                for photo in photos[code_id]:
-                    if self._covers(photo.path):
-                        matches.setdefault(photo.path, verdict)
-        nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
-        return sorted(nearest, key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+            query = hashers.hash_blocks(block[np.newaxis])
+            if self._verifier and radius is not None:
+                near = self._matches(name, self._by_code(query, None, self._verifier.reach(radius)))
+                near = self._verified(self._verifier, source, near, radius)
+            else:
+                near = self._matches(name, self._by_code(query, k, radius))
+            matches = {match.path: match for match in near} | matches
+        return sorted(matches.values(), key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+
+    def _matches(self, name: str, found: Mapping[int, tuple[int, str]]) -> list[Match]:
+        photos = self._catalogue.photos_of(found)
+        return [
+            Match(name, photo.path, *verdict)
+            for code_id, verdict in found.items()
+            for photo in photos[code_id]
+            if self._covers(photo.path)
+        ]
+
+    def _verified(
+        self, verifier: Verifier, source: images.Source, matches: Sequence[Match], radius: int
+    ) -> list[Match]:
+        """Return the matches that stand a second look; those beyond the radius by the rule "verified"."""
+        query = Subject(None, (), Picture(source))
+        verdicts = verifier.judge(
+            [Candidate(query, Subject(None, (match.path,)), match.distance <= radius) for match in matches]
+        )
+        return [
+            match._replace(rule=match.rule if match.distance <= radius else "verified", evidence=verdict.evidence)
+            for match, verdict in zip(matches, verdicts, strict=True)
+            if verdict.match
+        ]
 
     def explain(self, radius: int) -> Explanation:
         """Tell which kind of index answers upright pictures within a radius, and what each kind would take.

@@ -213,3 +213,15 @@ def star(pairs: set[tuple[int, int]], n: int) -> list[int]:
                 taken.add(other)
                 keepers[other] = keeper
     return keepers
+
+
+def resized(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np.float64]:
+    """Count each pixel height * width times, so that all cells are of whole parts of pixels."""
+    parts = np.repeat(np.repeat(picture.astype(np.float64), height, axis=0), width, axis=1)
+    rows, columns = picture.shape[:2]
+    return np.array(
+        [
+            [parts[y * rows : (y + 1) * rows, x * columns : (x + 1) * columns].mean(axis=(0, 1)) for x in range(width)]
+            for y in range(height)
+        ]
+    )

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
-    "pure": """errors codes block progressive hashers orientation quality rules alignment likeness hamming index fusion grouping
-        evaluation""",
+    "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
+        evaluation alignment likeness""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files features verify embeddings""",
     "conduct": """scan search content_pairs duplicates golden rerank actions calibrate""",

@@ -28,6 +28,7 @@ STDIN = "-"
 )
 @options.rotations
 @options.trust_all
+@options.verify
 @options.index_kind
 @click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
@@ -44,6 +45,7 @@ def command(
     folders: tuple[str, ...],
     rotations: bool,
     trust_all: bool,
+    verify: bool,
     kind: str,
     explain: bool,
     quiet: bool,
@@ -57,7 +59,8 @@ def command(
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
     IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
-    (closer when turned or mirrored). With several pictures each line begins with the one it answers. The catalogue
+    (closer when turned or mirrored), or with --verify verified (beyond the radius, but a second look says so), and what
+    was seen stands before the path. With several pictures each line begins with the one it answers. The catalogue
     knows what 'phash scan' has read. Exits with 1 if nothing was found.
     """
     queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
@@ -66,11 +69,16 @@ def command(
     if explain and k is not None and radius is None:
         raise click.UsageError("--explain tells about a radius: give one with -r beside -k")
     found = unread = 0
-    with options.open_existing(catalogue_path) as catalogue:
+    with (
+        options.open_existing(catalogue_path) as catalogue,
+        options.verifier(catalogue, wanted=verify) as verifier,
+    ):
         inside = [files.absolute(folder) for folder in folders] or None
         if inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
-        collection = Collection(catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind)
+        collection = Collection(
+            catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind, verifier=verifier
+        )
         if explain:
             output.message(str(collection.explain(RADIUS if radius is None else radius)))
         for query in queries:
@@ -82,7 +90,8 @@ def command(
                 continue
             found += len(matches)
             if not quiet:
-                _print(matches, as_json=as_json, end="\0" if null else "\n", several=len(queries) > 1)
+                end, several = "\0" if null else "\n", len(queries) > 1
+                _print(matches, as_json=as_json, end=end, several=several, verify=verify)
     if not (found or quiet or as_json or unread == len(queries)):
         output.message("nothing found")
     return output.exit_code(unread, len(queries), strict=strict) or int(not found)
@@ -94,13 +103,14 @@ def _find(collection: Collection, query: str, k: int | None, radius: int | None)
     return collection.find(files.absolute(query), k, radius)
 
 
-def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool) -> None:
+def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool, verify: bool) -> None:
     for match in matches:
         if as_json:
-            output.record(match._asdict(), end)
+            output.record(output.without_unseen(match._asdict()), end)
         else:
             asked = f"{match.query}\t" if several else ""
-            output.text(f"{asked}{match.distance}\t{match.rule}\t{match.path}", end)
+            seen = f"{output.seen(match.evidence)}\t" if verify else ""
+            output.text(f"{asked}{match.distance}\t{match.rule}\t{seen}{match.path}", end)
 
 
 def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
+from phash_engine import extras, features
 from phash_engine.catalogue import Catalogue
+from phash_engine.cli import output
 from phash_engine.index import KINDS
 from phash_engine.rules import RADIUS
+from phash_engine.verify import Verifier
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -53,6 +57,11 @@ index_kind: Decorator = click.option(
     default="auto",
     help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
 )
+verify: Decorator = click.option(
+    "--verify",
+    is_flag=True,
+    help="Take a second look at the pictures: drop matches drawn into or recoloured, add copies beyond the radius.",
+)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,
@@ -71,6 +80,27 @@ pairs: Decorator = click.option(
 )
 folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
+
+
+@contextmanager
+def verifier(catalogue: Catalogue, *, wanted: bool, bar: bool = False) -> Iterator[Verifier | None]:
+    """Yield what takes a second look, and say afterwards what it could not look at; None if it is not wanted."""
+    if not wanted:
+        yield None
+        return
+    note_missing_opencv()
+    with output.progress_bar("looking") if bar else nullcontext() as progress:
+        verifier = Verifier(catalogue, progress)
+        yield verifier
+    if verifier.unseen:
+        pairs = output.count(verifier.unseen, "pair")
+        output.message(f"{pairs} not looked at: a file is gone, has changed or cannot be read; the distance decides")
+
+
+def note_missing_opencv() -> None:
+    """Say what the second look lacks, if it does."""
+    if not features.available():
+        output.message(extras.NEEDS["cv2"])
 
 
 def open_existing(path: Path | None) -> Catalogue:
