@@ -19,6 +19,7 @@ LONGER_SIDE = 320
 """The size in pixels at which pictures are compared: more points cost more and tell no more apart."""
 
 _POINTS = 500
+_PATCH = 31
 _RATIO = 0.8
 _REACH = 4.0
 _TRIALS = 1000
@@ -31,6 +32,9 @@ class Features(NamedTuple):
 
     points: NDArray[np.float32]
     descriptors: NDArray[np.uint8]
+
+
+_NONE = Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
 
 
 class Agreement(NamedTuple):
@@ -59,9 +63,11 @@ def features(pixels: NDArray[np.uint8]) -> Features:
     """
     cv2 = _opencv()
     luma = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if min(luma.shape) < _PATCH:
+        return _NONE
     keypoints, descriptors = cv2.ORB_create(_POINTS).detectAndCompute(luma, None)
     if descriptors is None:
-        return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
+        return _NONE
     return Features(cv2.KeyPoint_convert(keypoints), descriptors)
 
 

@@ -71,7 +71,7 @@ class Picture:
     def __init__(self, source: images.Source, name: str | None = None) -> None:
         self.pixels = images.read_pixels(source, likeness.LONGER_SIDE, name)
         self.codes = hashers.hash_blocks(images.read_block(self.pixels)[np.newaxis])[0]
-        self._features: dict[int, features.Features] = {}
+        self._features: dict[int, tuple[features.Features, tuple[int, ...]]] = {}
 
     def turned(self, number: int) -> NDArray[np.uint8]:
         """Return the pixels as seen upright under an orientation."""
@@ -79,10 +79,10 @@ class Picture:
 
     def features(self, number: int) -> tuple[features.Features, tuple[int, ...]]:
         """Return the points under an orientation, and the shape of the picture in which they were found."""
-        pixels = images.read_pixels(self.turned(number), features.LONGER_SIDE)
         if number not in self._features:
-            self._features[number] = features.features(pixels)
-        return self._features[number], pixels.shape
+            pixels = images.read_pixels(self.turned(number), features.LONGER_SIDE)
+            self._features[number] = features.features(pixels), pixels.shape
+        return self._features[number]
 
 
 class Subject(NamedTuple):

@@ -25,7 +25,7 @@ KINDS = {
         evaluation alignment likeness""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
         index_files features verify embeddings""",
-    "conduct": """scan search content_pairs duplicates golden rerank actions calibrate""",
+    "conduct": """scan search content_pairs duplicates explanation golden rerank actions calibrate""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

@@ -54,7 +54,8 @@ def waves(height: int, width: int, found: NDArray[np.float64]) -> NDArray[np.flo
     u, v, depth = np.tensordot(found, np.stack([across, down, np.ones_like(across)]), 1)
     u, v = u / depth, v / depth
     tone = np.sin(9 * u + 2) + np.cos(13 * v) + np.sin(17 * u * v + 5 * v) + np.cos(21 * (u - v))
-    return (127 + 30 * tone).astype(np.float32)
+    plane: NDArray[np.float32] = (127 + 30 * tone).astype(np.float32)
+    return plane
 
 
 @settings(max_examples=30, deadline=None)

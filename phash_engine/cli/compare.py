@@ -6,7 +6,8 @@ import click
 
 from phash_engine import codes, files
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.explanation import Explanation, Side, explain
+from phash_engine.explanation import Explanation, Side
+from phash_engine.explanation import explain as explanation_of
 from phash_engine.hashers import CODE_NAMES
 from phash_engine.rules import RADIUS
 from phash_engine.search import compare
@@ -20,7 +21,7 @@ from phash_engine.verify import BAND, Picture, judged
 @options.rotations
 @options.trust_all
 @options.verify
-@click.option("--explain", "explained", is_flag=True, help="Tell also under which settings the two match.")
+@options.explain
 @options.as_json
 def command(
     a: str,
@@ -29,7 +30,7 @@ def command(
     rotations: bool,
     trust_all: bool,
     verify: bool,
-    explained: bool,
+    explain: bool,
     as_json: bool,
 ) -> int:
     """Print the distances of two pictures; exit with 0 if they match, with 1 if not.
@@ -38,7 +39,7 @@ def command(
     """
     radius = RADIUS if radius is None else radius
     a, b = files.absolute(a), files.absolute(b)
-    if verify or explained:
+    if verify or explain:
         options.note_missing_opencv()
     distance, rule, fingerprints = compare(a, b, rotations=rotations, trust_all=trust_all)
     match = rule == "digest" or (rule != "flat" and distance <= radius)
@@ -51,8 +52,8 @@ def command(
         match, verdict = look.match, f"second look: {look.finding}, {output.seen(look.evidence)}"
         record |= {"match": match, "finding": look.finding, "evidence": look.evidence and look.evidence._asdict()}
     lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
-    if explained:
-        explanation = explain(a, b)
+    if explain:
+        explanation = explanation_of(a, b)
         record["explanation"] = _as_record(explanation)
         lines += _as_lines(explanation)
     if as_json:

@@ -30,7 +30,7 @@ STDIN = "-"
 @options.trust_all
 @options.verify
 @options.index_kind
-@click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
+@options.explain
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
 @click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")

@@ -62,6 +62,11 @@ verify: Decorator = click.option(
     is_flag=True,
     help="Take a second look at the pictures: drop matches drawn into or recoloured, add copies beyond the radius.",
 )
+explain: Decorator = click.option(
+    "--explain",
+    is_flag=True,
+    help="Tell also what decides: find, the index that searches and what it takes; compare, the settings that match.",
+)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,
