@@ -41,10 +41,10 @@ def main(argv: list[str]) -> None:
         outcomes = [outcome for found in pool.map(outcomes_of, chosen) for outcome in found]
         inliers = list(pool.map(_inliers, some_pairs(paths, options.pairs)))
     print(table(outcomes))
+    accepted = sum(number >= LEAST_INLIERS for number in inliers)
     print(
-        f"{len(inliers)} pairs of different photos, whatever their distance: at most {max(inliers)} inliers, ", end=""
+        f"{len(inliers)} pairs of different photos at any distance: at most {max(inliers)} inliers, {accepted} accepted\n"
     )
-    print(f"{sum(number >= LEAST_INLIERS for number in inliers)} with {LEAST_INLIERS} or more\n")
     contenders = [timing.Contender(*each) for each in times(paths)]
     timing.report(timing.measure(contenders, options.rounds), contenders[0].name, as_json=options.json)
 

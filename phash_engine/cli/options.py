@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine import extras, features
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import output
 from phash_engine.index import KINDS
 from phash_engine.rules import RADIUS
-from phash_engine.verify import Verifier
+
+if TYPE_CHECKING:
+    from phash_engine.verify import Verifier
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -93,6 +94,8 @@ def verifier(catalogue: Catalogue, *, wanted: bool, bar: bool = False) -> Iterat
     if not wanted:
         yield None
         return
+    from phash_engine.verify import Verifier
+
     note_missing_opencv()
     with output.progress_bar("looking") if bar else nullcontext() as progress:
         verifier = Verifier(catalogue, progress)
@@ -104,6 +107,8 @@ def verifier(catalogue: Catalogue, *, wanted: bool, bar: bool = False) -> Iterat
 
 def note_missing_opencv() -> None:
     """Say what the second look lacks, if it does."""
+    from phash_engine import extras, features
+
     if not features.available():
         output.message(extras.NEEDS["cv2"])
 
