@@ -42,9 +42,8 @@ def main(argv: list[str]) -> None:
         inliers = list(pool.map(_inliers, some_pairs(paths, options.pairs)))
     print(table(outcomes))
     accepted = sum(number >= LEAST_INLIERS for number in inliers)
-    print(
-        f"{len(inliers)} pairs of different photos at any distance: at most {max(inliers)} inliers, {accepted} accepted\n"
-    )
+    print(f"{len(inliers)} pairs of different photos at any distance:", end=" ")
+    print(f"at most {max(inliers)} inliers, {accepted} accepted", end="\n\n")
     contenders = [timing.Contender(*each) for each in times(paths)]
     timing.report(timing.measure(contenders, options.rounds), contenders[0].name, as_json=options.json)
 

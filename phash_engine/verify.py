@@ -106,7 +106,7 @@ def look(a: Picture, b: Picture, *, near: bool) -> Evidence:
 
     Notes
     -----
-    Cost: about 100 ms where pixels are compared, 2 ms and 5 ms for each new picture where points alone are.
+    Cost: about 100 ms where pixels are compared; where points alone are, 2 ms and 3 ms for each picture first met.
     """
     _, turn = orientation.distance(a.codes, b.codes)
     pixels = a.turned(turn)
@@ -128,14 +128,15 @@ def judged(a: Picture, b: Picture, *, near: bool) -> Verdict:
 
 def finding(evidence: Evidence, *, near: bool) -> str:
     """Return what evidence says of a pair: see :class:`Verdict`."""
-    _, correlation, change, colour = evidence
+    inliers, correlation, change, colour = evidence
+    agree = inliers is not None and inliers >= LEAST_INLIERS
+    if not near and not agree:
+        return "unlike"
     if correlation is not None and change is not None and colour is not None and correlation >= FITS:
         if colour < LEAST_COLOUR:
             return "recoloured"
         return "changed" if change > MOST_CHANGE else "copy"
-    if evidence.inliers is None:
-        return "copy" if near else "unlike"
-    return "copy" if evidence.inliers >= LEAST_INLIERS else "unlike"
+    return "copy" if agree or inliers is None else "unlike"
 
 
 class Verifier:

@@ -169,6 +169,8 @@ ALIKE = (0.99, 1.0, 0.9)
         (Evidence(11, 0.8, 99.0, 0.1), True, "unlike"),
         (Evidence(12, 0.8, 99.0, 0.1), True, "copy"),
         (Evidence(11), False, "unlike"),
+        (Evidence(11, *ALIKE), False, "unlike"),
+        (Evidence(11, *ALIKE), True, "copy"),
         (Evidence(12, *ALIKE), False, "copy"),
         (Evidence(12, 0.8, 99.0, 0.1), False, "copy"),
         (Evidence(300, 0.99, 26.0, 0.9), False, "changed"),

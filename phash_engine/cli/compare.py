@@ -75,7 +75,7 @@ def _as_lines(explanation: Explanation) -> list[str]:
         f"structure   {_of(explanation.a)}; {_of(explanation.b)}",
         f"second look {explanation.finding}: {output.seen(explanation.evidence)}",
         f"match with  {' or '.join(setting or 'the defaults' for setting in explanation.settings)}"
-        f"{'' if explanation.finding == 'copy' else ', not with --verify'}",
+        f"{', not with --verify' if explanation.finding in {'changed', 'recoloured'} else ''}",
     ]
 
 
