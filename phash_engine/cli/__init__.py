@@ -25,6 +25,7 @@ COMMANDS = {
     "find": "Look pictures up in the catalogue, nearest first.",
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
     "status": "Say what the catalogue holds.",
+    "ignore": "Remember which photos are no duplicates, or all stay.",
     "failures": "List the files that could not be read, and why.",
     "forget": "Remove photos from the catalogue; the files stay.",
     "selftest": "Say whether this machine computes the same codes as every other.",
