@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ _ORIENTATIONS = 8
 """Chances a pair has to come near when pictures are turned and mirrored."""
 
 
+@lru_cache(maxsize=1024)
 def confidence(distance: int, rule: str, photos: int) -> float:
     """Return how sure a match is, 0..1.
 

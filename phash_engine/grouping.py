@@ -85,7 +85,7 @@ def component(pairs: Pairs, n: int, apart: Collection[Link] = ()) -> Ids:
     return keepers
 
 
-MODES: Mapping[str, Callable[[Pairs, int, Collection[Link]], Ids]] = {
+MODES: Mapping[str, Callable[..., Ids]] = {
     "star": star,
     "complete": complete,
     "component": component,
@@ -145,7 +145,7 @@ def _later_neighbours(pairs: Pairs) -> Iterator[tuple[int, Ids]]:
     """
     left, right = sorted_columns(pairs.left, pairs.right)
     items, starts = np.unique(left, return_index=True)
-    ends = np.append(starts[1:], len(left))
+    ends = np.searchsorted(left, items, "right")
     for item, start, end in zip(items.tolist(), starts.tolist(), ends.tolist(), strict=True):
         yield item, right[start:end]
 

@@ -114,7 +114,7 @@ def ordered(candidates: Iterable[Candidate], by: Sequence[KeepRule]) -> list[Can
     """Return the candidates, the one to keep first; the same for any order they come in."""
     tied = list(candidates)
     for weight, rule in enumerate(by):
-        if len(tied) == 1:
+        if len(tied) < 2:
             break
         values = [rule.value(candidate) for candidate in tied]
         if values.count(values[0]) < len(values):

@@ -21,8 +21,8 @@ from click.testing import CliRunner, Result
 from phash_engine import codes, images
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, cli
+from phash_engine.duplicates import Group, find_groups
 from phash_engine.scan import scan
-from phash_engine.search import find_groups
 
 PHASH = [sys.executable, "-m", "phash_engine"]
 SAMPLE = Path(__file__).parents[1] / "data" / "photos"
@@ -240,14 +240,16 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     run = phash("dedupe", SAMPLE, "--json")
     assert run.returncode == 0
     found = records(run.stdout)
-    assert [list(record) for record in found] == [["keeper", "others", "pairs"]] * len(groups)
+    assert {tuple(record) for record in found} == {Group._fields}
     assert [record["keeper"] for record in found] == [group.keeper for group in groups]
     assert [record["others"] for record in found] == [list(group.others) for group in groups]
-    assert found[0]["pairs"] == [pair._asdict() for pair in groups[0].pairs]
+    assert found[0]["pairs"] == [pair._asdict() | {"confidence": 1.0} for pair in groups[0].pairs]
+    assert found[0]["reason"] == {"rule": "pixels", "keeper": "400x400", "other": "200x200"}
     assert b"84 photos: 84 unchanged; 3 could not be read" in run.stderr
     lines = phash("dedupe").stdout.decode().splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [group.keeper for group in groups]
-    assert lines[1].split(maxsplit=2) == [str(groups[0].pairs[0].distance), *groups[0].pairs[0][3:0:-2]]
+    assert lines[1].strip() == "kept by pixels: 400x400, the next 200x200"
+    assert lines[2].split(maxsplit=2) == [str(groups[0].pairs[0].distance), *groups[0].pairs[0][3:0:-2]]
 
 
 def test_dedupe_is_restricted_to_the_folders() -> None:
@@ -421,7 +423,7 @@ def test_any_name_survives_any_terminal(odd: Path, terminal: dict[str, str]) -> 
     (group,) = records(phash("dedupe", odd, "--json", env=environment).stdout)
     others = [base64.b64decode(path) for path in group["others_b64"]]
     assert sorted([*others, _path(group, "keeper")]) == sorted(_entries(odd))
-    assert sorted(_path(pair, "other") for pair in group["pairs"]) == sorted(others)
+    assert sorted(_path(pair, "right") for pair in group["pairs"]) == sorted(others)
 
     assert query + b"\n" in phash("hash", query, env=environment).stdout
 
