@@ -61,8 +61,8 @@ from phash_engine.rules import RADIUS
 @click.option("--no-catalogue", is_flag=True, help="Remember nothing: scan into memory.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @options.as_json
-@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write a table, a row for each other.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to look at, of one file.")
+@options.report_file("--csv", help="Write a table, a row for each photo beside a keeper.")
+@options.report_file("--html", help="Write a page to look at, one file with all its pictures.")
 @options.strict
 def command(
     folders: tuple[str, ...],

@@ -1,12 +1,13 @@
 "use strict";
 
-/* A click on a photo shows the keeper in its place, then the difference of both, then the photo again. */
+/* A click on a photo shows the keeper in its place, then (unless one is turned) their difference, then the photo. */
 const STATES = ["", "flipped", "difference"];
 
 function compare(frame) {
   const shown = frame.querySelector("img");
   const keeper = frame.closest("section").querySelector(".keeper img");
-  const next = STATES[(STATES.findIndex((state) => state === (frame.dataset.state ?? "")) + 1) % STATES.length];
+  const states = frame.closest(".turned") ? STATES.slice(0, 2) : STATES;
+  const next = states[(states.indexOf(frame.dataset.state ?? "") + 1) % states.length];
   frame.querySelector("img.keeper")?.remove();
   frame.classList.remove(...STATES.filter(Boolean));
   frame.dataset.state = next;

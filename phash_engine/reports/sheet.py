@@ -85,12 +85,14 @@ def _figure(path: str, role: str, words: str, pair: Pair | None) -> str:
     picture = "same bytes" if pair and pair.rule == "digest" else _picture(path)
     link = f'<a href="file://{quote(os.fsencode(path))}">{_text(path)}</a>'
     caption = f"<figcaption>{words}<br>{link}</figcaption>"
-    return f'<figure class="{role}"><div class="frame">{picture}</div>{caption}</figure>\n'
+    turned = " turned" if pair and pair.rule == "rotation" else ""
+    return f'<figure class="{role}{turned}"><div class="frame">{picture}</div>{caption}</figure>\n'
 
 
 def _evidence(pair: Pair) -> str:
     sure = math.floor(1000 * pair.confidence) / 10
-    return f"{pair.rule}, {pair.distance} bits apart, {sure:g} % sure"
+    bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
+    return f"{pair.rule}, {bits} apart, {sure:g} % sure"
 
 
 def _picture(path: str) -> str:
