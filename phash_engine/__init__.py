@@ -6,14 +6,14 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``rules``
+    ``grouping``, ``confidence``, ``rules``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``
+    ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``
-front end
-    ``cli``
+    ``scan``, ``search``, ``content_pairs``, ``keepers``, ``match_graph``, ``duplicates``, ``golden``
+front ends
+    ``cli``, ``reports``
 
 The names below are loaded when first used, so that importing the package costs nothing.
 

@@ -60,13 +60,14 @@ class Candidate:
         return round(_SHARPNESS_STEPS * math.log2(1 + steps))
 
     @property
-    def moment(self) -> float:
-        """When the picture was taken or, where that is not known, changed: seconds since 1970.
+    def moment(self) -> int:
+        """When the picture was taken or, where that is not known, changed: whole seconds since 1970.
 
-        A camera's clock tells no time zone; it is read as UTC.
+        A camera's clock tells no time zone; it is read as UTC. Parts of a second tell copies of one folder in the order
+        in which they were copied, which means nothing.
         """
         taken = self.traits.taken
-        return taken.replace(tzinfo=UTC).timestamp() if taken else self.photo.mtime_ns / 1e9
+        return int(taken.replace(tzinfo=UTC).timestamp()) if taken else self.photo.mtime_ns // 10**9
 
 
 class KeepRule(NamedTuple):
@@ -158,11 +159,13 @@ def _format_rank(candidate: Candidate) -> int:
 
 
 def _show_moment(candidate: Candidate) -> str:
-    return str(datetime.fromtimestamp(candidate.moment, UTC).replace(microsecond=0, tzinfo=None))
+    return str(datetime.fromtimestamp(candidate.moment, UTC).replace(tzinfo=None))
 
 
 _NO_TRAITS = images.Traits(0, None, camera=False)
-_REFERENCE = KeepRule("reference", lambda c: not c.is_reference, lambda c: c.path)
+_REFERENCE = KeepRule(
+    "reference", lambda c: not c.is_reference, lambda c: "in a reference folder" if c.is_reference else "not"
+)
 _PATH = KeepRule("path", lambda c: c.path, lambda c: c.path)
 
 RULES = {

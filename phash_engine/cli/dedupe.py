@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,8 @@ def command(
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
         if scanned:
             report = scan_command.run(scanned, catalogue, exclude=exclude, workers=workers, pairs=pairs)
-            if scan_command.reached_nothing(report, scanned):
+            away = {root.path for root in report.unreachable}
+            if scan_command.reached_nothing(report, scanned) or _is_unknown(references, away, catalogue):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
         with output.progress_bar("comparing") as progress:
@@ -127,6 +128,12 @@ def command(
     if not as_json:
         output.message(_summary(groups))
     return unread or int(exit_code and bool(groups))
+
+
+def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Catalogue) -> bool:
+    """Whether a reference folder cannot be reached and nothing is known of it: nobody could say what is in it."""
+    roots = [root for root in map(files.absolute, references) if root in away]
+    return any(next(catalogue.photos([root]), None) is None for root in roots)
 
 
 def _is_given(parameter: str) -> bool:
