@@ -6,15 +6,16 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``rules``
+    ``grouping``, ``confidence``, ``rules``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``records``, ``witness``, ``journal``,
-    ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``
+    ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``records``, ``witness``,
+    ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``
 conduct (join pure and edges)
-    ``scan``, ``search``, ``content_pairs``, ``duplicates``, ``golden``, ``plan``, ``actions``
-front end
-    ``cli``
+    ``scan``, ``search``, ``content_pairs``, ``keepers``, ``match_graph``, ``duplicates``, ``golden``, ``plan``,
+    ``actions``
+front ends
+    ``cli``, ``reports``
 
 The names below are loaded when first used, so that importing the package costs nothing.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +27,20 @@ class ContentPairs(NamedTuple):
     distances: NDArray[np.int64]
     rules: NDArray[np.int64]
 
+    def where(self, chosen: NDArray[np.bool_]) -> ContentPairs:
+        """Return the pairs that a mask chooses."""
+        return self if chosen.all() else ContentPairs(*(column[chosen] for column in self))
 
-def close_pairs(numbers: NDArray[np.int64], table: Codes, radius: int, *, rotations: bool, kind: str) -> ContentPairs:
+
+def close_pairs(
+    numbers: NDArray[np.int64],
+    table: Codes,
+    radius: int,
+    *,
+    rotations: bool,
+    kind: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> ContentPairs:
     """Find the pairs of contents whose codes are within a radius.
 
     One index is joined with itself and with the turned codes of one orientation after the other, so memory goes with
@@ -46,6 +58,8 @@ def close_pairs(numbers: NDArray[np.int64], table: Codes, radius: int, *, rotati
         Whether turned and mirrored pictures are close.
     kind
         The kind of index that answers, as for ``build_index``.
+    progress
+        Called with the number of joins done and the number to do, after each.
 
     Raises
     ------
@@ -55,7 +69,10 @@ def close_pairs(numbers: NDArray[np.int64], table: Codes, radius: int, *, rotati
     index = build_index(orientation.upright(table), numbers, kind)
     upright = index.self_join(radius)
     nearest = ContentPairs(*upright, np.full_like(upright.left, RULES.index("code")))
-    for turn in orientation.ORIENTATIONS[1:] if rotations else ():
+    turns = orientation.ORIENTATIONS[1:] if rotations else ()
+    for done, turn in enumerate(turns, 1):
+        if progress:
+            progress(done, len(turns) + 1)
         found = [nearest]
         for matches in index.iter_join(orientation.turned_to(table, turn), radius):
             a, b = numbers[matches.queries], matches.ids
@@ -71,4 +88,4 @@ def _nearest_of_each(parts: Sequence[ContentPairs]) -> ContentPairs:
     left, right = columns[:2]
     first = left != right
     first[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
-    return ContentPairs(*(column[first] for column in columns))
+    return ContentPairs(*columns).where(first)

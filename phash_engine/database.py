@@ -75,6 +75,15 @@ MIGRATIONS = (
     UPDATE codes SET trusted = 0 WHERE owner IN (SELECT digest FROM contents WHERE quality < 10);
     DELETE FROM meta WHERE key = 'index';
     """,
+    """
+    CREATE TABLE decisions (
+        left BLOB NOT NULL,
+        right BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        decided INTEGER NOT NULL,
+        PRIMARY KEY (left, right)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

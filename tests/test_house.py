@@ -22,10 +22,10 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
-        evaluation""",
+        evaluation confidence""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
-        index_files verify embeddings records witness journal relocation links trash ways salvage""",
-    "conduct": """scan search content_pairs duplicates golden rerank plan actions calibrate""",
+        index_files verify embeddings decisions records witness journal relocation links trash ways salvage""",
+    "conduct": """scan search content_pairs duplicates golden rerank plan actions calibrate keepers match_graph""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

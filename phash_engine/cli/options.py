@@ -73,6 +73,17 @@ folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar=
 folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
 
 
+def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it
+    """Return an option that names a file to be written, in a folder that is there."""
+
+    def checked(_: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+        if path and not path.absolute().parent.is_dir():
+            raise click.BadParameter(f"there is no folder {path.parent} to write {path.name} to", param=parameter)
+        return path
+
+    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
+
+
 def open_existing(path: Path | None) -> Catalogue:
     """Open the named or default catalogue, which must be there."""
     return Catalogue(path or default_catalogue(), create=False)
