@@ -6,6 +6,7 @@ Decisions are kept by digest: they survive moves and renames, and hold for copie
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import combinations
 from typing import NamedTuple
@@ -64,6 +65,15 @@ class Decisions:
     def all(self) -> list[Decision]:
         """Return all decisions, by digests."""
         return [Decision(*row) for row in self._database.select("SELECT * FROM decisions ORDER BY left, right", ())]
+
+
+def partners(decisions: Iterable[Decision]) -> dict[bytes | None, set[bytes]]:
+    """Return, of each content, those that some decisions pair it with."""
+    found: defaultdict[bytes | None, set[bytes]] = defaultdict(set)
+    for left, right, _, _ in decisions:
+        found[left].add(right)
+        found[right].add(left)
+    return dict(found)
 
 
 def _links(digests: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,9 +14,10 @@ from phash_engine import files, grouping, keepers, match_graph
 from phash_engine.catalogue import Catalogue
 from phash_engine.confidence import confidence
 from phash_engine.content_pairs import ContentPairs
+from phash_engine.decisions import partners
 from phash_engine.index import Pairs
 from phash_engine.keepers import Candidate, KeepRule, Reason
-from phash_engine.match_graph import MatchGraph, Progress, Search
+from phash_engine.match_graph import Progress, Search
 from phash_engine.rules import RADIUS, RULES, rank
 
 Ids = NDArray[np.int64]
@@ -138,19 +139,17 @@ def find_groups(
             f"mode {mode!r} or span {span!r} is unknown: {', '.join((*grouping.MODES, *match_graph.SPANS))}"
         )
     by = keepers.rules(keep)
-    graph = match_graph.build(
-        catalogue, Search(radius, folders, references, exclude, rotations, trust_all, kind, span), by, progress
-    )
+    search = Search(radius, folders, references, exclude, rotations, trust_all, kind, span)
+    nodes, links, compared = match_graph.build(catalogue, search, by, progress)
     decided = catalogue.decisions.all()
-    links, apart = match_graph.heeding(graph, decided)
-    owners = grouping.MODES[mode](Pairs(*links[:3]), len(graph.nodes), apart)
+    links, apart = match_graph.heeding(nodes, links, decided)
+    owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
     links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
-    graph = graph._replace(links=links)  # of a star, all others are many and no longer needed
-    stay = frozenset(decision[:2] for decision in decided if decision.kind == "keep")
-    teller = _Teller(graph, by, stay, burst, is_star=mode == "star", is_across=span == "across-folders")
+    stay = partners(decision for decision in decided if decision.kind == "keep")
+    teller = _Teller(nodes, compared, by, stay, burst, is_star=mode == "star", is_across=span == "across-folders")
     parts = _parts(owners, links)
     if references:
-        parts = (part for part in parts if graph.nodes[part.numbers[0]][0].is_reference)
+        parts = (part for part in parts if nodes[part.numbers[0]][0].is_reference)
     return sorted(group for group in map(teller.group, parts) if group)
 
 
@@ -174,16 +173,17 @@ def _parts(owners: Ids, links: ContentPairs) -> Iterator[_Part]:
 class _Teller(NamedTuple):
     """What it takes to tell groups by their photos."""
 
-    graph: MatchGraph
+    nodes: Sequence[Sequence[Candidate]]
+    compared: int
     by: Sequence[KeepRule]
-    stay: frozenset[tuple[bytes, bytes]]
+    stay: Mapping[bytes | None, set[bytes]]
     burst: float | None
     is_star: bool
     is_across: bool
 
     def group(self, part: _Part) -> Group | None:
         """Return the group; None where nothing could go."""
-        nodes = [self.graph.nodes[number] for number in part.numbers]
+        nodes = [self.nodes[number] for number in part.numbers]
         if self.is_across:
             nodes[0] = nodes[0][:1]  # its copies lie in the keeper's folder
         keeper, *rest = photos = [photo for node in nodes for photo in node]
@@ -191,8 +191,7 @@ class _Teller(NamedTuple):
         others = _other_files(rest, [keeper, *kept])
         if not others:
             return None
-        shown = {photo.path for photo in (keeper, *kept, *others)}
-        pairs = list(self._pairs(part, {photo.path: photo for photo in photos if photo.path in shown}))
+        pairs = list(self._pairs(part, {photo.path for photo in (keeper, *kept, *others)}))
         if self.is_star:
             pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.right))
             going = {photo.path for photo in others}
@@ -214,19 +213,18 @@ class _Teller(NamedTuple):
         kept, before = [], {photos[0].photo.digest}
         for photo in photos[1:]:
             digest = photo.photo.digest
-            links = ((min(digest, one), max(digest, one)) for one in before if digest and one) if self.stay else ()
-            if photo.is_reference or any(link in self.stay for link in links):
+            if photo.is_reference or not before.isdisjoint(self.stay.get(digest, ())):
                 kept.append(photo)
             before.add(digest)
         return kept
 
-    def _pairs(self, part: _Part, shown: dict[str, Candidate]) -> Iterator[Pair]:
-        nodes = {n: [c.path for c in self.graph.nodes[n] if c.path in shown] for n in part.numbers}
+    def _pairs(self, part: _Part, shown: Container[str]) -> Iterator[Pair]:
+        nodes = {n: [c.path for c in self.nodes[n] if c.path in shown] for n in part.numbers}
         for number, paths in nodes.items():
             if number == part.numbers[0] or not self.is_star:
                 yield from (Pair(paths[0], copy, 0, "digest", 1.0) for copy in paths[1:])
         for left, right, distance, number in part.links:
-            sure = confidence(distance, RULES[number], self.graph.compared)
+            sure = confidence(distance, RULES[number], self.compared)
             for path in nodes[right] if self.is_star else nodes[right][:1]:
                 yield from (Pair(first, path, distance, RULES[number], sure) for first in nodes[left][:1])
 

@@ -183,7 +183,7 @@ def thumbnail(source: Source, side: int) -> bytes:
         shown.thumbnail((side, side), reducing_gap=2.0)
         upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), _orientation(image)))
         written = io.BytesIO()
-        Image.fromarray(upright).save(written, "JPEG", quality=80)
+        Image.fromarray(upright).save(written, "JPEG", quality=70)
         return written.getvalue()
 
 

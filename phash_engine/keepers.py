@@ -34,12 +34,8 @@ class Candidate:
 
     def __init__(self, photo: Photo, *, is_reference: bool = False) -> None:
         self.photo = photo
+        self.path = photo.path
         self.is_reference = is_reference
-
-    @property
-    def path(self) -> str:
-        """The photo's path."""
-        return self.photo.path
 
     @cached_property
     def traits(self) -> images.Traits:
@@ -51,13 +47,17 @@ class Candidate:
 
     @cached_property
     def sharpness(self) -> int:
-        """Steps of sharpness: the mean difference of neighbouring pixels, the longer side at most 1024 pixels."""
+        """Steps of sharpness: how much grey changes along the picture's longer side, at most 1024 pixels of it.
+
+        Counted along the whole side, a smaller copy is no sharper for its steeper pixels, nor a larger one for having
+        more of them.
+        """
         try:
             plane = _plane(self.path) if self.photo.digest else np.zeros((1, 1))
         except ImageError:
             return 0
-        steps = sum(float(np.abs(np.diff(plane, axis=axis)).sum()) for axis in (0, 1)) / plane.size
-        return round(_SHARPNESS_STEPS * math.log2(1 + steps))
+        change = sum(float(np.abs(np.diff(plane, axis=axis)).sum()) for axis in (0, 1)) / plane.size
+        return round(_SHARPNESS_STEPS * math.log2(1 + change * max(plane.shape)))
 
     @property
     def moment(self) -> int:

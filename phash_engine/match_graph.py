@@ -71,7 +71,9 @@ def build(catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress
     return MatchGraph(*_in_keeper_order(nodes, pairs, by), len(numbers))
 
 
-def heeding(graph: MatchGraph, decided: Sequence[Decision]) -> tuple[ContentPairs, set[Link]]:
+def heeding(
+    nodes: Sequence[Sequence[Candidate]], links: ContentPairs, decided: Sequence[Decision]
+) -> tuple[ContentPairs, set[Link]]:
     """Return the links that remain, and the nodes that must not meet in one group.
 
     What was decided to be different goes, as ``grouping.without_farther_sides`` tells. References are not compared with
@@ -79,14 +81,14 @@ def heeding(graph: MatchGraph, decided: Sequence[Decision]) -> tuple[ContentPair
     """
     known = {digest for decision in decided for digest in decision[:2]}
     numbers: dict[bytes, list[int]] = {digest: [] for digest in known}
-    for number, (first, *_) in enumerate(graph.nodes):
+    for number, (first, *_) in enumerate(nodes):
         if first.photo.digest in known:
             numbers[first.photo.digest].append(number)
     met: dict[str, set[Link]] = {"different": set(), "keep": set()}
     for left, right, kind, _ in decided:
         met[kind] |= {(min(pair), max(pair)) for pair in product(numbers[left], numbers[right]) if pair[0] != pair[1]}
-    reference = np.array([node[0].is_reference for node in graph.nodes], dtype=np.bool_)
-    links = graph.links.where(~(reference[graph.links.left] & reference[graph.links.right]))
+    reference = np.array([node[0].is_reference for node in nodes], dtype=np.bool_)
+    links = links.where(~(reference[links.left] & reference[links.right]))
     staying = [left * len(reference) + right for left, right in met["keep"]]
     links = links.where(~np.isin(links.left * len(reference) + links.right, staying))
     return links.where(grouping.without_farther_sides(Pairs(*links[:3]), met["different"])), met["different"]
