@@ -13,9 +13,14 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "hash": ("bench.hash", "from file to codes, beside a bare decode and other libraries, in six formats"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
     "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
+    "landmark": ("bench.landmark", "100,000 queries against a million codes, written as a submission"),
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
+    "scan": ("bench.scan", "folders into a catalogue: files a second by workers, writing, files not cached, memory"),
+    "quality": ("bench.quality", "near-duplicates found at a known rate of false pairs, beside other hashes"),
+    "retrieval": ("bench.retrieval", "codes first, then a network: mAP@100 and times beside the network alone"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
+    "views": ("bench.views", "padded and cropped copies found, beside imagehash, and what crops cost"),
 }
 
 

@@ -7,6 +7,7 @@ used for the products hold exactly, whatever the order a BLAS adds them in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -19,14 +20,25 @@ LUMA_STEPS = 256
 """A block counts luma in 1/256: 0 is black, 255 * 256 = 65280 is white."""
 
 _TILE = 1024
-"""Largest side of the tiles that are averaged one by one: memory does not grow with the sides of a picture."""
+"""Most columns of the tiles that are averaged one by one: memory does not grow with the sides of a picture."""
+
+_WHOLE = 1 << 15
+"""A plane of no more pixels and columns than a tile may have is one tile."""
+
+_PARTS = 4
+"""A product for all 32 rows of cells is taken in so many parts."""
 
 _SINGLE_THREADED = 1 << 18
 """OpenBLAS starts its threads above this many multiplications; our threads are the worker threads."""
 
 
 def area_average(
-    bands: Iterable[NDArray[Any]], width: int, height: int, scale: int = 1, unit: int = 1
+    bands: Iterable[NDArray[Any]],
+    width: int,
+    height: int,
+    scale: int = 1,
+    unit: int = 1,
+    before: tuple[int, int] = (0, 0),
 ) -> NDArray[np.uint16]:
     """Average a picture over the 32x32 cells of equal size that cover it.
 
@@ -42,6 +54,9 @@ def area_average(
         of such a plane reach over the edge; only the part inside counts.
     unit
         Plane values per luma step: 1 for 8-bit planes, 257 for 16-bit planes.
+    before
+        How much of the first row, and of the first column, lies before the picture: 0 to ``scale``. With ``width``,
+        ``height`` and ``scale`` in sixteenths of a pixel, say, the picture may begin and end within plane pixels.
 
     Returns
     -------
@@ -56,36 +71,59 @@ def area_average(
     exact: type[np.floating[Any]] = np.float32 if 255 * unit * height < 1 << 24 else np.float64
     raw = np.zeros((SIDE, SIDE))
     for top, left, tile in _tiles(bands, height, scale):
-        rows_of_cells, rows = _weights(height, scale, top, top + tile.shape[0])
-        columns_of_cells, columns = _weights(width, scale, left, left + tile.shape[1])
-        sums = rows.astype(exact, copy=False) @ tile.astype(exact)
-        raw[rows_of_cells, columns_of_cells] += sums.astype(np.float64) @ columns.T.astype(np.float64)
+        rows_of_cells, rows = _row_weights(height, scale, top, top + tile.shape[0], before[0])
+        columns_of_cells, columns = _column_weights(width, scale, left, left + tile.shape[1], before[1])
+        sums = rows.astype(exact, copy=False) @ tile.astype(exact) @ columns
+        raw[rows_of_cells, columns_of_cells] += sums.reshape(-1, columns.shape[1])
     whole = unit * width * height
-    block: NDArray[np.uint16] = ((2 * LUMA_STEPS * raw.astype(np.int64) + whole) // (2 * whole)).astype(np.uint16)
-    return block
+    rounded = np.add(raw, whole, dtype=np.int64, casting="unsafe") // (2 * whole)
+    return rounded.astype(np.uint16)
 
 
 def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[tuple[int, int, NDArray[Any]]]:
     """Cut the bands so small that no product wakes the threads of the BLAS; each tile with its top and left.
 
-    A plane of fewer than 64 rows may wake them, to no harm.
+    A plane of fewer than 32 rows may wake them, to no harm.
     """
     first = 0
     for band in bands:
         columns = min(band.shape[1], _TILE)
-        few_cells = min(_SINGLE_THREADED // 4 // columns, 2 * height // scale // SIDE)
-        rows = max(_SINGLE_THREADED // SIDE // columns, few_cells)
-        for top in range(0, len(band), rows):
+        rows = len(band) if band.size <= _WHOLE else _most_rows(columns, height / (SIDE * scale))
+        for top in range(0, len(band), rows or 1):
             for left in range(0, band.shape[1], columns):
                 yield first + top, left, band[top : top + rows, left : left + columns]
         first += len(band)
 
 
+def _most_rows(columns: int, rows_a_cell: float) -> int:
+    """Return how many plane rows a tile of so many columns may have: it meets up to ``rows / rows_a_cell + 2`` cells.
+
+    That many cells times its pixels, and times its columns and 32, are the multiplications of the two products.
+    """
+    for_rows = math.sqrt(1 + _SINGLE_THREADED / columns / rows_a_cell) - 1
+    for_columns = _SINGLE_THREADED / _TILE / SIDE - 2
+    return max(1, int(rows_a_cell * min(for_rows, for_columns)))
+
+
 @lru_cache(maxsize=256)
-def _weights(extent: int, scale: int, start: int, stop: int) -> tuple[slice, NDArray[np.float32]]:
+def _row_weights(height: int, scale: int, top: int, bottom: int, before: int) -> tuple[slice, NDArray[np.float32]]:
+    """Return the rows of cells that a tile meets, and their weights, ``(parts, cells, rows)``."""
+    met, overlap = _overlap(height, scale, top, bottom, before)
+    parts = _PARTS if len(overlap) == SIDE else 1
+    return met, overlap.astype(np.float32).reshape(parts, -1, bottom - top)
+
+
+@lru_cache(maxsize=256)
+def _column_weights(width: int, scale: int, left: int, right: int, before: int) -> tuple[slice, NDArray[np.float64]]:
+    """Return the columns of cells that a tile meets, and their weights, ``(columns, cells)``, in half block units."""
+    met, overlap = _overlap(width, scale, left, right, before)
+    return met, np.multiply(overlap.T, 2.0 * LUMA_STEPS, order="C")
+
+
+def _overlap(extent: int, scale: int, start: int, stop: int, before: int) -> tuple[slice, NDArray[np.int64]]:
     """Return the cells that plane pixels ``start..stop`` meet, and 32 times each one's overlap with each pixel."""
-    pixels = np.minimum(np.arange(start, stop + 1) * scale * SIDE, extent * SIDE)
+    pixels = np.clip(np.arange(start, stop + 1) * scale - before, 0, extent) * SIDE
     met = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
     cells = np.arange(met.start, met.stop + 1)[:, np.newaxis] * extent
-    overlap: NDArray[np.int64] = np.minimum(pixels[1:], cells[1:]) - np.maximum(pixels[:-1], cells[:-1])
-    return met, np.maximum(overlap, 0).astype(np.float32)
+    edges = np.minimum(np.maximum(pixels, cells[:-1]), cells[1:])
+    return met, edges[:, 1:] - edges[:, :-1]

@@ -18,11 +18,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files, quality
-from phash_engine.code_table import ALL_NAMES, CURRENT, SCHEME, CodeTable
+from phash_engine import files
+from phash_engine.code_table import ALL_NAMES, CURRENT, SEARCHED, CodeTable
 from phash_engine.database import Database
 from phash_engine.decisions import Decisions
-from phash_engine.hashers import CODE_NAMES, SPEC
+from phash_engine.foreign_codes import ForeignCodes
+from phash_engine.hashers import CODE_NAMES
+from phash_engine.views import CROP, FRAME, FULL, TRIMMED, VIEWS, Wanted, rank
 
 _IDS = 10_000
 """Ids asked for at once."""
@@ -30,8 +32,19 @@ UNREAD = -1
 """Size and time of a file that could not be read: they fit no file, so every scan tries again."""
 
 
+class View(NamedTuple):
+    """The codes of one view, a row of ``hashers.hash_blocks``, and whether they can be trusted."""
+
+    name: str
+    trusted: bool
+    codes: NDArray[np.uint64]
+
+
 class Content(NamedTuple):
-    """What one digest is, and all its codes: a row of ``hashers.hash_blocks``."""
+    """What one digest is, with its views, and which of them were wanted when it was read.
+
+    ``quality`` and ``detail`` are those of the full view.
+    """
 
     digest: bytes
     width: int
@@ -39,7 +52,9 @@ class Content(NamedTuple):
     format: str
     quality: int
     detail: float
-    codes: NDArray[np.uint64]
+    views: Sequence[View]
+    wanted: Wanted = Wanted()
+    is_animated: bool = False
 
 
 class Sighting(NamedTuple):
@@ -55,8 +70,9 @@ class Sighting(NamedTuple):
 class KnownFile(NamedTuple):
     """What the catalogue holds of a file.
 
-    ``state`` is "current", "stale" (its codes are of another SPEC, or were never committed), "missing" (its codes are
-    good), "failed" or "imported" (codes computed elsewhere; size and mtime_ns are None).
+    ``state`` is "current", "stale" (its codes are of another SPEC, were never committed, or its views are not those
+    that are wanted now), "missing" (its codes are good), "failed" or "imported" (codes computed elsewhere; size and
+    mtime_ns are None).
     """
 
     size: int | None
@@ -67,7 +83,7 @@ class KnownFile(NamedTuple):
 class Photo(NamedTuple):
     """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere.
 
-    The codes of ``code_id`` need not be ones to trust.
+    The codes of ``code_id``, those of the full view, need not be ones to trust.
     """
 
     path: str
@@ -92,6 +108,28 @@ class PhotoColumns(NamedTuple):
     ids: NDArray[np.int64]
     contents: NDArray[np.int64]
     codes: NDArray[np.int64]
+
+
+class FurtherCodes(NamedTuple):
+    """Codes of other views than the full one, in int64 columns ``(n,)``.
+
+    ``ids`` are theirs, ``full`` those of the full view of the same content, and ``ranks`` the positions in
+    ``rules.RULES`` of the plainest rule by which each can match.
+    """
+
+    ids: NDArray[np.int64]
+    full: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+
+    def contents_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return of any codes, by id, the id of the full view of the same content, and the rank of their own view."""
+        full, ranks = ids.copy(), np.full_like(ids, rank(FULL))
+        if self.ids.size:
+            order = np.argsort(self.ids)
+            places = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), self.ids.size - 1)]
+            further = self.ids[places] == ids
+            full[further], ranks[further] = self.full[places[further]], self.ranks[places[further]]
+        return full, ranks
 
 
 class Failure(NamedTuple):
@@ -122,6 +160,7 @@ class Catalogue:
         self.path = self._database.path
         self._codes = CodeTable(self._database)
         self.decisions = Decisions(self._database)
+        self.foreign_codes = ForeignCodes(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +185,7 @@ class Catalogue:
         photos = f"""
             SELECT path, size, mtime_ns, CASE
                 WHEN digest IS NULL THEN 'imported'
-                WHEN NOT EXISTS (SELECT 1 FROM codes WHERE owner = digest AND scheme = '{SCHEME}' AND spec = {SPEC})
+                WHEN NOT EXISTS (SELECT 1 FROM contents WHERE contents.digest = photos.digest AND {self._as_wanted()})
                 THEN 'stale'
                 WHEN missing_since IS NOT NULL THEN 'missing'
                 ELSE 'current' END
@@ -156,9 +195,18 @@ class Catalogue:
         return {os.fsdecode(path): KnownFile(size, mtime_ns, state) for path, size, mtime_ns, state in rows}
 
     def known_digests(self) -> set[bytes]:
-        """Return the digests whose codes are of the present SPEC."""
-        owners = f"SELECT owner FROM codes WHERE scheme = '{SCHEME}' AND spec = {SPEC} AND typeof(owner) = 'blob'"
-        return {owner for (owner,) in self._database.select(owners)}
+        """Return the digests whose codes are of the present SPEC, and whose views are those that are wanted."""
+        return {digest for (digest,) in self._database.select(f"SELECT digest FROM contents WHERE {self._as_wanted()}")}
+
+    def wanted(self) -> Wanted:
+        """Return which views a scan makes."""
+        return Wanted(bool(self._database.meta(CROP)), self._database.meta(FRAME) or 0)
+
+    def want(self, wanted: Wanted) -> None:
+        """Set which views scans make from now on; contents that have others are stale."""
+        with self._database.transaction():
+            self._database.set_meta(CROP, int(wanted.crops))
+            self._database.set_meta(FRAME, wanted.frames)
 
     def record(self, sightings: Sequence[Sighting], contents: Iterable[Content]) -> None:
         """Commit what a scan met, all of it or, on any error, nothing.
@@ -206,10 +254,14 @@ class Catalogue:
             )
 
     def forget(self, folder: str, *, missing_only: bool = False) -> int:
-        """Remove the photos below a folder, and their failures, from the catalogue; return how many photos."""
+        """Remove the photos below a folder, failures and foreign codes with them; return how many photos.
+
+        Those of which only foreign codes were known count too.
+        """
         which = "path >= ? AND path < ?" + (" AND missing_since IS NOT NULL" if missing_only else "")
         with self._database.transaction():
-            forgotten = self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder))
+            forgotten = 0 if missing_only else self.foreign_codes.delete(*_below(folder))
+            forgotten += self._database.execute(f"DELETE FROM photos WHERE {which}", _below(folder))
             if not missing_only:
                 self._database.execute("DELETE FROM failures WHERE path >= ? AND path < ?", _below(folder))
             self._database.execute("DELETE FROM companions WHERE photo NOT IN (SELECT path FROM photos)")
@@ -267,18 +319,15 @@ class Catalogue:
                 contents.append(number)
         return PhotoColumns(*(np.array(column, dtype=np.int64) for column in (ids, contents, codes)))
 
-    def photos_of(self, code_ids: Iterable[int]) -> dict[int, list[Photo]]:
-        """Return the photos, not missing, that have each of the codes."""
-        found: dict[int, list[Photo]] = {}
-        for code_id in code_ids:
-            owner = self._database.value("SELECT owner FROM codes WHERE id = ?", (code_id,))
-            which = "digest = ?" if isinstance(owner, bytes) else "photos.id = ? AND digest IS NULL"
-            found[code_id] = list(self._photos(which, (owner,)))
-        return found
+    def views_of(self, code_ids: Iterable[int]) -> dict[int, tuple[bytes | int, str]]:
+        """Return owner and view of each of the codes, by id, without those that are no more."""
+        query = "SELECT owner, view FROM codes WHERE id = ?"
+        return {code_id: row for code_id in code_ids for row in self._database.select(query, (code_id,))}
 
-    def photos_with(self, digest: bytes) -> Iterator[Photo]:
-        """Yield the photos, not missing, whose bytes have this digest, by path."""
-        return self._photos("digest = ?", (digest,))
+    def photos_with(self, owner: bytes | int) -> Iterator[Photo]:
+        """Yield the photos, not missing, that have a digest, or are of an id and have codes computed elsewhere."""
+        which = "digest = ?" if isinstance(owner, bytes) else "photos.id = ? AND digest IS NULL"
+        return self._photos(which, (owner,))
 
     def companions(self, path: str | os.PathLike[str]) -> list[str]:
         """Return the files of the same shot that travel with a photo, by path."""
@@ -318,13 +367,17 @@ class Catalogue:
         return [Failure(os.fsdecode(path), reason) for path, reason in rows]
 
     def counts(self) -> dict[str, int]:
-        """Return how many photos, missing photos, contents, untrusted contents, codes and failures there are."""
+        """Return how many photos, contents, codes and failures there are, and of which kinds."""
         queries = {
             "photos": "SELECT count(*) FROM photos WHERE missing_since IS NULL",
             "missing": "SELECT count(*) FROM photos WHERE missing_since IS NOT NULL",
             "contents": "SELECT count(*) FROM contents",
-            "untrusted": "SELECT count(*) FROM codes WHERE NOT trusted",
+            "untrusted": f"SELECT count(*) FROM codes WHERE view = '{FULL}' AND NOT trusted",
             "codes": "SELECT count(*) FROM codes",
+            "trimmed": f"SELECT count(*) FROM codes WHERE view = '{TRIMMED}'",
+            "frames": f"SELECT count(*) FROM codes WHERE view LIKE '{FRAME}:%' AND view <> '{FULL}'",
+            "crops": f"SELECT count(*) FROM codes WHERE view LIKE '{CROP}:%' AND view <> '{FULL}'",
+            "foreign": "SELECT count(*) FROM foreign_codes",
             "failures": "SELECT count(*) FROM failures",
         }
         return {name: self._database.value(query) for name, query in queries.items()}
@@ -365,7 +418,7 @@ class Catalogue:
             self._database.executemany("INSERT INTO photos (path) VALUES (?) ON CONFLICT (path) DO NOTHING", keys)
             owners = [self._database.value("SELECT id FROM photos WHERE path = ?", key) for key in keys]
             self._codes.delete(owners)
-            self._codes.insert(owners, np.ones(len(owners), dtype=np.bool_), table[list(rows.values())])
+            self._codes.insert([(owner, FULL, True) for owner in owners], table[list(rows.values())])
             if scanned:
                 self._drop_unowned()
         self.refresh_index()
@@ -373,6 +426,13 @@ class Catalogue:
     def code_table(self, *, trust_all: bool = False) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of trusted views or of all."""
         return self._codes.table(trust_all=trust_all)
+
+    def further_codes(self) -> FurtherCodes:
+        """Return which codes are of other views than the full one."""
+        query = f"""SELECT id, (SELECT id FROM codes AS whole WHERE whole.owner = codes.owner AND {CURRENT}), view
+            FROM codes WHERE view <> '{FULL}' AND {SEARCHED}"""
+        rows = ((code_id, full, rank(view)) for code_id, full, view in self._database.select(query))
+        return FurtherCodes(*np.array(list(rows), dtype=np.int64).reshape(-1, 3).T)
 
     def hidden_codes(self) -> NDArray[np.int64]:
         """Return the ids of codes all of whose photos are missing."""
@@ -410,17 +470,24 @@ class Catalogue:
                 photo_id,
             )
 
+    def _as_wanted(self) -> str:
+        """Return the condition in SQL on contents whose codes are current, and of all views that are wanted."""
+        crops, frames = self.wanted()
+        return f"""views = {VIEWS} AND crops = {int(crops)} AND coalesce(frames, {frames}) = {frames}
+            AND EXISTS (SELECT 1 FROM codes WHERE owner = contents.digest AND {CURRENT})"""
+
     def _insert_contents(self, contents: dict[bytes, Content]) -> None:
         if not contents:
             return
         self._database.executemany(
-            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?)", [content[:6] for content in contents.values()]
+            f"""INSERT OR REPLACE INTO contents (digest, width, height, format, quality, detail, crops, frames, views)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, {VIEWS})""",
+            [(*c[:6], int(c.wanted.crops), c.wanted.frames if c.is_animated else None) for c in contents.values()],
         )
-        owners = list(contents)
-        self._codes.delete(owners)
-        qualities = np.array([content.quality for content in contents.values()])
-        trusted = quality.is_trusted(qualities, np.array([content.detail for content in contents.values()]))
-        self._codes.insert(owners, trusted, np.stack([content.codes for content in contents.values()]))
+        self._codes.delete(list(contents))
+        rows = [(content.digest, view) for content in contents.values() for view in content.views]
+        owners = [(digest, view.name, view.trusted) for digest, view in rows]
+        self._codes.insert(owners, np.stack([view.codes for _, view in rows]))
 
     def _drop_unowned(self) -> None:
         """Delete the contents and codes that no photo has any more."""

@@ -17,12 +17,15 @@ from phash_engine import code_files
 from phash_engine.database import Database
 from phash_engine.errors import IndexFileError
 from phash_engine.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
+from phash_engine.views import FULL
 
 ALL_NAMES = CODE_NAMES + MIRROR_NAMES
 SCHEME = "native"
-FULL = "full"
-CURRENT = f"scheme = '{SCHEME}' AND spec = {SPEC} AND view = '{FULL}'"
+SEARCHED = f"scheme = '{SCHEME}' AND spec = {SPEC}"
 """The condition in SQL on codes that can be searched; index files hold those of them that can be trusted."""
+
+CURRENT = f"{SEARCHED} AND view = '{FULL}'"
+"""The condition in SQL on those of the full view, of which each content has one."""
 
 _COLUMNS = ", ".join(ALL_NAMES)
 
@@ -39,13 +42,13 @@ class CodeTable:
         path = self._database.path
         return None if path is None else path.with_name(path.name + ".index")
 
-    def insert(self, owners: Sequence[bytes | int], trusted: NDArray[np.bool_], table: NDArray[np.uint64]) -> None:
-        """Insert the codes of owners that have none: rows of a table ``(n, 10)`` in the order of :data:`ALL_NAMES`."""
+    def insert(self, owners: Sequence[tuple[bytes | int, str, bool]], table: NDArray[np.uint64]) -> None:
+        """Insert codes: owner, view and whether it can be trusted, and rows ``(n, 10)`` as :data:`ALL_NAMES`."""
         signed = table.view(np.int64).tolist()
         self._database.executemany(
-            f"""INSERT INTO codes (owner, view, scheme, spec, trusted, {_COLUMNS})
-            VALUES (?, '{FULL}', '{SCHEME}', {SPEC}, ?{", ?" * len(ALL_NAMES)})""",
-            [(owner, int(trust), *row) for owner, trust, row in zip(owners, trusted, signed, strict=True)],
+            f"""INSERT INTO codes (owner, view, trusted, scheme, spec, {_COLUMNS})
+            VALUES (?, ?, ?, '{SCHEME}', {SPEC}{", ?" * len(ALL_NAMES)})""",
+            [(*owner, *row) for owner, row in zip(owners, signed, strict=True)],
         )
 
     def delete(self, owners: Sequence[bytes | int]) -> None:
@@ -70,11 +73,11 @@ class CodeTable:
         they can be trusted or not, from SQLite alone.
         """
         if trust_all:
-            return self._rows(CURRENT)
+            return self._rows(SEARCHED)
         with self._database.snapshot():
             stored = self._stored()
             after = stored.header.last_code_id if stored else 0
-            ids, table = self._rows(f"{CURRENT} AND trusted AND id > ?", after)
+            ids, table = self._rows(f"{SEARCHED} AND trusted AND id > ?", after)
             kept = self._kept(stored) if stored else None
         if stored is None:
             return ids, table

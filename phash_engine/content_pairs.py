@@ -1,18 +1,21 @@
-"""Codes of a catalogue → close pairs of contents, each with its distance and the rule that matched."""
+"""Views of contents → close pairs of contents, each with its distance and the rule that matched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import orientation
-from phash_engine.hamming.hits import sorted_columns
+from phash_engine.catalogue import Catalogue
+from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
 from phash_engine.rules import RULES
+
+_LAST_THAT_ASKS = RULES.index("trimmed")
 
 
 class ContentPairs(NamedTuple):
@@ -32,26 +35,74 @@ class ContentPairs(NamedTuple):
         return self if chosen.all() else ContentPairs(*(column[chosen] for column in self))
 
 
+class ViewCodes(NamedTuple):
+    """Views of contents in rows.
+
+    ``numbers``, int64 ``(n,)``, are those of the contents, ``ranks``, int64 ``(n,)``, the positions in ``RULES`` of
+    the plainest rule by which each view can match, and ``table``, uint64 ``(n, 10)``, all codes of each.
+    """
+
+    numbers: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    table: Codes
+
+    def select(self, chosen: NDArray[np.bool_]) -> ViewCodes:
+        """Return some of the rows."""
+        if chosen.all():
+            return self
+        return ViewCodes(self.numbers[chosen], self.ranks[chosen], np.asfortranarray(self.table[chosen]))
+
+
+def codes_of(contents: NDArray[np.int64], catalogue: Catalogue, *, trust_all: bool) -> ViewCodes:
+    """Return the views, that can be trusted or all, of some contents.
+
+    Parameters
+    ----------
+    contents
+        int64 ``(n,)``: the id of the codes of each content's full view, -1 where it has none. Its place is its number.
+    catalogue
+        An open catalogue.
+    trust_all
+        Whether views without structure are compared too.
+    """
+    ids, table = catalogue.code_table(trust_all=trust_all)
+    further = catalogue.further_codes()
+    numbers, is_content = _places(contents, further.full)
+    known = np.concatenate([contents, further.ids[is_content]])
+    numbers = np.concatenate([np.arange(len(contents)), numbers[is_content]])
+    ranks = np.concatenate([np.full(len(contents), RULES.index("code")), further.ranks[is_content]])
+    rows, is_known = _places(known, ids)
+    rows = rows[is_known]
+    return ViewCodes(numbers[rows], ranks[rows], table if is_known.all() else np.asfortranarray(table[is_known]))
+
+
+def _places(known: NDArray[np.int64], ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where each of some ids stands among known ones, and whether it does at all."""
+    if not known.size:
+        return np.zeros_like(ids), np.zeros(ids.shape, dtype=np.bool_)
+    order = np.argsort(known)
+    places = order[np.minimum(np.searchsorted(known, ids, sorter=order), known.size - 1)]
+    return places, known[places] == ids
+
+
 def close_pairs(
-    numbers: NDArray[np.int64],
-    table: Codes,
+    views: ViewCodes,
     radius: int,
     *,
     rotations: bool,
     kind: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> ContentPairs:
-    """Find the pairs of contents whose codes are within a radius.
+    """Find the pairs of contents that have views within a radius.
 
-    One index is joined with itself and with the turned codes of one orientation after the other, so memory goes with
+    Of the two views one at least is the full or the trimmed one: crops and frames are found, and find nothing.
+    One index after the other is joined with the turned codes of one orientation after the other, so memory goes with
     the pairs found and not with the orientations.
 
     Parameters
     ----------
-    numbers
-        int64 ``(n,)``: the number of each row's content.
-    table
-        uint64 ``(n, 10)``: rows of codes.
+    views
+        The views of all contents.
     radius
         Largest accepted distance in bits, 0..192.
     rotations
@@ -59,27 +110,55 @@ def close_pairs(
     kind
         The kind of index that answers, as for ``build_index``.
     progress
-        Called with the number of joins done and the number to do, after each.
+        Called with the number of joins done and the number to do.
 
     Raises
     ------
     ValueError
         A radius out of range, or an unknown kind.
     """
-    index = build_index(orientation.upright(table), numbers, kind)
-    upright = index.self_join(radius)
-    nearest = ContentPairs(*upright, np.full_like(upright.left, RULES.index("code")))
+    asks = views.ranks <= _LAST_THAT_ASKS
+    asking, others = _Side(views.select(asks), kind), _Side(views.select(~asks), kind)
     turns = orientation.ORIENTATIONS[1:] if rotations else ()
-    for done, turn in enumerate(turns, 1):
+    nearest = _nearest_of_each([asking.self_join(radius)])
+    joins = [(asking, views, turn) for turn in turns]
+    if len(others.views.numbers):
+        joins += [(asking, others.views, 1), *((others, asking.views, turn) for turn in turns)]
+    for done, (side, queries, turn) in enumerate(joins, 1):
         if progress:
-            progress(done, len(turns) + 1)
-        found = [nearest]
-        for matches in index.iter_join(orientation.turned_to(table, turn), radius):
-            a, b = numbers[matches.queries], matches.ids
-            turned = np.full_like(b, RULES.index("rotation"))
-            found.append(ContentPairs(np.minimum(a, b), np.maximum(a, b), matches.distances, turned))
-        nearest = _nearest_of_each(found)
+            progress(done, len(joins) + 1)
+        nearest = _nearest_of_each([nearest, *side.join(queries, turn, radius)])
     return nearest
+
+
+class _Side:
+    """An index of upright views, and the pairs that they have with others."""
+
+    def __init__(self, views: ViewCodes, kind: str) -> None:
+        self.views = views
+        self._index = build_index(orientation.upright(views.table), kind=kind)
+
+    def self_join(self, radius: int) -> ContentPairs:
+        pairs = self._index.self_join(radius)
+        return self._pairs(pairs.left, self.views, pairs.right, pairs.distances, 1)
+
+    def join(self, queries: ViewCodes, turn: int, radius: int) -> Iterator[ContentPairs]:
+        for matches in self._index.iter_join(orientation.turned_to(queries.table, turn), radius):
+            yield self._pairs(matches.queries, queries, matches.ids, matches.distances, turn)
+
+    def _pairs(
+        self,
+        rows: NDArray[np.int64],
+        queries: ViewCodes,
+        own_rows: NDArray[np.int64],
+        distances: NDArray[np.int64],
+        turn: int,
+    ) -> ContentPairs:
+        a, b = queries.numbers[rows], self.views.numbers[own_rows]
+        rules = np.maximum(queries.ranks[rows], self.views.ranks[own_rows])
+        if turn > 1:
+            rules = np.maximum(rules, RULES.index("rotation"))
+        return ContentPairs(np.minimum(a, b), np.maximum(a, b), distances, rules)
 
 
 def _nearest_of_each(parts: Sequence[ContentPairs]) -> ContentPairs:

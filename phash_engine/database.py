@@ -76,6 +76,21 @@ MIGRATIONS = (
     DELETE FROM meta WHERE key = 'index';
     """,
     """
+    CREATE TABLE foreign_codes (
+        path BLOB NOT NULL,
+        hasher TEXT NOT NULL,
+        code INTEGER NOT NULL,
+        PRIMARY KEY (path, hasher)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    # Contents met before have no views of this number, and are read again. Those without frames are stills.
+    """
+    ALTER TABLE contents ADD COLUMN views INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN crops INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE contents ADD COLUMN frames INTEGER;
+    CREATE INDEX codes_further ON codes (view, owner) WHERE view <> 'full';
+    """,
+    """
     CREATE TABLE decisions (
         left BLOB NOT NULL,
         right BLOB NOT NULL,

@@ -9,6 +9,7 @@
     ├── IndexFileError    saved index files are torn, foreign or of another SPEC
     ├── PlanError         a plan or its journal cannot be used
     ├── RefusalError      one file of a plan is left as it is: the reason
+    ├── ModelError        an embedding model cannot be loaded or used
     └── UsageError        the request cannot be met as it was put
 
 Each carries the exit code a command ends with. Wrong arguments to the pure functions (a radius of 80 bits, an array of
@@ -64,6 +65,10 @@ class PlanError(PhashError):
 
 class RefusalError(PhashError):
     """A file of a plan is left as it is; the message is the reason, without the path."""
+
+
+class ModelError(PhashError):
+    """An embedding model that cannot be loaded or used; the message names it and the reason."""
 
 
 class UsageError(PhashError):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.hamming.hits import sorted_columns
+from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.index.answers import Pairs
 
 Ids = NDArray[np.int64]

@@ -18,7 +18,6 @@ difference hash: Krawetz 2013, "Kind of Like That"; the order of Haar coefficien
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -157,20 +156,26 @@ def _median_bits(coefficients: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _detail_bits(cells: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Signs of the unnormalised Haar details: per level, coarse first, the vertical, horizontal, diagonal steps."""
-    levels: list[NDArray[np.bool_]] = []
-    while cells.shape[1] > 1:
-        a, b, c, d = cells[:, ::2, ::2], cells[:, ::2, 1::2], cells[:, 1::2, ::2], cells[:, 1::2, 1::2]
-        details = np.stack([a + b - c - d, a - b + c - d, a - b - c + d], axis=1)
-        levels.insert(0, (details > 0).reshape(len(cells), math.prod(details.shape[1:])))
-        cells = a + b + c + d
-    return np.concatenate([*levels, np.zeros((len(cells), 1), dtype=np.bool_)], axis=1).reshape(-1, GRID, GRID)
+    """Signs of the unnormalised Haar details, and a last bit of 0."""
+    bits: NDArray[np.bool_] = _HAAR @ cells.reshape(-1, BITS, 1) > 0  # one by one, which wakes no threads of the BLAS
+    return bits.reshape(-1, GRID, GRID)
 
 
 def _steps(reduced: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Bits "right above left" of ``(n, 8, 9)``, and of its left-right mirror image; an equal pair is 0 in both."""
     left, right = reduced[:, :, :-1], reduced[:, :, 1:]
     return right > left, (left > right)[:, :, ::-1]
+
+
+def _haar() -> NDArray[np.float64]:
+    """Return the details of the Haar transform of 64 cells: per level, coarse first, vertical, horizontal, diagonal."""
+    details = []
+    for side in (1, 2, 4):
+        half = np.ones(GRID // side // 2)
+        sums = np.kron(np.eye(side), np.concatenate([half, half]))
+        steps = np.kron(np.eye(side), np.concatenate([half, -half]))
+        details += [np.kron(steps, sums), np.kron(sums, steps), np.kron(steps, steps)]
+    return np.concatenate([*details, np.zeros((1, BITS))])
 
 
 def _cosines() -> NDArray[np.float64]:
@@ -201,6 +206,7 @@ def _lanczos(size: int) -> NDArray[np.float64]:
 
 
 _CELLS = np.kron(np.eye(GRID), np.ones(SIDE // GRID)).astype(np.float64)
+_HAAR = _haar()
 _COSINES = _cosines()
 _LANCZOS_8 = _lanczos(8)
 _LANCZOS_9 = _lanczos(9)

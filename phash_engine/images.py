@@ -1,4 +1,4 @@
-"""File, bytes, PIL image or array → block and ImageInfo. The only module that imports Pillow.
+"""File, bytes, PIL image or array → blocks and ImageInfo. The only module that imports Pillow.
 
 Pictures are read as a person sees them: EXIF orientation applied, transparency composited, 16-bit and float values
 scaled to luma. JPEG files are decoded at the smallest scale whose shorter side keeps 64 pixels, in grey.
@@ -7,22 +7,25 @@ scaled to luma. JPEG files are decoded at the smallest scale whose shorter side 
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, NamedTuple, TypeAlias
+from functools import partial
+from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from phash_engine import extras, files, hashers, orientation, progressive, raw
-from phash_engine.block import area_average
+from phash_engine import extras, files, hashers, orientation, progressive, raw, views
 from phash_engine.errors import ImageError
+from phash_engine.plane import BAND_PIXELS, Extent, Plane
 from phash_engine.quality import is_flat
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+_ToLuma: TypeAlias = Callable[[Image.Image], NDArray[Any]]
 
 MAX_PIXELS = 256_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -31,8 +34,10 @@ FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI
 """What is opened: picture formats whose decoders run inside this process. EPS, for one, would start another program."""
 
 _SHORTER_SIDE = 64
-_BAND_PIXELS = 1 << 22
 _MOST_BYTES = 1 << 26
+_READ_BYTES = 1 << 20
+"""What a JPEG decoder is given at once: each call lets go of the interpreter lock, and must wait to have it back."""
+
 _WIDE_UNIT = 257
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
@@ -45,15 +50,21 @@ _TYPICAL_QUALITY = {"HEIF": 92, "JXL": 90, "JPEG2000": 90, "AVIF": 75, "WEBP": 7
 """What files without quantisation tables are commonly written with; other formats lose nothing."""
 _RAW_SIZE = "raw size"
 _SAME_ASPECT = 0.02
+_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "TIFF", "AVIF"})
+_MOST_FRAME_PIXELS = 2_000_000_000
 
 
 class ImageInfo(NamedTuple):
-    """What is known of a picture besides its pixels; width and height in pixels as a person sees it."""
+    """What is known of a picture besides its pixels; width and height in pixels as a person sees it.
+
+    ``is_animated`` tells whether the file has further frames or pages.
+    """
 
     width: int
     height: int
     format: str
     mode: str
+    is_animated: bool = False
 
 
 class Traits(NamedTuple):
@@ -103,31 +114,79 @@ def read_fingerprint(source: Source) -> hashers.Fingerprint:
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
     """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _opened(source, name) as image:
-        width, height, mode = image.width, image.height, image.mode
-        raw_size = _raw_size(image)
-        scale = 1
-        # A PIL image is its owner's: draft would change it.
-        if image.format in {"JPEG", "MPO"} and image is not source:
-            scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * _SHORTER_SIDE)
-            if scale == 8:
-                image = _without_details(image)
-            image.draft("L", (_SHORTER_SIDE, _SHORTER_SIDE))
-        image.load()
-        if scale == 1:
-            width, height = image.size  # Pillow turns a TIFF upright while loading
-        block = _average(image, width, height, scale)
-        turn = _orientation(image)
-        shown = raw_size or ((height, width) if turn >= 5 else (width, height))
-        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode)
-        return np.ascontiguousarray(orientation.turn(block, turn)), info
+    with _decoded(source, name) as (_, plane, turn, info):
+        return _turned(plane.block, turn), info
+
+
+class Picture(NamedTuple):
+    """A picture by its views: blocks, uint16 ``(32, 32)``, by name, ``full`` first."""
+
+    info: ImageInfo
+    blocks: dict[str, NDArray[np.uint16]]
+
+
+def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
+    """Read the views of a picture in one decode: full; trimmed, where there is a border; on request more.
+
+    Parameters
+    ----------
+    source, name
+        As for :func:`read_block`; so are the errors.
+    crops
+        Whether the crops of ``views.CROPS`` are wanted.
+    frames
+        How many further frames of an animation, or pages of a TIFF, are wanted: evenly spaced ones, or all there are.
+        Of longer ones than 2 gigapixels the first part counts, of damaged ones what comes before the damage.
+    """
+    with _decoded(source, name) as (image, plane, turn, info):
+        blocks = {views.FULL: plane.block}
+        if (trimmed := plane.trimmed()) is not None:
+            blocks[views.TRIMMED] = trimmed
+        if crops:
+            blocks |= plane.crops()
+        if frames and info.is_animated:
+            blocks |= _frames(image, frames)
+        return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()})
 
 
 def read_image_info(source: Source) -> ImageInfo:
     """Read the info alone, without decoding where the format allows; sources and errors as :func:`read_block`."""
     with _opened(source) as image:
         raw_size = _raw_size(image)
-        return ImageInfo(*raw_size or _shown_size(image), "RAW" if raw_size else image.format or "", image.mode)
+        kind = "RAW" if raw_size else image.format or ""
+        return ImageInfo(*raw_size or _shown_size(image), kind, image.mode, _is_animated(image))
+
+
+def read_rgb(source: Source, height: int, width: int, name: str | None = None) -> NDArray[np.uint8]:
+    """Read the middle of a picture in colour, scaled until it fills a frame: what embedding models look at.
+
+    Upright, transparency on white, reduced by Pillow's bilinear filter over the whole area of a cell.
+
+    Parameters
+    ----------
+    source, name
+        As for :func:`read_block`, and so the errors.
+    height, width
+        Of the frame.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 ``(height, width, 3)``: red, green, blue.
+    """
+    with _opened(source, name) as image:
+        if image is not source:
+            scale = 2 * max(height, width) / min(image.size)
+            image.draft(None, (math.ceil(scale * image.width), math.ceil(scale * image.height)))
+        image.load()
+        turn = _orientation(image)
+        size = (height, width) if turn >= 5 else (width, height)
+        scale = max(size[0] / image.width, size[1] / image.height)
+        # Rounding must not push the box over the edge.
+        across, down = (max(0.0, (side - seen / scale) / 2) for side, seen in zip(image.size, size, strict=True))
+        box = (across, down, image.width - across, image.height - down)
+        framed = np.asarray(_colour(image).resize(size, Image.Resampling.BILINEAR, box))
+        return np.stack([orientation.turn(framed[..., channel], turn) for channel in range(3)], axis=-1)
 
 
 def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[int, int]]]) -> list[NDArray[np.uint8]]:
@@ -179,7 +238,7 @@ def thumbnail(source: Source, side: int) -> bytes:
     with _opened(source) as image:
         if image is not source:
             image.draft("RGB", (side, side))
-        shown = _coloured(image)
+        shown = _colour(image)
         shown.thumbnail((side, side), reducing_gap=2.0)
         upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), _orientation(image)))
         written = io.BytesIO()
@@ -199,6 +258,35 @@ def versions() -> dict[str, str]:
     names = {"Pillow": "pil", "libjpeg-turbo": "libjpeg_turbo", "libwebp": "webp", "libavif": "avif"}
     names |= {"libtiff": "libtiff", "OpenJPEG": "jpg_2000"}
     return {name: features.version(feature) or "none" for name, feature in names.items()}
+
+
+@contextmanager
+def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo]]:
+    """Decode the first frame of any source: its luma as it is stored, the orientation it is seen in, and its info."""
+    with _opened(source, name) as image:
+        width, height, mode = image.width, image.height, image.mode
+        is_animated = _is_animated(image)  # a GIF that is loaded would have to be loaded again
+        raw_size = _raw_size(image)
+        scale = 1
+        # A PIL image is its owner's: draft would change it.
+        if image.format in {"JPEG", "MPO"} and image is not source:
+            scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * _SHORTER_SIDE)
+            if scale == 8:
+                image = _without_details(image)
+            image.draft("L", (_SHORTER_SIDE, _SHORTER_SIDE))
+            if isinstance(image, ImageFile.ImageFile):
+                image.decodermaxblock = _READ_BYTES
+        image.load()
+        if scale == 1:
+            width, height = image.size  # Pillow turns a TIFF upright while loading
+        turn = _orientation(image)
+        shown = raw_size or ((height, width) if turn >= 5 else (width, height))
+        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
+        yield image, _plane(image, Extent(width, height, scale)), turn, info
+
+
+def _turned(block: NDArray[np.uint16], turn: int) -> NDArray[np.uint16]:
+    return np.ascontiguousarray(orientation.turn(block, turn))
 
 
 @contextmanager
@@ -339,12 +427,12 @@ def _check_size(width: int, height: int) -> None:
 
 def _shown_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height as a person sees it, before the picture is loaded."""
-    # Pillow gives the size of a TIFF as it will be when loaded, upright.
-    lies = image.format != "TIFF" and _orientation(image) >= 5
-    return image.size[::-1] if lies else image.size
+    return image.size[::-1] if _orientation(image) >= 5 else image.size
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow turns it while loading, and gives its size so before
     if image.format == "JXL" and not getattr(image, "jpeg", False):
         return 1  # the decoder has turned it: ISO/IEC 18181-2 gives EXIF no say, but in a JPEG that was packed as it is
     try:
@@ -383,52 +471,90 @@ def _without_details(image: Image.Image) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
 
 
-def _average(image: Image.Image, width: int, height: int, scale: int) -> NDArray[np.uint16]:
+def _is_animated(image: Image.Image) -> bool:
+    # The further images of an MPO are previews and depth maps, the layers of a PSD no pictures.
+    try:
+        return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    except Exception:  # noqa: BLE001 - a damaged second frame leaves the first as good as it is
+        return False
+
+
+def _frames(image: Image.Image, wanted: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
+    """Average further frames, evenly spaced; any may be damaged, and those after it are not looked for."""
+    try:
+        count = min(int(getattr(image, "n_frames", 1)), _MOST_FRAME_PIXELS // (image.width * image.height))
+        for number in sorted({count * place // (wanted + 1) for place in range(1, wanted + 1)} - {0}):
+            image.seek(number)
+            image.load()
+            yield views.frame(number), _plane(_checked(image), Extent(*image.size)).block
+    except Exception:  # noqa: BLE001 - the decoders raise whatever they stumble over
+        return
+
+
+def _plane(image: Image.Image, extent: Extent) -> Plane:
+    """Return the luma of a loaded picture."""
     if image.mode.startswith("I;16"):
-        return area_average(map(np.asarray, _bands(image)), width, height, scale, _WIDE_UNIT)
+        return _plane_by(np.asarray, image, extent, _WIDE_UNIT)
     if image.mode in {"I", "F"}:
-        return area_average(_wide_bands(image), width, height, scale, _WIDE_UNIT)
+        return _plane_by(_wide_luma(image), image, extent, _WIDE_UNIT)
     if not image.has_transparency_data:
-        return area_average((np.asarray(_luma(band)) for band in _bands(image)), width, height, scale)
-    for ground in ("white", "black"):
-        bands = (np.asarray(_luma(_composited(band, ground))) for band in _bands(image))
-        block = area_average(bands, width, height, scale)
-        if not is_flat(block):
-            break
-    return block
+        return _plane_by(_luma, image, extent)
+    on_white = _plane_by(partial(_composited, ground="white"), image, extent)
+    return on_white if not is_flat(on_white.block) else _plane_by(partial(_composited, ground="black"), image, extent)
+
+
+def _plane_by(to_luma: _ToLuma, image: Image.Image, extent: Extent, unit: int = 1) -> Plane:
+    if image.width * image.height > BAND_PIXELS:
+
+        def part(left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
+            return to_luma(image.crop((left, top, right, bottom)))
+
+    else:
+        whole = to_luma(image)
+
+        def part(left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
+            return whole[top:bottom, left:right]
+
+    return Plane(part, image.width, image.height, extent, unit)
 
 
 def _bands(image: Image.Image) -> Iterator[Image.Image]:
     """Cut large pictures into bands of rows, so that no second full plane is ever held."""
-    width, height = image.size
-    rows = max(_BAND_PIXELS // width, 1)
-    if rows >= height:
-        yield image
-        return
-    for top in range(0, height, rows):
-        yield image.crop((0, top, width, min(top + rows, height)))
+    rows = max(BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _luma(image: Image.Image) -> Image.Image:
-    if image.mode == "L":
-        return image
-    return image.getchannel("L") if image.mode == "LAB" else image.convert("L")
+def _luma(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode != "L":
+        image = image.getchannel("L") if image.mode == "LAB" else image.convert("L")
+    return np.asarray(image)
 
 
-def _composited(image: Image.Image, ground: str) -> Image.Image:
+def _composited(image: Image.Image, ground: str) -> NDArray[np.uint8]:
+    return _luma(_on_ground(image, ground))
+
+
+def _on_ground(image: Image.Image, ground: str) -> Image.Image:
     straight = image.convert("LA") if image.mode == "La" else image  # Pillow knows no direct way from La
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), straight.convert("RGBA"))
 
 
-def _coloured(image: Image.Image) -> Image.Image:
-    """Return a new RGB image of any other, on white where it is transparent."""
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        wide = [np.asarray(image)] if image.mode.startswith("I;16") else list(_wide_bands(image))
-        image = Image.fromarray((np.concatenate(wide) // _WIDE_UNIT).astype(np.uint8))
-    return (_composited(image, "white") if image.has_transparency_data else image).convert("RGB")
+def _colour(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return _eight_bits(np.asarray(image))
+    if image.mode in {"I", "F"}:
+        return _eight_bits(_wide_luma(image)(image))
+    if image.has_transparency_data:
+        return _on_ground(image, "white").convert("RGB")
+    return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
 
 
-def _wide_bands(image: Image.Image) -> Iterator[NDArray[np.uint16]]:
+def _eight_bits(plane: NDArray[np.uint16]) -> Image.Image:
+    return Image.fromarray((plane // _WIDE_UNIT).astype(np.uint8)).convert("RGB")
+
+
+def _wide_luma(image: Image.Image) -> _ToLuma:
     """Scale integer and float values to 16 bits by their range: 0..1, 0..255, 0..65535, else lowest to highest."""
     if image.mode == "F" and not all(np.isfinite(np.asarray(band)).all() for band in _bands(image)):
         raise ImageError("", "not a number (NaN) or infinity among the pixel values")
@@ -439,5 +565,4 @@ def _wide_bands(image: Image.Image) -> Iterator[NDArray[np.uint16]]:
         low = 0.0
     elif high > low:
         factor = 65535 / (high - low)
-    for band in _bands(image):
-        yield np.rint((np.asarray(band, dtype=np.float64) - low) * factor).astype(np.uint16)
+    return lambda part: np.rint((np.asarray(part, dtype=np.float64) - low) * factor).astype(np.uint16)

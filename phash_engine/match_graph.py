@@ -18,7 +18,6 @@ from phash_engine.catalogue import Catalogue, PhotoColumns
 from phash_engine.content_pairs import ContentPairs
 from phash_engine.decisions import Decision
 from phash_engine.grouping import Link
-from phash_engine.hashers import Codes
 from phash_engine.index import Pairs
 from phash_engine.keepers import Candidate, KeepRule
 from phash_engine.rules import RULES
@@ -61,14 +60,13 @@ def build(catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress
     folders = None if search.folders is None else [*search.folders, *search.references]
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
-        numbers, table = _codes_of(columns, catalogue, search.trust_all)
+        views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
         pairs = content_pairs.close_pairs(
-            numbers, table, search.radius, rotations=search.rotations, kind=search.kind, progress=progress
+            views, search.radius, rotations=search.rotations, kind=search.kind, progress=progress
         )
-        del table
         nodes, contents = _nodes(catalogue, columns, pairs, search)
     pairs = _links(nodes, contents, pairs, search.span)
-    return MatchGraph(*_in_keeper_order(nodes, pairs, by), len(numbers))
+    return MatchGraph(*_in_keeper_order(nodes, pairs, by), len(np.unique(views.numbers)))
 
 
 def heeding(
@@ -105,17 +103,6 @@ def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[
         return files.is_excluded(path, next(root for root in roots if files.contains(root, path)), exclude)
 
     return is_excluded
-
-
-def _codes_of(columns: PhotoColumns, catalogue: Catalogue, trust_all: bool) -> tuple[Ids, Codes]:
-    """Return the numbers of the contents that have codes to trust, or any, and their codes."""
-    ids, table = catalogue.code_table(trust_all=trust_all)
-    by_code = np.argsort(columns.codes)
-    known = columns.codes[by_code]
-    places = np.searchsorted(known, ids)
-    met = places < len(known)
-    met[met] = known[places[met]] == ids[met]
-    return by_code[places[met]], table if met.all() else np.asfortranarray(table[met])
 
 
 def _nodes(

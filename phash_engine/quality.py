@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine.block import LUMA_STEPS
+from phash_engine.codes import BITS
 from phash_engine.hashers import SPECTRUM_UNIT, spectrum
 
 FLAT_RANGE = 4 * LUMA_STEPS
@@ -52,7 +53,7 @@ def gradient_quality(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
     numpy.ndarray
         int64 ``(...)``, 0..100. Flat blocks have 0.
     """
-    luma = blocks.astype(np.int64)
+    luma = blocks.astype(np.int32)  # in half the bytes, in half the time
     steps = _percent(np.diff(luma, axis=-1)) + _percent(np.diff(luma, axis=-2))
     marks: NDArray[np.int64] = np.where(is_flat(blocks), 0, np.minimum(steps // 45, 100))
     return marks
@@ -74,7 +75,7 @@ def detail(blocks: NDArray[np.uint16]) -> NDArray[np.float64]:
     numpy.ndarray
         float64 ``(n,)``, 0 (flat) to some hundreds.
     """
-    sizes = np.abs(spectrum(blocks)).reshape(len(blocks), -1)[:, 1:]
+    sizes = np.abs(spectrum(blocks)).reshape(len(blocks), BITS)[:, 1:]
     details: NDArray[np.float64] = np.sort(sizes, axis=1)[:, -1 - _SEPARABLE] / SPECTRUM_UNIT
     return details
 

@@ -18,19 +18,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phash_engine import companions, extras, files, hashers, images, quality
-from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting
+from phash_engine.budget import Budget
+from phash_engine.catalogue import UNREAD, Catalogue, Content, KnownFile, Sighting, View
 from phash_engine.errors import ImageError
 from phash_engine.files import File, Unreadable
 from phash_engine.hamming.threads import available_threads
+from phash_engine.views import FULL, Wanted
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number to do."""
 
 _BATCH = 16
 _COMMIT_SECONDS = 1.0
+_FILE_BYTES = 192_000_000
+"""Files are read whole; all workers together hold no more than this, or one file that is larger."""
 _ON_DISK = frozenset({"current", "stale", "failed"})
 
 
@@ -97,6 +100,8 @@ def scan(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     pairing: bool = True,
+    crops: bool | None = None,
+    frames: int | None = None,
     progress: Progress | None = None,
 ) -> ScanReport:
     """Bring the catalogue up to date with some folders and all below them.
@@ -114,6 +119,12 @@ def scan(
     pairing
         Whether files of one shot, as ``companions.pair`` tells them, are one photo with companions; if not, each
         picture is a photo.
+    crops
+        Whether crops of each picture (``views.CROPS``) are catalogued too, so that it is found by a part of it; None
+        for what the last scan that was told did, at first not. When it changes, all pictures are read again.
+    frames
+        How many frames of an animation, or pages of a TIFF, are catalogued besides the first; None as for ``crops``,
+        at first 0. When it changes, animations are read again.
     progress
         Called after each batch of files.
 
@@ -127,7 +138,7 @@ def scan(
     CatalogueError
         The catalogue cannot be written.
     ValueError
-        ``workers`` below 1.
+        ``workers`` below 1, or ``frames`` below 0.
     KeyboardInterrupt
         Passed on after what had been read was committed.
     """
@@ -136,6 +147,7 @@ def scan(
         raise ValueError(f"workers must be at least 1, not {workers}")
     began = time.monotonic()
     report = ScanReport()
+    _set_wanted(catalogue, crops, frames)
     catalogue.retry(extras.overcome())
     met: dict[File, KnownFile | None] = {}
     reached: list[str] = []
@@ -155,6 +167,15 @@ def scan(
     catalogue.refresh_index()
     report.seconds = time.monotonic() - began
     return report
+
+
+def _set_wanted(catalogue: Catalogue, crops: bool | None, frames: int | None) -> None:
+    if frames is not None and frames < 0:
+        raise ValueError(f"frames must be at least 0, not {frames}")
+    before = catalogue.wanted()
+    wanted = Wanted(before.crops if crops is None else crops, before.frames if frames is None else frames)
+    if wanted != before:
+        catalogue.want(wanted)
 
 
 def _read_photos(
@@ -181,7 +202,7 @@ def _read_photos(
         todo = [file for file in alone if _needs_reading(file, met[file], report)]
         if not todo:
             return paired
-        with _Reading(todo, catalogue.known_digests(), workers) as reading:
+        with _Reading(todo, catalogue, workers) as reading:
             _record(reading, catalogue, report, len(todo), progress)
         catalogue.drop_unowned()
         no_photos |= {failure.path for failure in report.failures}
@@ -197,6 +218,9 @@ def _update_companions(root: str, paired: Mapping[str, str], met: Container[str]
         catalogue.pair(new, separated)
 
 
+Decoded = tuple[bytes, images.Picture]
+
+
 class Reading(NamedTuple):
     """What one batch of files gave: a sighting of each, and the contents that were new."""
 
@@ -204,50 +228,65 @@ class Reading(NamedTuple):
     contents: list[Content]
 
 
-def read_batch(batch: Sequence[File], known_digests: set[bytes], stop: threading.Event) -> Reading:
+def read_batch(
+    batch: Sequence[File], known_digests: set[bytes], wanted: Wanted, budget: Budget, stop: threading.Event
+) -> Reading:
     """Read files, decode those of unknown digest, and hash their blocks together."""
     sightings: list[Sighting] = []
-    decoded: list[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]] = []
+    decoded: list[Decoded] = []
     for file in batch:
         if stop.is_set():
             break
-        try:
-            file, data = files.read(file.path)
-        except ImageError as error:
-            sightings.append(Sighting(file.path, UNREAD, UNREAD, None, error.reason))
-            continue
-        digest = files.digest(data)
-        try:
-            if digest not in known_digests:
-                block, info = images.read_image(data, file.path)
-                decoded.append((digest, info, block))
-                known_digests.add(digest)
-            sightings.append(Sighting(*file, digest))
-        except ImageError as error:
-            sightings.append(Sighting(*file, None, error.reason))
-    return Reading(sightings, _contents(decoded))
+        with budget.held(file.size):
+            sightings.append(_read_file(file, known_digests, wanted, decoded))
+    return Reading(sightings, _contents(decoded, wanted))
 
 
-def _contents(decoded: Sequence[tuple[bytes, images.ImageInfo, NDArray[np.uint16]]]) -> list[Content]:
+def _read_file(file: File, known_digests: set[bytes], wanted: Wanted, decoded: list[Decoded]) -> Sighting:
+    """Read a file, and decode it if its digest is unknown."""
+    try:
+        file, data = files.read(file.path)
+    except ImageError as error:
+        return Sighting(file.path, UNREAD, UNREAD, None, error.reason)
+    digest = files.digest(data)
+    try:
+        if digest not in known_digests:
+            picture = images.read_picture(data, file.path, crops=wanted.crops, frames=wanted.frames)
+            decoded.append((digest, picture))
+            known_digests.add(digest)
+        return Sighting(*file, digest)
+    except ImageError as error:
+        return Sighting(*file, None, error.reason)
+
+
+def _contents(decoded: Sequence[Decoded], wanted: Wanted) -> list[Content]:
     if not decoded:
         return []
-    blocks = np.stack([block for _, _, block in decoded])
-    qualities, details = quality.gradient_quality(blocks).tolist(), quality.detail(blocks).tolist()
-    table = hashers.hash_blocks(blocks)
-    return [
-        Content(digest, info.width, info.height, info.format, mark, detail, row)
-        for (digest, info, _), mark, detail, row in zip(decoded, qualities, details, table, strict=True)
-    ]
+    blocks = np.stack([block for _, picture in decoded for block in picture.blocks.values()])
+    qualities, details = quality.gradient_quality(blocks), quality.detail(blocks)
+    trusted, table = quality.is_trusted(qualities, details).tolist(), hashers.hash_blocks(blocks)
+    contents, row = [], 0
+    for digest, (info, views) in decoded:
+        stop = row + len(views)
+        rows = map(View, views, trusted[row:stop], table[row:stop])
+        marks = int(qualities[row]), float(details[row])
+        # Without structure the full view is kept to be searched on request; others tell nothing.
+        kept = [view for view in rows if view.trusted or view.name == FULL]
+        contents.append(Content(digest, *info[:3], *marks, kept, wanted, info.is_animated))
+        row = stop
+    return contents
 
 
 class _Reading:
     """Worker threads that read batches; few are in flight, and on leaving the rest are dropped."""
 
-    def __init__(self, todo: list[File], known_digests: set[bytes], workers: int) -> None:
+    def __init__(self, todo: list[File], catalogue: Catalogue, workers: int) -> None:
         size = max(1, min(_BATCH, len(todo) // (4 * workers)))
         self._batches = iter([todo[start : start + size] for start in range(0, len(todo), size)])
-        self._known_digests = known_digests
+        self._known_digests = catalogue.known_digests()
+        self._wanted = catalogue.wanted()
         self._ahead = 2 * workers
+        self._budget = Budget(_FILE_BYTES)
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
         self._running: set[Future[Reading]] = set()
@@ -270,7 +309,8 @@ class _Reading:
 
     def _submit(self) -> None:
         while len(self._running) < self._ahead and (batch := next(self._batches, None)) is not None:
-            self._running.add(self._pool.submit(read_batch, batch, self._known_digests, self._stop))
+            reading = self._pool.submit(read_batch, batch, self._known_digests, self._wanted, self._budget, self._stop)
+            self._running.add(reading)
 
 
 def _record(reading: _Reading, catalogue: Catalogue, report: ScanReport, total: int, progress: Progress | None) -> None:
@@ -304,7 +344,8 @@ def _commit(reading: Reading, catalogue: Catalogue, report: ScanReport) -> Readi
 
 def _misnamed(sightings: Sequence[Sighting], catalogue: Catalogue) -> list[Misnamed]:
     formats = catalogue.formats({s.digest for s in sightings if s.digest})
-    read = ((s.path, formats[s.digest]) for s in sightings if s.digest)
+    # Of a photo whose twin another thread is still reading nothing is known yet.
+    read = ((s.path, formats[s.digest]) for s in sightings if s.digest in formats)
     return [Misnamed(path, kind) for path, kind in read if files.is_misnamed(path, kind)]
 
 

@@ -1,32 +1,38 @@
 """Catalogue → matches of a picture.
 
-The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), with rotations the smallest over the
-turned codes of either side. A picture without structure (see ``quality``) is matched by its digest alone.
+The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), the smallest over the views of either
+side, with rotations over their turned codes too. A query has its full view and, where there is a border, the trimmed
+one. A view without structure (see ``quality``) matches nothing; a picture that has no other, by its digest alone.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import files, hashers, images, orientation, quality
+from phash_engine import codes, files, hashers, images, orientation, quality, views
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.duplicates import find_groups as find_groups
 from phash_engine.hashers import Codes
 from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
-from phash_engine.rules import RADIUS, rank
+from phash_engine.rules import RADIUS, RULES, rank
+
+Owner = bytes | int
+"""Whose codes match: a digest, or the id of a photo with codes computed elsewhere."""
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
+_ROTATION = RULES.index("rotation")
 
 
 class Match(NamedTuple):
-    """A photo that matches a query. ``rule`` is "digest" (equal bytes), "code", or "rotation" (closer when turned)."""
+    """A photo that matches a query, the distance in bits, and the rule of ``rules.RULES`` that gives it."""
 
     query: str
     path: str
@@ -37,8 +43,7 @@ class Match(NamedTuple):
 class Comparison(NamedTuple):
     """How two pictures compare: distance in bits, the rule that gives it, and both fingerprints.
 
-    ``rule`` is "digest" (equal bytes), "flat" (one has no structure to tell by), "code", or "rotation" (closer when
-    turned).
+    ``rule`` is one of ``rules.RULES``, or "flat" (one has no structure to tell by).
     """
 
     distance: int
@@ -94,17 +99,42 @@ class Collection:
             radius = RADIUS
         if k is not None and k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
-        name, digest, block = _read(source)
-        matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._equal(digest)}
-        if self._trust_all or _has_structure(block):
-            found = self._by_code(hashers.hash_blocks(block[np.newaxis]), k, radius)
-            photos = self._catalogue.photos_of(found)
-            for code_id, verdict in found.items():
-                for photo in photos[code_id]:
-                    if self._covers(photo.path):
-                        matches.setdefault(photo.path, verdict)
+        name, digest, query = read_query(source)
+        matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._photos_with(digest)}
+        for owner, (distance, rule) in self._by_code(query.trusted(self._trust_all), k, radius).items():
+            for photo in self._photos_with(owner):
+                matches.setdefault(photo.path, (distance, RULES[rule]))
         nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
         return sorted(nearest, key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue that was open when this was made."""
+        return self._catalogue
+
+    @property
+    def trust_all(self) -> bool:
+        """Whether pictures without structure match by code too."""
+        return self._trust_all
+
+    def comparisons(self, table: Codes) -> Iterator[tuple[Index, Codes, str]]:
+        """Yield every way in which codes are compared with the collection: the nearest over all is the distance.
+
+        Parameters
+        ----------
+        table
+            uint64 ``(q, 10)``, as of ``hashers.hash_blocks``.
+
+        Yields
+        ------
+        tuple
+            An index by code id, what to look up in it, uint64 ``(q, 3)``, and the rule of what matches there.
+        """
+        turned = orientation.turned(table)[: None if self._rotations else 1]
+        for form, index in self._forms:
+            ways = turned if form is UPRIGHT else form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
+            for number, words in enumerate(ways):
+                yield index, words, "code" if form is UPRIGHT and number == 0 else "rotation"
 
     def explain(self, radius: int) -> Explanation:
         """Tell which kind of index answers upright pictures within a radius, and what each kind would take.
@@ -117,35 +147,57 @@ class Collection:
         _, index = self._forms[0]
         return index.explain(radius)
 
-    def _equal(self, digest: bytes) -> list[Photo]:
-        return [photo for photo in self._catalogue.photos_with(digest) if self._covers(photo.path)]
+    def _photos_with(self, owner: Owner) -> list[Photo]:
+        return [photo for photo in self._catalogue.photos_with(owner) if self._covers(photo.path)]
 
     def _covers(self, path: str) -> bool:
         return self._folders is None or any(files.contains(files.absolute(folder), path) for folder in self._folders)
 
-    def _by_code(self, query: Codes, k: int | None, radius: int | None) -> dict[int, tuple[int, str]]:
-        """Return distance and rule by code id: all within the radius and as near as the k-th nearest."""
-        turned = orientation.turned(query)[:, 0]
-        if k is None:
-            return self._best(turned, lambda index, words: index.range_query(words, radius or 0))
-        best = self._best(turned, lambda index, words: index.nearest(words, k, radius))
-        if len(best) < k:
-            return best
-        # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by rule.
-        reach, _ = sorted(best.values())[k - 1]
-        return self._best(turned, lambda index, words: index.range_query(words, reach))
+    def _by_code(self, query: Query, k: int | None, radius: int | None) -> dict[Owner, tuple[int, int]]:
+        """Return distance and rule by owner: all within the radius and as near as the k-th nearest."""
+        if not query.ranks:
+            return {}
+        if k is not None:
+            best = self._nearest(query, k, radius)
+            if len(best) < k:
+                return best
+            # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by rule.
+            radius, _ = sorted(best.values())[k - 1]
+        return self._of_owners(self._best(query, lambda index, words: index.range_query(words, radius or 0)))
 
-    def _best(self, turned: Codes, ask: Callable[[Index, Codes], Matches]) -> dict[int, tuple[int, str]]:
-        best: dict[int, tuple[int, str]] = {}
+    def _nearest(self, query: Query, k: int, radius: int | None) -> dict[Owner, tuple[int, int]]:
+        """Return distance and rule of ``k`` owners, the nearest among them, or of all there are."""
+        codes = k
+        while True:
+            best = self._best(query, partial(_ask_nearest, k=codes, radius=radius))
+            owners = self._of_owners(best)
+            if len(owners) >= k or len(best) < codes:
+                return owners
+            codes *= 2  # several were views of one owner
+
+    def _best(self, query: Query, ask: Callable[[Index, Codes], Matches]) -> dict[int, tuple[int, int]]:
+        """Return distance and rule by code id, the views of the catalogue taken for full ones."""
+        turned = orientation.turned(query.table)
+        best: dict[int, tuple[int, int]] = {}
         for form, index in self._forms:
             words = turned if self._rotations else turned[:1]
             if form is not UPRIGHT:
                 words = form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
-            matches = ask(index, words)
+            matches = ask(index, np.concatenate(words))
             for row, code_id, distance in zip(*(column.tolist() for column in matches), strict=True):
-                rule = "code" if form is UPRIGHT and row == 0 else "rotation"
+                turn, view = divmod(row, len(query.ranks))
+                rule = query.ranks[view] if form is UPRIGHT and turn == 0 else max(query.ranks[view], _ROTATION)
                 best[code_id] = min(best.get(code_id, (distance, rule)), (distance, rule))
         return best
+
+    def _of_owners(self, best: dict[int, tuple[int, int]]) -> dict[Owner, tuple[int, int]]:
+        """Return distance and rule by owner, given them by code id."""
+        found: dict[Owner, tuple[int, int]] = {}
+        for code_id, (owner, view) in self._catalogue.views_of(best).items():
+            distance, rule = best[code_id]
+            verdict = distance, max(rule, views.rank(view))
+            found[owner] = min(found.get(owner, verdict), verdict)
+        return found
 
 
 def find(
@@ -177,7 +229,7 @@ def find(
     Returns
     -------
     list of Match
-        Sorted by distance, rule (digest, code, rotation), path. A photo with the query's bytes has distance 0 and the
+        Sorted by distance, rule (as in ``rules.RULES``), path. A photo with the query's bytes has distance 0 and the
         rule "digest".
 
     Raises
@@ -198,33 +250,79 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust
     ImageError
         One of them cannot be read.
     """
-    (_, digest_a, block_a), (_, digest_b, block_b) = _read(a), _read(b)
-    table = hashers.hash_blocks(np.stack([block_a, block_b]))
-    fingerprints = (hashers.Fingerprint(*table[0, :5]), hashers.Fingerprint(*table[1, :5]))
+    (_, digest_a, query_a), (_, digest_b, query_b) = read_query(a), read_query(b)
+    fingerprints = (query_a.fingerprint, query_b.fingerprint)
     if digest_a is not None and digest_a == digest_b:
         return Comparison(0, "digest", fingerprints)
-    distance = hashers.distance(*fingerprints)
-    nearest, _ = orientation.distance(table[0], table[1]) if rotations else (distance, 1)
-    rule = "rotation" if nearest < distance else "code"
-    if not (trust_all or (_has_structure(block_a) and _has_structure(block_b))):
-        rule = "flat"
-    return Comparison(nearest, rule, fingerprints)
+    trusted_a, trusted_b = query_a.trusted(trust_all), query_b.trusted(trust_all)
+    if not (trusted_a.ranks and trusted_b.ranks):
+        distance, _ = _nearest(query_a, query_b, rotations)
+        return Comparison(distance, "flat", fingerprints)
+    distance, rule = _nearest(trusted_a, trusted_b, rotations)
+    return Comparison(distance, RULES[rule], fingerprints)
 
 
-def _read(source: images.Source) -> tuple[str, bytes | None, NDArray[np.uint16]]:
-    """Return the query's name, its digest where it has bytes, and its block, from one reading."""
+def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, int]:
+    """Return distance and rule of the nearest two views."""
+    upright = codes.distances(orientation.upright(a.table)[:, np.newaxis], orientation.upright(b.table)).sum(axis=-1)
+    verdicts = []
+    for (i, j), distance in np.ndenumerate(upright):
+        rule = max(a.ranks[i], b.ranks[j])
+        verdicts.append((int(distance), rule))
+        if rotations:
+            verdicts.append((orientation.distance(a.table[i], b.table[j])[0], max(rule, _ROTATION)))
+    return min(verdicts)
+
+
+def _ask_nearest(index: Index, words: Codes, k: int, radius: int | None) -> Matches:
+    return index.nearest(words, k, radius)
+
+
+class Query(NamedTuple):
+    """Views of a picture to look up.
+
+    ``ranks`` are the positions in ``RULES`` of the plainest rule by which each can match, ``table``, uint64
+    ``(n, 10)``, all codes of each; ``is_trusted`` tells whether the full one, row 0, has structure to match by.
+    """
+
+    ranks: list[int]
+    table: Codes
+    is_trusted: bool
+
+    @property
+    def fingerprint(self) -> hashers.Fingerprint:
+        """The codes of the full view."""
+        return hashers.Fingerprint(*self.table[0, :5])
+
+    def trusted(self, trust_all: bool) -> Query:
+        """Return the views that may match."""
+        return self if self.is_trusted or trust_all else Query(self.ranks[1:], self.table[1:], True)
+
+
+def read_query(source: images.Source) -> tuple[str, bytes | None, Query]:
+    """Return a picture's name, its digest where it has bytes, and its views, from one reading.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    """
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
         _, data = files.read(path)
-        return path, files.digest(data), images.read_block(data, path)
+        return path, files.digest(data), _query(images.read_picture(data, path))
     digest = files.digest(source) if isinstance(source, bytes) else None
-    return images.source_name(source), digest, images.read_block(source)
+    return images.source_name(source), digest, _query(images.read_picture(source))
 
 
-def _has_structure(block: NDArray[np.uint16]) -> bool:
-    """Whether codes of this block may match, as the catalogue decides for its own."""
-    blocks = block[np.newaxis]
-    return bool(quality.is_trusted(quality.gradient_quality(blocks), quality.detail(blocks))[0])
+def _query(picture: images.Picture) -> Query:
+    """Return the full view, and others that can be trusted, as the catalogue keeps of its own."""
+    blocks = np.stack(list(picture.blocks.values()))
+    trusted = quality.is_trusted(quality.gradient_quality(blocks), quality.detail(blocks))
+    kept = trusted.copy()
+    kept[0] = True
+    ranks = [views.rank(view) for view, is_kept in zip(picture.blocks, kept, strict=True) if is_kept]
+    return Query(ranks, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
 
 
 def _present_codes(
@@ -233,8 +331,10 @@ def _present_codes(
     """Return ids and codes of the photos below the folders, or of all, that are not missing."""
     ids, table = catalogue.code_table(trust_all=trust_all)
     if folders is not None:
-        inside = (photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None)
-        return _select(ids, table, np.isin(ids, np.fromiter(inside, dtype=np.int64)))
+        full = [photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None]
+        further = catalogue.further_codes()
+        inside = np.concatenate([np.array(full, dtype=np.int64), further.ids[np.isin(further.full, full)]])
+        return _select(ids, table, np.isin(ids, inside))
     hidden = catalogue.hidden_codes()
     return _select(ids, table, ~np.isin(ids, hidden)) if hidden.size else (ids, table)
 

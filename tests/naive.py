@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from fractions import Fraction
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import hashers, orientation
+from phash_engine.border import Box
 from phash_engine.index import Matches, Pairs
 
 Block = NDArray[np.uint16]
@@ -122,6 +124,50 @@ def _runs(plane: NDArray[np.int64], extent: int, scale: int) -> NDArray[np.int64
     parts = np.repeat(plane, 32 * scale, axis=0)[: 32 * extent]
     runs: NDArray[np.int64] = parts.reshape(32, extent, -1).sum(axis=1)
     return runs
+
+
+def inside(plane: NDArray[Any], unit: int = 1) -> Box | None:
+    """Try each edge's tone; cut rows, then columns; keep what leaves least."""
+    rows = plane.tolist()
+    edges = [rows[0], rows[-1], [row[0] for row in rows], [row[-1] for row in rows]]
+    tones = sorted({_tone(edge) for edge in edges if _is_border(edge, _tone(edge), unit)})
+    boxes = [box for tone in tones if (box := _cut(rows, tone, unit))]
+    return min(boxes, key=lambda box: (box.right - box.left) * (box.bottom - box.top), default=None)
+
+
+def _cut(rows: Matrix, tone: int, unit: int) -> Box | None:
+    top, bottom = _depth(rows, tone, unit), _depth(rows[::-1], tone, unit)
+    columns = [list(column) for column in zip(*rows[top // 16 : len(rows) - bottom // 16], strict=True)]
+    if len(rows) * 16 - top - bottom < 256 or not columns:
+        return None
+    left, right = _depth(columns, tone, unit), _depth(columns[::-1], tone, unit)
+    large = all(
+        16 * count - cut >= max(4 * count, 256)
+        for cut, count in ((left + right, len(columns)), (top + bottom, len(rows)))
+    )
+    small = 64 * (left + right) >= 16 * len(columns) or 64 * (top + bottom) >= 16 * len(rows)
+    return Box(left, top, 16 * len(columns) - right, 16 * len(rows) - bottom) if large and small else None
+
+
+def _depth(lines: Matrix, tone: int, unit: int) -> int:
+    count = 0
+    while count < len(lines) and _is_border(lines[count], tone, unit):
+        count += 1
+    if count == 0 or len(lines) - count < 2:
+        return 16 * count
+    first, second = lines[count : count + 2]
+    along = sum((a - b) * (tone - b) for a, b in zip(first, second, strict=True))
+    square = sum((tone - b) ** 2 for b in second)
+    share = Fraction(along, square) if square else Fraction(0)
+    return 16 * count + math.floor(16 * min(max(share, Fraction(0)), Fraction(1)) + Fraction(1, 2))
+
+
+def _tone(line: list[int]) -> int:
+    return math.floor(Fraction(sum(line), len(line)) + Fraction(1, 2))
+
+
+def _is_border(line: list[int], tone: int, unit: int) -> bool:
+    return Fraction(sum((value - tone) ** 2 for value in line), len(line)) <= (6 * unit) ** 2
 
 
 def average(block: Matrix) -> int:
@@ -253,3 +299,169 @@ def _greedy(n: int, joins: Callable[[int, int, list[int]], bool]) -> list[int]:
         for member in members:
             keepers[member] = keeper
     return keepers
+
+
+def orders(answers: Sequence[tuple[float, bool]]) -> list[list[bool]]:
+    """Whether each answer is true, for all orders of the equal ones among (score, whether true)."""
+    kept = [order for order in permutations(answers) if all(a[0] <= b[0] for a, b in pairwise(order))]
+    return [[true for _, true in order] for order in kept]
+
+
+def precision_sum(ranked: list[bool], k: int) -> Fraction:
+    """Precisions at the ranks of the true answers among the first k."""
+    return sum(
+        (Fraction(sum(ranked[:rank]), rank) for rank in range(1, k + 1) if ranked[rank - 1 : rank] == [True]),
+        Fraction(),
+    )
+
+
+def average_precision(answers: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
+    ranked = orders(answers)
+    return float(sum(precision_sum(order, k) for order in ranked) / len(ranked) / min(positives, k))
+
+
+def global_average_precision(answers: Sequence[tuple[float, bool]], queries: int) -> float:
+    ranked = orders(answers)
+    return float(sum(precision_sum(order, len(order)) for order in ranked) / len(ranked) / queries)
+
+
+def top_k_accuracy(answers: Sequence[tuple[float, bool]], k: int) -> float:
+    ranked = orders(answers)
+    return sum(any(order[:k]) for order in ranked) / len(ranked)
+
+
+Maps = list[list[list[float]]]
+
+
+def mac(maps: Maps) -> list[float]:
+    return [max(value for row in channel for value in row) for channel in maps]
+
+
+def spoc(maps: Maps) -> list[float]:
+    return [math.fsum(value for row in channel for value in row) / _cells_of(channel) for channel in maps]
+
+
+def gem(maps: Maps) -> list[float]:
+    cubes = [math.fsum(max(value, 1e-6) ** 3 for row in channel for value in row) for channel in maps]
+    return [(cube / _cells_of(channel)) ** (1 / 3) for cube, channel in zip(cubes, maps, strict=True)]
+
+
+def rmac(maps: Maps) -> list[float]:
+    height, width = len(maps[0]), len(maps[0][0])
+    short, long = min(height, width), max(height, width)
+    more = 0
+    if long > short:
+        more = min(range(1, 7), key=lambda step: (abs((short - (long - short) / step) / short - 0.4), step))
+    total = [0.0] * len(maps)
+    for scale in (1, 2, 3):
+        side = max(1, int(2 * short / (scale + 1)))
+        down, across = (scale + more * (extent == long and long > short) for extent in (height, width))
+        for i in range(down):
+            for j in range(across):
+                top = int(i * (height - side) / (down - 1)) if down > 1 else 0
+                left = int(j * (width - side) / (across - 1)) if across > 1 else 0
+                part = mac([[row[left : left + side] for row in channel[top : top + side]] for channel in maps])
+                length = math.sqrt(math.fsum(value * value for value in part)) or 1.0
+                total = [have + value / length for have, value in zip(total, part, strict=True)]
+    return total
+
+
+def _cells_of(channel: list[list[float]]) -> int:
+    return len(channel) * len(channel[0])
+
+
+Rows = list[list[int]]
+Table = list[list[float]]
+
+
+def drops(values: list[float], order: list[int]) -> list[float]:
+    """By how much a value of an order that should fall is above the one before it, or one left out above the last."""
+    inside = [values[later] - values[sooner] for sooner, later in pairwise(order)]
+    return inside + [value - values[order[-1]] for row, value in enumerate(values) if row not in order]
+
+
+def alpha_expansion(queries: Table, vectors: Table, neighbours: Rows, alpha: float) -> Table:
+    expanded = []
+    for query, rows in zip(queries, neighbours, strict=True):
+        total = list(query)
+        for row in rows:
+            if row >= 0:
+                weight = max(_dot(query, vectors[row]), 0.0) ** alpha
+                total = [have + weight * value for have, value in zip(total, vectors[row], strict=True)]
+        expanded.append(_scaled(total))
+    return expanded
+
+
+def augmented(vectors: Table, neighbours: Rows) -> Table:
+    sums = []
+    for vector, rows in zip(vectors, neighbours, strict=True):
+        total = list(vector)
+        for place, row in enumerate(rows, start=1):
+            if row >= 0:
+                weight = 10 ** (-1.5 * place / len(rows))
+                total = [have + weight * value for have, value in zip(total, vectors[row], strict=True)]
+        sums.append(_scaled(total))
+    return sums
+
+
+def mutual_graph(vectors: Table, neighbours: Rows) -> Table:
+    return [
+        [max(_dot(a, b), 0.0) ** 3 if j in neighbours[i] and i in neighbours[j] else 0.0 for j, b in enumerate(vectors)]
+        for i, a in enumerate(vectors)
+    ]
+
+
+def linked(first: list[int], graph: Table) -> list[int]:
+    found = list(first)
+    for node in found:
+        others = sorted((-weight, other) for other, weight in enumerate(graph[node]) if weight > 0)
+        found += [other for _, other in others if other not in found]
+    return found
+
+
+def _dot(a: list[float], b: list[float]) -> float:
+    return math.fsum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _scaled(vector: list[float]) -> list[float]:
+    length = math.sqrt(_dot(vector, vector)) or 1.0
+    return [value / length for value in vector]
+
+
+def fuse(distances: Sequence[int], rule: str) -> float:
+    present = [distance for distance in distances if distance]
+    if rule == "sum" or not present:
+        return sum(present)
+    n = len(present)
+    means = {
+        "arithmetic": sum(present) / n,
+        "geometric": float(math.prod(present) ** (1 / n)),
+        "harmonic": n / sum(1 / distance for distance in present),
+        "square-roots": sum(math.sqrt(distance) for distance in present) / n,
+    }
+    return means[rule]
+
+
+def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
+    """Query and id of all whose score is within the limit, give or take rounding."""
+    return [
+        (query, int(i))
+        for query, asked in enumerate(queries)
+        for code, i in zip(codes, ids, strict=True)
+        if fuse([distance(code[[word]], asked[[word]]) for word in range(len(code))], rule) <= limit + 1e-9
+    ]
+
+
+def background(distances: Sequence[int]) -> int:
+    return round(Fraction(2, 3) * sum(sorted(distances)[:10]) / 10)
+
+
+def adaptive_range_query(
+    codes: Codes, queries: Codes, backgrounds: Sequence[int], asked_backgrounds: Sequence[int], cutoff: int
+) -> set[tuple[int, int]]:
+    return {
+        (query, row)
+        for query, asked in enumerate(queries)
+        for row, code in enumerate(codes)
+        if distance(code, asked) - min(asked_backgrounds[query], backgrounds[row]) <= cutoff
+    }

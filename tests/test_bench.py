@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, crossover, dedupe, plot, timing
+from bench import codes, crossover, dedupe, landmark, plot, retrieval, timing
+from bench import scan as bench_scan
 from bench.answers import Found, check, recall, same_answers, same_distances
+from phash_engine import orientation
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
 
@@ -143,6 +145,35 @@ def test_files_are_hashed_beside_peers(capsys: pytest.CaptureFixture[str]) -> No
         assert names <= {row["name"] for row in rows if row["files"] == files}
 
 
+def test_scans_are_timed_and_their_memory_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--n", "3", "--large", "0", "--huge", "1", "--megapixels", "0.1", "--workers", "2", "--rounds", "1"]
+    assert command.main(["scan", *options, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    warm = [row for row in rows if row["files"] == "web"]
+    assert [row["workers"] for row in warm] == [1, 2]
+    assert warm[0]["of_linear"] == 1
+    assert all(0 < row["writing"] < 1 for row in warm)
+    assert {row["workers"] for row in rows if row["files"] == "web, not cached"} <= {2, 3, 4}
+    peaks = [row for row in rows if "peak_mb" in row]
+    assert [row["files"] for row in peaks] == ["JPEG"] * 2 + ["progressive JPEG"] * 2 + ["PNG"] * 2
+    assert all(10 < row["beyond_planes"] <= row["peak_mb"] for row in peaks)
+
+
+def test_scans_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_scan.show(iter([{"files": "web", "a_second": 1234.5, "writing": 0.0123}]), as_json=False)
+    head, row, _ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["files", "a", "second", "writing"]
+    assert row.split() == ["web", "1234", "0.0123"]
+
+
+def test_padded_and_cropped_copies_are_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["views", "--n", "3", "--rounds", "1", "--json"]) == 0
+    *timed, codes, letterbox = [json.loads(line) for line in capsys.readouterr().out.splitlines()][:4]
+    assert [row["name"] for row in timed] == ["scan", "scan --crops"]
+    assert codes["scan --crops"] - codes["scan"] == 12
+    assert (letterbox["what"], letterbox["phash"], letterbox["phash --crops"]) == ("letterbox 10 %", 1, 1)
+
+
 def test_answers_must_agree() -> None:
     first = Found(np.array([0, 0, 1]), np.array([7, 8, 9]), np.array([1, 1, 2]))
     swapped = Found(*(column[[2, 1, 0]] for column in first))
@@ -171,3 +202,48 @@ def test_plot_takes_the_best_parameters(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     plot.draw(curves, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 0
+
+
+def test_small_landmark_challenge_runs_and_is_checked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--n", "100", "--queries", "20", "--data", "uniform", "--radius", "20", "--rounds", "1", "--json"]
+    assert command.main(["landmark", *options]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["name"] for row in rows][:2] == ["ours, whole process", "loop over vectors, extrapolated"]
+    assert all(row["queries"] == 20 for row in rows)
+
+
+def test_landmark_answers_that_are_not_the_nearest_are_noticed(tmp_path: Path) -> None:
+    made = codes.collection("uniform", 100, 5)
+    np.save(tmp_path / "codes.npy", made.codes)
+    np.save(tmp_path / "queries.npy", made.queries)
+    paths = [str(tmp_path / name) for name in ("codes.npy", "queries.npy", "answers.csv")]
+    landmark.answer(paths[0], paths[1], 20, paths[2])
+    landmark.check_answers(made, 20, Path(paths[2]))
+    with pytest.raises(SystemExit, match="query 0: the answers are not the nearest"):
+        landmark.check_answers(made, 40, Path(paths[2]))
+    by_loop = landmark.loop(made)[:100]
+    assert by_loop == np.bitwise_count(made.codes[:, 0] ^ made.queries[0, 0]).tolist()
+
+
+def test_small_retrieval_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2", reason="copies are made with opencv-python-headless")
+    options = ["--gallery", "12", "--queries", "4", "--strangers", "100", "--n", "100", "--dimension", "8"]
+    assert command.main(["retrieval", *options, "--rounds", "1", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ways = {row["way"]: row for row in rows if row["what"] == "quality"}
+    assert ways["vectors alone"]["compared"] == 1 > ways["codes within 16, then vectors"]["compared"] > 0
+    assert all(0 <= row["map_100"] <= 1 for row in ways.values())
+    passed = [row["true_kept"] for row in rows if row["what"] == "passed on"]
+    assert passed == sorted(passed, reverse=True)
+    assert rows[-1]["what"] == "one query"
+
+
+def test_distances_with_rotations_are_those_of_orientation() -> None:
+    rng = np.random.default_rng(1)
+    tables = [rng.integers(0, 2**64, (count, 10), dtype=np.uint64) for count in (3, 5)]
+    apart = retrieval.distances(tables[0], orientation.upright(tables[1]))
+    for query, row in np.ndindex(apart.shape):
+        ways = orientation.turned(tables[0][query : query + 1])[:, 0]
+        assert apart[query, row] == np.bitwise_count(ways ^ orientation.upright(tables[1])[row]).sum(axis=1).min()

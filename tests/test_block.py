@@ -36,6 +36,20 @@ def test_is_the_exact_average(data: st.DataObject, width: int, height: int, scal
     assert np.array_equal(found, naive.area_average(plane, width, height, scale, unit))
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(2, 9), st.integers(2, 9), st.sampled_from([1, 257]), st.integers(0, 2**32 - 1))
+def test_a_part_may_begin_and_end_within_pixels(
+    data: st.DataObject, columns: int, rows: int, unit: int, seed: int
+) -> None:
+    plane = plane_of(seed, columns, rows, 1, unit)
+    left, right = sorted(data.draw(st.lists(st.integers(0, 16 * columns), min_size=2, max_size=2, unique=True)))
+    top, bottom = sorted(data.draw(st.lists(st.integers(0, 16 * rows), min_size=2, max_size=2, unique=True)))
+    met = plane[top // 16 : -(-bottom // 16), left // 16 : -(-right // 16)]
+    found = area_average([met], right - left, bottom - top, 16, unit, (top % 16, left % 16))
+    fine = np.repeat(np.repeat(plane, 16, axis=0), 16, axis=1)[top:bottom, left:right]
+    assert np.array_equal(found, naive.area_average(fine, right - left, bottom - top, 1, unit))
+
+
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (3, 2049), (2049, 3), (1023, 1025), (2050, 300), (70, 4100)])
 @pytest.mark.parametrize("unit", [1, 257])
 def test_is_exact_where_pictures_are_cut_into_tiles(size: tuple[int, int], unit: int) -> None:
@@ -99,7 +113,8 @@ def test_halves_are_rounded_up() -> None:
 @pytest.mark.parametrize("size", [(1, 3_000_000), (3_000_000, 1)])
 def test_memory_does_not_grow_with_the_sides(size: tuple[int, int]) -> None:
     plane = np.full(size[::-1], 9, dtype=np.uint8)
-    block._weights.cache_clear()
+    block._row_weights.cache_clear()
+    block._column_weights.cache_clear()
     tracemalloc.start()
     try:
         area_average([plane], *size)
@@ -108,12 +123,14 @@ def test_memory_does_not_grow_with_the_sides(size: tuple[int, int]) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("size", [(64, 64), (94, 125), (500, 375), (1000, 9000), (9000, 64), (64, 9000)])
+@pytest.mark.parametrize(
+    "size", [(64, 64), (94, 125), (128, 256), (129, 256), (500, 375), (1000, 9000), (9000, 40), (64, 9000), (7, 4000)]
+)
 def test_no_product_wakes_the_threads_of_the_blas(size: tuple[int, int]) -> None:
     width, height = size
     for scale in (1, 2, 8):
         plane = np.zeros((height, width), dtype=np.uint8)
         for top, left, tile in block._tiles([plane], height * scale, scale):
-            rows = block._weights(height * scale, scale, top, top + tile.shape[0])[1]
-            columns = block._weights(width * scale, scale, left, left + tile.shape[1])[1]
-            assert len(rows) * max(tile.size, columns.size) <= block._SINGLE_THREADED
+            _, rows = block._row_weights(height * scale, scale, top, top + tile.shape[0], 0)
+            _, columns = block._column_weights(width * scale, scale, left, left + tile.shape[1], 0)
+            assert rows.shape[1] * max(tile.size, columns.size) <= block._SINGLE_THREADED

@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from phash_engine import code_files
-from phash_engine.catalogue import Catalogue, Content, Sighting
+from phash_engine.catalogue import Catalogue, Content, Sighting, View
 from phash_engine.errors import IndexFileError
 
 PATHS = [f"/{folder}/{name}" for folder in ("a", "a/b", "ab", "c") for name in ("1.jpg", "2.jpg", "3.jpg")]
@@ -60,7 +60,7 @@ class States(RuleBasedStateMachine):
     def scan(self, shown: dict[str, int], again: bool) -> None:
         known = set() if again else self.catalogue.known_digests()
         contents = [
-            Content(digest(seed), 4, 3, "PNG", 50, 40.0, np.array(row(seed), dtype=np.uint64))
+            Content(digest(seed), 4, 3, "PNG", 50, 40.0, [View("full", True, np.array(row(seed), dtype=np.uint64))])
             for seed in set(shown.values())
             if digest(seed) not in known
         ]

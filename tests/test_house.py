@@ -22,10 +22,12 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
-        evaluation confidence""",
-    "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations code_files
-        index_files verify embeddings decisions records witness journal relocation links trash ways salvage""",
-    "conduct": """scan search content_pairs duplicates golden rerank plan actions calibrate keepers match_graph""",
+        evaluation adaptive error_rates prefilter pooling vectors expansion border plane views confidence""",
+    "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
+        code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
+        trash ways salvage vector_files submissions decisions""",
+    "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
+        retrieval retrieval_task keepers match_graph""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
@@ -38,6 +40,8 @@ OWNERS = {
     "pillow_heif": {"extras"},
     "pillow_jxl": {"extras"},
     "rawpy": {"extras"},
+    "faiss": {"prefilter"},
+    "onnxruntime": {"embeddings"},
     "sqlite3": {"database"},
     "click": {"cli"},
     "rich": {"cli"},

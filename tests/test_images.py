@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps, features
 
-from phash_engine import codes, hashers, images, orientation
+from phash_engine import codes, hashers, images, orientation, plane
 from phash_engine.block import area_average
 from phash_engine.errors import ImageError, PhashError
 
@@ -150,7 +150,8 @@ def test_floats_up_to_1_are_parts_of_white() -> None:
 def test_ranges_are_those_of_the_whole_picture_not_of_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
     values = grey().astype(np.float32) * 3 - 50
     whole = images.read_block(Image.fromarray(values))
-    monkeypatch.setattr(images, "_BAND_PIXELS", 1000)
+    for module in (images, plane):
+        monkeypatch.setattr(module, "BAND_PIXELS", 1000)
     assert np.array_equal(images.read_block(Image.fromarray(values)), whole)
 
 
@@ -174,7 +175,8 @@ def test_values_that_are_no_numbers_are_refused(value: float) -> None:
 def test_bands_of_a_large_picture_give_the_block_of_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image = Image.fromarray(grey().astype(np.uint16) * 200) if mode == "I;16" else picture().convert(mode)
     whole = images.read_block(image)
-    monkeypatch.setattr(images, "_BAND_PIXELS", 187 * 10)
+    for module in (images, plane):
+        monkeypatch.setattr(module, "BAND_PIXELS", 187 * 10)
     assert np.array_equal(images.read_block(image), whole)
 
 
@@ -393,7 +395,7 @@ def test_the_smallest_scale_keeps_64_pixels_on_the_shorter_side(monkeypatch: pyt
         seen.append((scale, planes[0].shape))
         return area_average(planes, width, height, scale, unit)
 
-    monkeypatch.setattr(images, "area_average", spy)
+    monkeypatch.setattr(plane, "area_average", spy)
     for size in ((511, 900), (512, 513), (127, 300), (128, 300), (4000, 64)):
         images.read_block(encoded(Image.new("RGB", size), "JPEG"))
     assert seen == [(4, (225, 128)), (8, (65, 64)), (1, (300, 127)), (2, (150, 64)), (1, (64, 4000))]
@@ -579,7 +581,7 @@ def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch)
     def give_up(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(images, "area_average", give_up)
+    monkeypatch.setattr(plane, "area_average", give_up)
     with pytest.raises(ImageError, match="not enough memory"):
         images.read_block(picture())
 

@@ -38,11 +38,33 @@ def test_same_answers_as_a_scan(words: int) -> None:
     for radius in (0, 1, 5, 8 * words, 12 * words, 20 * words, 64 * words)[: 7 if words == 1 else 5]:
         some = queries[:20] if radius > 16 * words else queries
         assert_same(multi.range_query(some, radius), linear.range_query(some, radius))
-    for k in (1, 10, 300):
-        assert_same(multi.nearest(queries[:200], k), linear.nearest(queries[:200], k))
     for radius in (0, 3, 9 * words):
         assert_same(multi.self_join(radius), linear.self_join(radius))
         assert_same(multi.join(queries, radius), linear.range_query(queries, radius))
+
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_same_nearest_as_a_scan(words: int) -> None:
+    codes, queries = skewed(12_000, words), skewed(3_000, words, seed=1)[:200]
+    codes[7000:] = codes[:5000]
+    multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
+    for removed in (range(0), range(0, 12_000, 50)):
+        multi.remove(removed)
+        linear.remove(removed)
+        for k in (1, 10, 300):
+            for radius in (None, 0, 6, 9 * words, np.arange(200) % 20):
+                assert_same(multi.nearest(queries, k, radius), linear.nearest(queries, k, radius))
+
+
+def test_same_bytes_with_one_and_four_threads() -> None:
+    """Codes enough for several tasks of each thread."""
+    codes, queries = skewed(40_000), skewed(3000, seed=1)
+    codes[30_000:] = codes[:10_000]
+    one, four = (build_index(codes, None, "multi", threads=threads) for threads in (1, 4))
+    assert_same(four.self_join(6), one.self_join(6))
+    assert_same(four.join(queries, 6), one.join(queries, 6))
+    assert_same(four.range_query(queries, 6), one.range_query(queries, 6))
+    assert_same(four.nearest(queries, 5), one.nearest(queries, 5))
 
 
 def test_a_million_equal_codes() -> None:
@@ -59,12 +81,12 @@ def test_pairs_of_equal_codes_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(bucket_join, "_BLOCK_PAIRS", 7)
     monkeypatch.setattr(bucket_join, "_SPAN", 3)
     monkeypatch.setattr(bucket_join, "_ROOM", 64)
-    codes = np.repeat(np.array([0, 1, 2**40, 7, 2**40 + 1], dtype=np.uint64), [4, 1, 300, 2, 5])
+    codes = np.repeat(np.array([0, 1, 2**40, 7, 2**40 + 1], dtype=np.uint64), [40, 10, 1000, 20, 50])
     multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
     for radius in (0, 1, 2):
         assert_same(multi.self_join(radius), linear.self_join(radius))
         assert_same(multi.join(codes, radius), linear.range_query(codes, radius))
-        assert max(pairs.left.size for pairs in multi.iter_self_join(radius)) <= 7
+        assert max(pairs.left.size for pairs in multi.iter_self_join(radius)) <= 7 + 1000
 
 
 def test_bits_that_go_together_are_spread() -> None:

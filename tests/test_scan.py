@@ -47,18 +47,18 @@ class Counts:
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
     counts = Counts()
-    read, read_image = files.read, images.read_image
+    read, read_picture = files.read, images.read_picture
 
     def counting_read(path: str) -> tuple[File, bytes]:
         counts.read.append(Path(path).name)
         return read(path)
 
-    def counting_read_image(source: images.Source, name: str) -> object:
+    def counting_read_picture(*arguments: Any, **wanted: Any) -> object:
         counts.decoded += 1
-        return read_image(source, name)
+        return read_picture(*arguments, **wanted)
 
     monkeypatch.setattr(files, "read", counting_read)
-    monkeypatch.setattr(images, "read_image", counting_read_image)
+    monkeypatch.setattr(images, "read_picture", counting_read_picture)
     return counts
 
 
@@ -222,6 +222,14 @@ def test_a_touched_file_is_read_but_not_decoded(root: Path, catalogue: Catalogue
     assert report.recognised == 1
     scan([root], catalogue)
     assert counts.take() == ([], 0)
+
+
+def test_files_larger_than_the_budget_are_read_one_by_one(
+    root: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_some(root, *(f"{number}.png" for number in range(12)))
+    monkeypatch.setattr("phash_engine.scan._FILE_BYTES", 10)
+    assert scan([root], catalogue, workers=4).decoded == 12
 
 
 def test_failures_are_not_tried_again_until_the_file_changes(root: Path, catalogue: Catalogue, counts: Counts) -> None:
@@ -672,7 +680,8 @@ def test_two_scans_at_once_agree(tmp_path: Path) -> None:
         scan([sample], alone)
         assert dump(both) == dump(alone)
         ids, table = both.code_table()
-        assert set(ids.tolist()) == {photo.code_id for photo in both.photos() if photo.code_id is not None}
+        full = {photo.code_id for photo in both.photos() if photo.code_id is not None}
+        assert set(ids.tolist()) == full | set(both.further_codes().ids.tolist())
         assert len(table) == len(ids)
 
 

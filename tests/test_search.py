@@ -37,10 +37,11 @@ class Photo(NamedTuple):
 
 
 def drawn(rng: np.random.Generator) -> Picture:
-    """A picture of 32x32 pixels, which are its block. Its plain patches make many differences equal."""
+    """A picture of 32x32 pixels, which are its block. Its plain patches make differences equal; it has no border."""
     patches = rng.integers(0, 256, (8, 8))
     if rng.random() < 0.2:
         patches = np.maximum(patches, patches[:, ::-1])  # its own mirror image
+        patches[::7, ::7] = 0  # else an edge may be of one tone
     picture: Picture = np.kron(patches, np.ones((4, 4))).astype(np.uint8)
     return picture
 

@@ -27,9 +27,12 @@ COMMANDS = {
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
     "apply": "Do what a plan of dedupe says: trash, move, link or delete.",
     "undo": "Bring back what apply took away.",
+    "rerank": "Look pictures up by their codes, and rank what is found by a neural network.",
+    "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
     "status": "Say what the catalogue holds.",
     "ignore": "Remember which photos are no duplicates, or all stay.",
     "failures": "List the files that could not be read, and why.",
+    "import": "Bring codes of the imagehash library along.",
     "forget": "Remove photos from the catalogue; the files stay.",
     "selftest": "Say whether this machine computes the same codes as every other.",
 }

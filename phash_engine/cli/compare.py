@@ -21,7 +21,8 @@ from phash_engine.search import compare
 def command(a: str, b: str, radius: int | None, rotations: bool, trust_all: bool, as_json: bool) -> int:
     """Print the distances of two pictures; exit with 0 if they match, with 1 if not.
 
-    The distance that decides is that over dct, horizontal and vertical together.
+    The distance that decides is that over dct, horizontal and vertical together, of the whole pictures or of what is
+    inside a uniform border.
     """
     radius = RADIUS if radius is None else radius
     a, b = files.absolute(a), files.absolute(b)
@@ -44,4 +45,5 @@ _VERDICTS = {
     "digest": "the same bytes",
     "flat": "too little structure to tell by: see --trust-all",
     "rotation": "when turned or mirrored",
+    "trimmed": "without the border",
 }

@@ -91,9 +91,10 @@ def command(
     """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
 
     Of each group the keeper stands first, with the rule that chose it, then the others with their distance to it in
-    bits and the rule that matched: digest (equal bytes), code, or rotation (closer when turned or mirrored). An equals
-    sign marks photos that stay beside the keeper, a plus sign files of the same shot as the photo above them, such as
-    its camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
+    bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored), trimmed
+    (closer without a uniform border), or frame or crop (closer to one of these, see 'phash scan'). An equals sign marks
+    photos that stay beside the keeper, a plus sign files of the same shot as the photo above them, such as its camera
+    RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import click
+import numpy as np
 
-from phash_engine import files
+from phash_engine import codes, files
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.codes import BITS
 from phash_engine.errors import ImageError, UsageError
+from phash_engine.foreign import ForeignCollection
+from phash_engine.foreign_codes import HASHER
 from phash_engine.rules import RADIUS
 from phash_engine.search import Collection, Match
 
 STDIN = "-"
+Query = str | np.uint64
+"""A path, or a code of imagehash."""
 
 
 @click.command("find", short_help=COMMANDS["find"])
@@ -29,6 +36,9 @@ STDIN = "-"
 @options.rotations
 @options.trust_all
 @options.index_kind
+@options.scheme
+@options.imagehash_hasher
+@click.option("--hex", "digits", multiple=True, metavar="HEX", help="Look up this code of imagehash; repeatable.")
 @click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
@@ -45,6 +55,9 @@ def command(
     rotations: bool,
     trust_all: bool,
     kind: str,
+    scheme: str,
+    hasher: str | None,
+    digits: tuple[str, ...],
     explain: bool,
     quiet: bool,
     null: bool,
@@ -56,26 +69,39 @@ def command(
 ) -> int:
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
-    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, or rotation
-    (closer when turned or mirrored). With several pictures each line begins with the one it answers. The catalogue
-    knows what 'phash scan' has read. Exits with 1 if nothing was found.
+    IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, rotation
+    (closer when turned or mirrored), trimmed (closer without a uniform border), or frame or crop (closer to one of
+    these, see 'phash scan'). With several pictures each line begins with the one it answers. The catalogue knows what
+    'phash scan' has read. Exits with 1 if nothing was found.
+
+    With --scheme imagehash, one code of the IMAGE, of 64 bits, is looked up among the codes that 'phash import' brought
+    along, and so are those given with --hex. They are phash codes unless --hasher names others, and the radius is 8.
     """
-    queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
+    queries: list[Query] = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0"), *map(_code, digits)]
     if not queries:
         raise click.UsageError("name at least one picture to look up")
     if explain and k is not None and radius is None:
         raise click.UsageError("--explain tells about a radius: give one with -r beside -k")
+    if scheme == options.IMAGEHASH:
+        _check_imagehash(radius, others=not rotations or trust_all or explain or kind != "auto")
+    elif hasher or digits:
+        raise click.UsageError("--hasher and --hex are for codes of imagehash: give --scheme imagehash beside them")
     found = unread = 0
     with options.open_existing(catalogue_path) as catalogue:
         inside = [files.absolute(folder) for folder in folders] or None
-        if inside and next(catalogue.photos(inside), None) is None:
+        collection: Collection | ForeignCollection
+        if scheme == options.IMAGEHASH:
+            collection = ForeignCollection(catalogue, hasher or HASHER, inside)
+        elif inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
-        collection = Collection(catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind)
-        if explain:
-            output.message(str(collection.explain(RADIUS if radius is None else radius)))
+        else:
+            collection = Collection(catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind)
+            if explain:
+                output.message(str(collection.explain(RADIUS if radius is None else radius)))
+        search = partial(collection.find, k=k, radius=radius)
         for query in queries:
             try:
-                matches = _find(collection, query, k, radius)
+                matches = _find(search, query)
             except ImageError as error:
                 output.message(f"{query}: {error.reason}")
                 unread += 1
@@ -88,10 +114,24 @@ def command(
     return output.exit_code(unread, len(queries), strict=strict) or int(not found)
 
 
-def _find(collection: Collection, query: str, k: int | None, radius: int | None) -> list[Match]:
+def _check_imagehash(radius: int | None, *, others: bool) -> None:
+    if others:
+        raise click.UsageError("--no-rotations, --trust-all, --index and --explain are not for codes of imagehash")
+    if radius is not None and radius > BITS:
+        raise click.UsageError(f"a radius of {radius} bits is too large: codes of imagehash have {BITS}")
+
+
+def _find(search: Callable[..., list[Match]], query: Query) -> list[Match]:
     if query == STDIN:
-        return [match._replace(query=STDIN) for match in collection.find(sys.stdin.buffer.read(), k, radius)]
-    return collection.find(files.absolute(query), k, radius)
+        return [match._replace(query=STDIN) for match in search(sys.stdin.buffer.read())]
+    return search(files.absolute(query) if isinstance(query, str) else query)
+
+
+def _code(digits: str) -> np.uint64:
+    try:
+        return codes.from_hex(digits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool) -> None:

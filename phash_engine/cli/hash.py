@@ -18,8 +18,8 @@ HASHERS = tuple(dict.fromkeys(name for names, _ in SCHEMES.values() for name in 
 
 @click.command("hash", short_help=COMMANDS["hash"])
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--scheme", type=click.Choice(list(SCHEMES)), default="native", help="Whose codes.  [default: native]")
-@click.option("--hasher", type=click.Choice(HASHERS), help="Print this code of the scheme alone.")
+@options.scheme
+@click.option("--hasher", type=click.Choice(HASHERS), help=options.HASHER_HELP)
 @options.as_json
 @options.strict
 def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bool, strict: bool) -> int:

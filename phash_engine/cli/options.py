@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from phash_engine.catalogue import Catalogue
+from phash_engine.foreign_codes import HASHERS
 from phash_engine.index import KINDS
 from phash_engine.rules import RADIUS
 
+if TYPE_CHECKING:
+    from phash_engine.embeddings import Model
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+IMAGEHASH = "imagehash"
+HASHER_HELP = "One code of the scheme alone; of imagehash it is average, phash, whash or dhash."
 
 
 def default_catalogue() -> Path:
@@ -53,6 +60,10 @@ index_kind: Decorator = click.option(
     default="auto",
     help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
 )
+scheme: Decorator = click.option(
+    "--scheme", type=click.Choice(["native", IMAGEHASH]), default="native", help="Whose codes.  [default: native]"
+)
+imagehash_hasher: Decorator = click.option("--hasher", type=click.Choice(HASHERS), help=HASHER_HELP)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,
@@ -68,6 +79,40 @@ pairs: Decorator = click.option(
     default="together",
     show_default=True,
     help="Whether files of one shot (RAW beside JPEG, .mov of a live photo, .xmp, .aae) are scanned as one photo.",
+)
+models: Decorator = click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="FILE",
+    help="An ONNX image model; several are joined.",
+)
+weights: Decorator = click.option(
+    "--weight", "weights", type=float, multiple=True, metavar="W", help="One for each --model.  [default: all the same]"
+)
+pool: Decorator = click.option(
+    "--pool",
+    type=click.Choice(["gem", "mac", "spoc", "rmac"]),
+    default="gem",
+    show_default=True,
+    help="What makes a vector of feature maps.",
+)
+ten_crop: Decorator = click.option(
+    "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images: ten times the work."
+)
+half: Decorator = click.option("--half", is_flag=True, help="Store vectors in half the space, as 16-bit numbers.")
+crops: Decorator = click.option(
+    "--crops/--no-crops",
+    default=None,
+    help="Whether pictures are found by copies cut by up to a sixth on one side or all: 12 crops of each take 13 times "
+    "the codes and 1.7 times the time.  [default: as before; at first not]",
+)
+frames: Decorator = click.option(
+    "--frames",
+    type=click.IntRange(0),
+    metavar="N",
+    help="How many frames of an animation, or pages of a TIFF, are found beside the first.  "
+    "[default: as before; at first 0]",
 )
 folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
@@ -92,3 +137,12 @@ def open_existing(path: Path | None) -> Catalogue:
 def open_or_create(path: Path | None) -> Catalogue:
     """Open the named or default catalogue, made where there is none."""
     return Catalogue(path or default_catalogue())
+
+
+def open_models(paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool) -> list[Model]:
+    """Load the models, with as many weights or none."""
+    from phash_engine.embeddings import OnnxModel
+
+    if weights and (len(weights) != len(paths) or min(weights) <= 0):
+        raise click.UsageError(f"give one --weight above 0 for each --model: {len(paths)}, not {list(weights)}")
+    return [OnnxModel(path, pool=pool, ten_crop=ten_crop) for path in paths]

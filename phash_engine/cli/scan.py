@@ -19,6 +19,8 @@ from phash_engine.scan import ScanReport, scan
 @options.exclude
 @options.workers
 @options.pairs
+@options.crops
+@options.frames
 @options.catalogue
 @click.option("--rebuild", is_flag=True, help="Set a damaged catalogue aside, and begin a new one.")
 @options.as_json
@@ -28,6 +30,8 @@ def command(
     exclude: tuple[str, ...],
     workers: int | None,
     pairs: str,
+    crops: bool | None,
+    frames: int | None,
     catalogue_path: Path | None,
     rebuild: bool,
     as_json: bool,
@@ -36,25 +40,39 @@ def command(
     """Read the pictures below folders into the catalogue.
 
     Files that have not changed since the last scan are not opened. Files that are gone are marked missing, not
-    forgotten.
+    forgotten. A picture with a uniform border is also found by what is inside, whatever border it has there.
     """
     if rebuild:
         _rebuild(catalogue_path or options.default_catalogue())
     with options.open_or_create(catalogue_path) as catalogue:
-        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
+        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs, crops=crops, frames=frames)
     if as_json:
         output.record(_as_record(report))
     return PhashError.exit_code if reached_nothing(report, folders) else exit_code(report, strict=strict)
 
 
 def run(
-    folders: Sequence[str], catalogue: Catalogue, *, exclude: Sequence[str], workers: int | None, pairs: str
+    folders: Sequence[str],
+    catalogue: Catalogue,
+    *,
+    exclude: Sequence[str],
+    workers: int | None,
+    pairs: str,
+    crops: bool | None = None,
+    frames: int | None = None,
 ) -> ScanReport:
     """Scan with a progress bar, and say on standard error what was done and what could not be read."""
     try:
         with output.progress_bar("reading") as progress:
             report = scan(
-                folders, catalogue, exclude=exclude, workers=workers, pairing=pairs == "together", progress=progress
+                folders,
+                catalogue,
+                exclude=exclude,
+                workers=workers,
+                pairing=pairs == "together",
+                crops=crops,
+                frames=frames,
+                progress=progress,
             )
     except KeyboardInterrupt:
         output.message("interrupted; what was read is in the catalogue, and the same command goes on from there")

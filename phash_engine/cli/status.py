@@ -31,5 +31,9 @@ _MEANING = {
     "contents": "contents (photos with equal bytes are one)",
     "untrusted": "of them with too little structure to be compared by code",
     "codes": "fingerprints",
+    "trimmed": "of them of what is inside a border",
+    "frames": "of frames of animations beside the first (--frames)",
+    "crops": "of crops (--crops)",
+    "foreign": "codes of the imagehash scheme, brought along",
     "failures": "files that could not be read",
 }

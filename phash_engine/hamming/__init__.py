@@ -3,6 +3,7 @@
 In numpy alone:
 
 - ``hits``: a verified match in one int64, and what can be done with a column of them.
+- ``sorting``: sort rows of columns, of many blocks in threads.
 - ``plain``: look at every code, for one-shot lookups.
 - ``chunks``: cut codes into chunks; how far each must be probed.
 - ``postings``: equal codes as one entry with its rows.

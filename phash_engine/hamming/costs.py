@@ -22,9 +22,10 @@ PROBE_COST: Final = 300
 """Finding one bucket for a query, mostly the wait for memory."""
 CANDIDATE_COST: Final = 8
 """Comparing one word in a bucket with a query."""
-JOIN_PROBE_COST: Final = 60
+JOIN_PROBE_COST: Final = 350
 JOIN_CANDIDATE_COST: Final = 2
-"""The same where whole buckets are compared with one another."""
+"""The same where whole buckets are compared with one another, fitted to joins of 1 and 10 million uniform codes in 3
+to 6 pieces."""
 
 _LOADING: Final = 1e9
 _ORDERING: Final = 900

@@ -58,26 +58,6 @@ def first_of_each(hits: Hits, k: int) -> Hits:
     return hits[np.arange(hits.size) - begins < k]
 
 
-def sorted_columns(*columns: Hits) -> tuple[Hits, ...]:
-    """Sort rows of columns of numbers from 0 on by the first column, then the second, and so on.
-
-    They are packed into one int64 if they fit, which sorts some ten times faster.
-    """
-    bits = [int(column.max(initial=0)).bit_length() for column in columns]
-    if sum(bits) > 63:
-        order = np.lexsort(columns[::-1])
-        return tuple(column[order] for column in columns)
-    packed = np.zeros(columns[0].size, dtype=np.int64)
-    for column, width in zip(columns, bits, strict=True):
-        packed = (packed << width) | column
-    packed.sort()
-    unpacked = []
-    for width in bits[::-1]:
-        unpacked.append(packed & ((1 << width) - 1))
-        packed >>= width
-    return tuple(unpacked[::-1])
-
-
 def renumbered(hits: Hits, queries: NDArray[np.int64]) -> Hits:
     """Give hits of some queries the numbers ``queries[i]`` instead of i."""
     return (queries[queries_of(hits)] << QUERY_SHIFT) | (hits & ((1 << QUERY_SHIFT) - 1))

@@ -26,8 +26,10 @@ from phash_engine.hamming.lanes import (
 )
 from phash_engine.hamming.probe import chunk_distance
 
-BUFFER_ROWS: Final = 1024
+_BUFFER_ROWS: Final = 1024
 """Codes gathered before they are compared: 8 KB per word, and as much for their places."""
+BUFFER_SIZE: Final = _BUFFER_ROWS + LANES
+"""Whole vectors are copied, the last of them beyond what is wanted."""
 _GROUP: Final = 64
 """Codes on the left that share what is gathered, at most: their hits must fit at once."""
 
@@ -63,7 +65,7 @@ def pairs(
     radii, masks, begins
         As for ``probe.within``.
     buffer, places
-        Columns and int64 of ``BUFFER_ROWS``: room to work in.
+        Columns and int64 of ``BUFFER_SIZE``: room to work in.
     hits
         int64, written: left place from ``start`` on as the query, distance, right entry as the row.
 
@@ -88,11 +90,11 @@ def pairs(
             if is_self and near == value:
                 place = first + 1
             while place < following:
-                taken = min(following - place, BUFFER_ROWS - filled)
+                taken = min(following - place, _BUFFER_ROWS - filled)
                 _gather(right, place, taken, buffer, places, filled)
                 place += taken
                 filled += taken
-                if filled == BUFFER_ROWS:
+                if filled == _BUFFER_ROWS:
                     count = _compare(
                         left,
                         right,
@@ -123,12 +125,13 @@ def pairs(
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def _gather(right: Any, place: int, taken: int, buffer: Any, places: Any, filled: int) -> None:
-    """Copy codes to the end of the buffer."""
-    for word in range(len(buffer)):
-        for i in range(taken):
-            buffer[word][filled + i] = right.columns[word][place + i]
-    for i in range(taken):
-        places[filled + i] = place + i
+    """Copy codes, in whole vectors, to the end of the buffer."""
+    for step in range(0, taken, LANES):
+        for word in range(len(buffer)):
+            for i in range(LANES):
+                buffer[word][filled + step + i] = right.columns[word][place + step + i]
+        for i in range(LANES):
+            places[filled + step + i] = place + step + i
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -163,28 +166,29 @@ def _compare(
                 met &= met - 1
                 if count + TILE_ROWS > hits.size:
                     return -1
-                for lanes in range(row, min(row + TILE_ROWS, filled), LANES):
-                    mask = rows_within(buffer, lanes, left.columns, near, limit)
-                    while mask:
-                        found = lanes + lowest_bit(mask)
-                        mask &= mask - 1
-                        if found >= filled or (is_self and places[found] <= near):
-                            continue
-                        if not _met_before(left, near, right, places[found], chunk, radii):
-                            bits = distance(buffer, found, left.columns, near)
-                            hits[count] = (
-                                ((near - start) << QUERY_SHIFT)
-                                | (bits << ROW_BITS)
-                                | as_int(right.entries[places[found]])
-                            )
-                            count += 1
+                mask = 0
+                for lanes in range(0, TILE_ROWS, LANES):
+                    mask |= rows_within(buffer, row + lanes, left.columns, near, limit) << lanes
+                if row + TILE_ROWS > filled:
+                    mask &= (1 << (filled - row)) - 1
+                while mask:
+                    found = row + lowest_bit(mask)
+                    mask &= mask - 1
+                    if is_self and places[found] <= near:
+                        continue
+                    if not _met_before(left, near, buffer, found, chunk, radii):
+                        bits = distance(buffer, found, left.columns, near)
+                        hits[count] = (
+                            ((near - start) << QUERY_SHIFT) | (bits << ROW_BITS) | as_int(right.entries[places[found]])
+                        )
+                        count += 1
     return count
 
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
-def _met_before(left: Any, place: int, right: Any, other: int, chunk: int, radii: Any) -> bool:
+def _met_before(left: Any, place: int, buffer: Any, other: int, chunk: int, radii: Any) -> bool:
     """Whether two codes are near in a chunk before this one, too."""
     for earlier in range(chunk):
-        if chunk_distance(left, place, right.columns, other, earlier) <= radii[earlier]:
+        if chunk_distance(left, place, buffer, other, earlier) <= radii[earlier]:
             return True
     return False

@@ -95,13 +95,28 @@ def _mixed(columns: Columns) -> NDArray[np.uint64]:
     return mixed
 
 
+def counts(postings: Postings, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of rows of some entries."""
+    if not postings.begins.size:
+        return np.ones(entries.size, dtype=np.int64)
+    return (postings.begins[entries + 1] - postings.begins[entries]).astype(np.int64)
+
+
+def rows_of_each(
+    postings: Postings, entries: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the place of the entry of each row of some entries, and these rows; ``sizes`` are their ``counts``."""
+    if not postings.begins.size:
+        return np.arange(entries.size), entries
+    numbers = np.repeat(np.arange(entries.size), sizes)
+    places = (postings.begins[entries] - (np.cumsum(sizes) - sizes))[numbers] + np.arange(numbers.size)
+    return numbers, postings.rows[places].astype(np.int64)
+
+
 def expand(hits: Hits, postings: Postings) -> Hits:
     """Turn hits of entries into hits of rows; neither sorted."""
     if postings.begins.size:
         entries = rows_of(hits)
-        begins = postings.begins.astype(np.int64)
-        counts = np.diff(begins)[entries]
-        ends = np.cumsum(counts)
-        places = np.repeat(begins[entries] - (ends - counts), counts) + np.arange(counts.sum())
-        hits = np.repeat(hits - entries, counts) + postings.rows[places]
+        numbers, rows = rows_of_each(postings, entries, counts(postings, entries))
+        hits = (hits - entries)[numbers] + rows
     return hits[~postings.removed[rows_of(hits)]] if postings.removed.size else hits

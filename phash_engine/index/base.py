@@ -19,12 +19,13 @@ from phash_engine.hamming.hits import (
     queries_of,
     read_only,
     rows_of,
-    sorted_columns,
     spans,
 )
+from phash_engine.hamming.sorting import sorted_blocks, sorted_columns
 from phash_engine.hamming.threads import available_threads
 from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
 from phash_engine.index.arguments import (
+    CODE_BITS,
     as_codes,
     as_columns,
     as_limits,
@@ -142,7 +143,8 @@ class Index(ABC):
             A radius that is not a whole number in ``0 .. 64 * words``.
         """
         _, blocks = self._pair_blocks(check_radius(radius, self.words))
-        return self._named_pairs(sorted_columns(*_joined(blocks)))
+        largest = len(self._roster), len(self._roster), CODE_BITS * self.words
+        return self._named_pairs(sorted_blocks(blocks, largest, self._threads))
 
     def iter_self_join(self, radius: int, progress: Progress | None = None) -> Iterator[Pairs]:
         """Find the pairs of ``self_join`` in blocks, for results larger than memory.
@@ -170,8 +172,10 @@ class Index(ABC):
 
         Parameters, answers and errors are those of ``range_query``.
         """
-        _, blocks = self._match_blocks(as_columns(as_codes(codes, self.words)), check_radius(radius, self.words))
-        return self._named_matches(sorted_columns(*_joined(blocks)))
+        columns = as_columns(as_codes(codes, self.words))
+        _, blocks = self._match_blocks(columns, check_radius(radius, self.words))
+        largest = columns[0].size, CODE_BITS * self.words, len(self._roster)
+        return self._named_matches(sorted_blocks(blocks, largest, self._threads))
 
     def iter_join(self, codes: ArrayLike, radius: int, progress: Progress | None = None) -> Iterator[Matches]:
         """Find the matches of ``join`` in blocks, for results larger than memory.
@@ -353,9 +357,3 @@ class Index(ABC):
     def _effort(self, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
         """Buckets looked into and codes compared by a range query."""
         return 0, limits.size * len(self)
-
-
-def _joined(blocks: Iterable[tuple[Hits, ...]]) -> list[Hits]:
-    """Put blocks of three columns behind one another."""
-    columns = list(zip(*blocks, strict=True)) or [(NO_HITS,)] * 3
-    return [np.concatenate(column) for column in columns]

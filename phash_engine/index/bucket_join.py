@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -11,14 +12,14 @@ from phash_engine.hamming import join
 from phash_engine.hamming.buckets import Buckets
 from phash_engine.hamming.chunks import chunk_radii, flips
 from phash_engine.hamming.hits import Hits, distances_of, queries_of, rows_of
-from phash_engine.hamming.postings import Postings
+from phash_engine.hamming.postings import Postings, counts, rows_of_each
 from phash_engine.hamming.threads import in_threads
 
 _SPAN: Final = 1 << 14
 """Places that one task takes: so many that buckets are of no account, and few enough to share out evenly."""
 _ROOM: Final = 1 << 18
 _BLOCK_PAIRS: Final = 1 << 22
-"""Pairs in a block at most: 100 MB."""
+"""Pairs in a block: 100 MB. There may be more by those of one row, which are never cut."""
 
 Columns3 = tuple[Hits, Hits, Hits]
 
@@ -53,8 +54,8 @@ def bucket_pairs(left: Buckets, right: Buckets, radius: int, threads: int) -> tu
 
     def run(task: tuple[int, int, int]) -> Columns3:
         chunk, start, stop = task
-        buffer = tuple(np.empty(join.BUFFER_ROWS, dtype=np.uint64) for _ in left.columns)
-        places = np.empty(join.BUFFER_ROWS, dtype=np.int64)
+        buffer = tuple(np.empty(join.BUFFER_SIZE, dtype=np.uint64) for _ in left.columns)
+        places = np.empty(join.BUFFER_SIZE, dtype=np.int64)
         found, room = [], _ROOM
         while start < stop:
             hits = np.empty(room, dtype=np.int64)
@@ -72,35 +73,28 @@ def bucket_pairs(left: Buckets, right: Buckets, radius: int, threads: int) -> tu
 
 def row_pairs(pairs: Columns3, left: Postings, right: Postings) -> Iterator[Columns3]:
     """Name the rows of pairs of entries: every row of the one with every row of the other."""
-    left_entries, right_entries, distances = pairs
     if not left.begins.size and not right.begins.size:
         yield pairs
         return
-    left_begins, left_counts = _spread(left, left_entries)
-    right_begins, right_counts = _spread(right, right_entries)
-    ends = np.cumsum(left_counts * right_counts)
+    left_entries, right_entries, distances = pairs
+    left_counts, right_counts = counts(left, left_entries), counts(right, right_entries)
+    for few in _pieces(left_counts * right_counts):
+        of_left, left_rows = rows_of_each(left, left_entries[few], left_counts[few])
+        entries, sizes, bits = (column[few][of_left] for column in (right_entries, right_counts, distances))
+        for fewer in _pieces(sizes):
+            of_right, right_rows = rows_of_each(right, entries[fewer], sizes[fewer])
+            yield left_rows[fewer][of_right], right_rows, bits[fewer][of_right]
+
+
+def _pieces(sizes: Hits) -> Iterator[slice]:
+    """Cut where sizes sum up to a block, but never one of them."""
+    ends = np.cumsum(sizes)
     total = int(ends[-1]) if ends.size else 0
-    for first in range(0, total, _BLOCK_PAIRS):
-        number = np.arange(first, min(first + _BLOCK_PAIRS, total))
-        pair = np.searchsorted(ends, number, side="right")
-        within = number - (ends[pair] - left_counts[pair] * right_counts[pair])
-        i, j = np.divmod(within, right_counts[pair])
-        yield _rows(left, left_begins[pair] + i), _rows(right, right_begins[pair] + j), distances[pair]
+    cuts = np.unique(np.searchsorted(ends, np.arange(0, total, _BLOCK_PAIRS), side="right"))
+    return (slice(first, last) for first, last in pairwise([*cuts.tolist(), sizes.size]))
 
 
 def twins(postings: Postings) -> Columns3:
     """Pairs of each entry that has several rows with itself, at distance 0."""
     entries = np.flatnonzero(np.diff(postings.begins.astype(np.int64)) > 1)
     return entries, entries, np.zeros(entries.size, dtype=np.int64)
-
-
-def _spread(postings: Postings, entries: Hits) -> tuple[Hits, Hits]:
-    """First place in ``postings.rows`` and number of rows of each entry."""
-    if not postings.begins.size:
-        return entries, np.ones(entries.size, dtype=np.int64)
-    begins = postings.begins[entries].astype(np.int64)
-    return begins, postings.begins[entries + 1].astype(np.int64) - begins
-
-
-def _rows(postings: Postings, places: Hits) -> Hits:
-    return postings.rows[places].astype(np.int64) if postings.begins.size else places

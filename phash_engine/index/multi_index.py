@@ -130,7 +130,8 @@ class MultiIndex(Index):
         asked, postings = reorder(queries, self._layout.tables), self._postings()
         k = None if k is None else min(k, max(1, len(self)))
         most = min(_MOST_QUERIES, max(1, _HEAP_ITEMS // (k or 1)))
-        blocks = spans(limits.size, min(most, max(_BLOCK_QUERIES, -(-limits.size // (4 * self._threads)))))
+        shares = 4 * self._threads if self._threads > 1 else 1
+        blocks = spans(limits.size, min(most, max(_BLOCK_QUERIES, -(-limits.size // shares))))
 
         def look(block: range) -> Hits:
             codes, accepted = part(asked, block), limits[block.start : block.stop]

@@ -32,7 +32,9 @@ class Roster:
 
     def named(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ids of some rows."""
-        return rows + self._first if self._ids is None else self._ids.array[rows]
+        if self._ids is None:
+            return rows + self._first if self._first else rows
+        return self._ids.array[rows]
 
     @property
     def removed(self) -> NDArray[np.bool_]:

@@ -1,0 +1,110 @@
+"""What a table of distances is worth: operating points, recall by family, R@1 and mAP@100."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.families import SAME_FRAMING, TRANSFORMS, UNREALISTIC
+from bench.trial import Trial
+from phash_engine.error_rates import OperatingPoint, operating_point
+from phash_engine.evaluation import Judged, mean_average_precision, top_k_accuracy
+
+K = 100
+FEWEST = 10
+"""False pairs that must stand behind a rate; fewer say next to nothing of it."""
+
+
+class Quality(NamedTuple):
+    """What a descriptor is worth on a trial; all but ``by_family`` leave unrealistic families out.
+
+    Attributes
+    ----------
+    first
+        R@1: share of the copies whose original comes first, ties in expectation.
+    map
+        mAP@100 of the originals, looked up among all copies.
+    points
+        By rate of false pairs, the largest radius and the recall there.
+    by_family
+        Recall of each family at one rate, and that of all families of the same framing together.
+    mistaken
+        Pairs of pictures behind the false pairs of that rate, which are fewer: copies of one original err together.
+    """
+
+    first: float
+    map: float
+    points: dict[float, OperatingPoint]
+    by_family: dict[str, float]
+    mistaken: int
+
+
+def supported(rates: Sequence[float], negatives: int) -> list[float]:
+    """Return the rates that enough false pairs stand behind."""
+    return [rate for rate in rates if rate * negatives >= FEWEST]
+
+
+def negatives_of(trial: Trial) -> int:
+    """Return the number of false pairs of realistic families."""
+    return int(np.count_nonzero(trial.strangers[_realistic(trial)]))
+
+
+def measure(trial: Trial, distances: NDArray[np.int16], rates: Sequence[float], family_rate: float) -> Quality:
+    """Measure distances ``(c, g)`` at some rates, and by family at one of them."""
+    chosen = _realistic(trial)
+    true = distances[np.arange(len(distances)), trial.sources]
+    false = distances[chosen][trial.strangers[chosen]]
+    enough = min(false.size, int(max(rates) * false.size) + 2)
+    nearest = np.partition(false, enough - 1)[:enough]
+    points = {rate: operating_point(true[chosen], nearest, rate, false.size) for rate in rates}
+    within = distances <= points[family_rate].radius
+    found = within[np.arange(len(distances)), trial.sources]
+    copies, pictures = np.nonzero(within & trial.strangers & chosen[:, np.newaxis])
+    return Quality(
+        top_k_accuracy(_looked_up(trial, distances, true, chosen), 1),
+        mean_average_precision(_looked_back(trial, distances, chosen), K),
+        points,
+        {name: float(np.mean(found[members])) for name, members in _groups(trial).items()},
+        len({*zip(trial.sources[copies].tolist(), pictures.tolist(), strict=True)}),
+    )
+
+
+def _realistic(trial: Trial) -> NDArray[np.bool_]:
+    chosen: NDArray[np.bool_] = ~np.isin(trial.families, sorted(UNREALISTIC))
+    return chosen
+
+
+def _groups(trial: Trial) -> dict[str, NDArray[np.bool_]]:
+    """Whether each copy is of a family, for all families in the order of the transforms, and for some together."""
+    names = dict.fromkeys(transform.family for transform in TRANSFORMS)
+    groups = {name: trial.families == name for name in names} | {
+        "same framing": np.isin(trial.families, sorted(SAME_FRAMING)),
+        "all realistic": _realistic(trial),
+    }
+    return {name: members for name, members in groups.items() if members.any()}
+
+
+def _looked_up(
+    trial: Trial, distances: NDArray[np.int16], true: NDArray[np.int16], chosen: NDArray[np.bool_]
+) -> Judged:
+    """Look the originals of copies up; what is farther than the original does not matter."""
+    near = (distances <= true[:, np.newaxis]) & trial.strangers
+    near[np.arange(len(near)), trial.sources] = True
+    near &= chosen[:, np.newaxis]
+    queries, found = np.nonzero(near)
+    return Judged(queries, distances[near], found == trial.sources[queries], chosen.astype(np.int64))
+
+
+def _looked_back(trial: Trial, distances: NDArray[np.int16], chosen: NDArray[np.bool_]) -> Judged:
+    """Look the copies of originals up among all; what is farther than the k-th nearest does not matter."""
+    copies, sources = distances[chosen], trial.sources[chosen]
+    own = sources[:, np.newaxis] == np.arange(len(trial.originals))
+    asked = trial.strangers[chosen] | own
+    ranked = np.where(asked, copies, np.iinfo(np.int16).max)
+    reach = np.partition(ranked, min(K, len(ranked)) - 1, axis=0)[min(K, len(ranked)) - 1]
+    near = (ranked <= reach) & asked
+    queries = np.nonzero(near)[1]
+    return Judged(queries, copies[near], own[near], own.sum(axis=0))

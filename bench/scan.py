@@ -1,0 +1,196 @@
+"""From a folder to a full catalogue: files a second by workers, time spent writing, files not cached, peak memory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bench import dedupe, photos, timing
+from bench.hash import draft_decode
+from phash_engine.catalogue import Catalogue
+from phash_engine.hamming.threads import available_threads
+from phash_engine.scan import scan
+
+Record = dict[str, str | int | float]
+
+_DISTINCT = 6
+"""Of large photos only so many are made; the others are copies of other bytes."""
+
+_PLANES = {"JPEG": 1 / 64, "progressive JPEG": 3, "PNG": 4}
+"""Bytes a pixel that a decoder holds: a plane of 1/8, all coefficients of three components, a plane of four bytes."""
+
+
+def main(argv: list[str]) -> None:
+    """Run the benchmark."""
+    parser = timing.options(__doc__ or "")
+    parser.add_argument("--n", type=int, default=600, help="web photos (default 600)")
+    parser.add_argument("--large", type=int, default=48, help="photos of 12 megapixels (default 48)")
+    parser.add_argument("--huge", type=int, default=8, help="pictures to measure memory with (default 8)")
+    parser.add_argument("--megapixels", type=float, default=50, help="size of those (default 50)")
+    parser.add_argument("--workers", type=int, default=available_threads(), help="most workers (default: the cores)")
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as name:
+        for title, files in collections(options.n, options.large, Path(name)):
+            show(throughput(title, files, options), as_json=options.json)
+            show(uncached(title, files, options), as_json=options.json)
+        for kind in _PLANES if options.huge else ():
+            show(memory(kind, Path(name), options), as_json=options.json)
+
+
+def collections(n: int, large: int, folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Give the sets of files by title, each in a folder of its own; those of none are left out."""
+    if n:
+        yield "web", copies(photos.web(n), n, folder / "web")
+    if large:
+        yield "12 MP", copies(photos.large(min(large, _DISTINCT), folder), large, folder / "12 MP")
+
+
+def copies(sources: Sequence[Path], n: int, folder: Path) -> list[Path]:
+    """Write ``n`` copies that differ in bytes after the end of the picture, so that each is decoded."""
+    folder.mkdir()
+    made = []
+    for number, source in zip(range(n), cycle(sources), strict=False):
+        path = folder / f"{number}{source.suffix}"
+        path.write_bytes(source.read_bytes() + path.stem.encode())
+        made.append(path)
+    os.sync()  # what is not on the disk yet cannot leave the cache
+    return made
+
+
+def throughput(title: str, files: Sequence[Path], options: argparse.Namespace) -> Iterator[Record]:
+    """Time scans with one worker and more, beside as many threads that do nothing but decode."""
+    scans = [Scan(files, workers) for workers in range(1, options.workers + 1)]
+    calls: list[Callable[[], object]] = [*scans, *(partial(decode, files, one.workers) for one in scans)]
+    rows = timing.measure([timing.Contender("", call, len(files)) for call in calls], options.rounds)
+    ours, bare = rows[: len(scans)], rows[len(scans) :]
+    for one, row, beside in zip(scans, ours, bare, strict=True):
+        yield {
+            **_speed(title, one, row),
+            "of_linear": ours[0].median / row.median / one.workers,
+            "decode_of_linear": bare[0].median / beside.median / one.workers,
+            "of_decode": beside.median / row.median,
+            "writing": one.writing,
+        }
+
+
+def uncached(title: str, files: Sequence[Path], options: argparse.Namespace) -> Iterator[Record]:
+    """Time scans of files that are not in the cache of the system, with a worker for each core and with more."""
+    if not hasattr(os, "posix_fadvise"):
+        print("left out: files not cached: this system cannot be told to forget them", file=sys.stderr)
+        return
+    scans = [Scan(files, options.workers + more, prepare=forget) for more in range(3)]
+    rows = timing.measure([timing.Contender("", one, len(files)) for one in scans], options.rounds)
+    for one, row in zip(scans, rows, strict=True):
+        yield {**_speed(f"{title}, not cached", one, row), "gain": rows[0].median / row.median}
+
+
+def memory(kind: str, folder: Path, options: argparse.Namespace) -> Iterator[Record]:
+    """Measure the peak memory of the whole process with one worker and with all, and less what the decoders hold."""
+    with Image.open(photos.web(1)[0]) as image:
+        height = isqrt(int(options.megapixels * 1e6 * 3 / 4))
+        enlarged = image.convert("RGB").resize((height * 4 // 3, height))
+    source = folder / f"{kind}.{'png' if kind == 'PNG' else 'jpg'}"
+    enlarged.save(source, quality=92, progressive=kind.startswith("progressive"), compress_level=1)
+    files = copies([source], options.huge, folder / kind)
+    for workers in sorted({1, options.workers}):
+        catalogue = ["--catalogue", str(folder / f"{kind} {workers}.db"), "--workers", str(workers)]
+        command = [sys.executable, "-m", "phash_engine", "scan", str(folder / kind), *catalogue]
+        peak = dedupe.run(command, folder / "printed")
+        planes = min(workers, len(files)) * enlarged.width * enlarged.height * _PLANES[kind] / 1e6
+        megabytes = source.stat().st_size / 1e6
+        yield {"files": kind, "workers": workers, "file_mb": megabytes, "peak_mb": peak, "beyond_planes": peak - planes}
+
+
+class Scan:
+    """Scans the folder of some files into a fresh catalogue; afterwards ``writing`` is the share of time in SQLite."""
+
+    def __init__(self, files: Sequence[Path], workers: int, prepare: Callable[[Sequence[Path]], object] = len) -> None:
+        self.workers = workers
+        self.writing = 0.0
+        self._files = files
+        self._prepare = prepare
+
+    def __call__(self) -> None:
+        """Scan, and see that all was decoded."""
+        self._prepare(self._files)
+        with tempfile.TemporaryDirectory() as folder, _Timed(Path(folder) / "photos.db") as catalogue:
+            report = scan([self._files[0].parent], catalogue, workers=self.workers)
+        if report.decoded != len(self._files):
+            raise SystemExit(f"{report.decoded} of {len(self._files)} files were decoded")
+        self.writing = catalogue.seconds / report.seconds
+
+
+class _Timed(Catalogue):
+    """A catalogue that counts the seconds it writes."""
+
+    seconds = 0.0
+
+    def record(self, *args: Any) -> None:
+        with self._clock():
+            super().record(*args)
+
+    def drop_unowned(self) -> None:
+        with self._clock():
+            super().drop_unowned()
+
+    def refresh_index(self) -> None:
+        with self._clock():
+            super().refresh_index()
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - start
+
+
+def decode(files: Sequence[Path], threads: int) -> None:
+    """Decode in grey at the scale blocks are read at, and do nothing else."""
+    size = max(1, min(16, len(files) // (4 * threads)))
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(lambda first: [*map(draft_decode, files[first : first + size])], range(0, len(files), size)):
+            pass
+
+
+def forget(files: Sequence[Path]) -> None:
+    """Tell the system to drop the files from its cache."""
+    for file in files:
+        with file.open("rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def show(records: Iterator[Record], *, as_json: bool) -> None:
+    """Print records under the names of their fields, or as JSON Lines."""
+    rows = list(records)
+    if as_json:
+        print(*map(json.dumps, rows), sep="\n", flush=True)
+    elif rows:
+        lines = [[name.replace("_", " ") for name in rows[0]], *([_readable(v) for v in row.values()] for row in rows)]
+        print(*("  ".join(f"{cell:>15}" for cell in line) for line in lines), "", sep="\n", flush=True)
+
+
+def _speed(title: str, one: Scan, row: timing.Row) -> Record:
+    return {
+        "files": title,
+        "workers": one.workers,
+        "a_second": 1 / row.median,
+        "spread": row.slowest / row.fastest,
+    }
+
+
+def _readable(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}" if value < 1000 else f"{value:.0f}"

@@ -1,0 +1,145 @@
+"""The uniform border around a picture: letterbox, pillarbox, frame, square pad, scanned margin, of any tone.
+
+A border is of one tone. What is inside is the smallest rectangle that no line of another tone lies outside of, so it
+turns and mirrors with the picture. Where a border of several tones could be meant, the one that leaves least is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Part = Callable[[int, int, int, int], NDArray[Any]]
+"""Called with left, top, right, bottom: gives the luma of these columns and rows of a plane."""
+
+FINE = 16
+"""Edges are told in sixteenths of a plane pixel: a border seldom ends where a scaled pixel does."""
+
+_TOLERANCE = 6
+"""Largest root mean square deviation, in luma steps, of a line that is border: JPEG noise, film grain."""
+
+_LEAST_LINES = 16
+_LEAST_SHARE = 4
+_LEAST_CUT = 64
+_MOST_VALUES = 1 << 18
+
+
+class Box(NamedTuple):
+    """A rectangle of a picture; the unit is told by whoever gives it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Length from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Length from top to bottom."""
+        return self.bottom - self.top
+
+
+def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
+    """Find what a uniform border leaves of a plane.
+
+    Parameters
+    ----------
+    part
+        The plane.
+    columns, rows
+        Its size in pixels.
+    unit
+        Plane values per luma step.
+
+    Returns
+    -------
+    Box or None
+        In sixteenths of a plane pixel. None without a border, or where it takes too little to matter (less than 1/64
+        of width and of height), or leaves too little to compare (less than 1/4 of either, or 16 lines).
+
+    Notes
+    -----
+    Cost: 30 µs where no edge of the plane is of one tone; else one pass over the border.
+    """
+    whole = Box(0, 0, columns, rows)
+    edges = [_lines(part, whole, side, 0, 1) for side in range(4)]
+    tones = {_tone(edge) for edge in edges if _is_border(edge, _tone(edge), unit)[0]}
+    boxes = [box for tone in sorted(tones) if (box := _cut(part, whole, tone, unit))]
+    return min(boxes, key=lambda box: box.width * box.height, default=None)
+
+
+def _cut(part: Part, whole: Box, tone: int, unit: int) -> Box | None:
+    """Cut rows of a tone, then what columns of it are left between; None where that is too little or too much."""
+    top, bottom = (_depth(part, whole, side, tone, unit) for side in (0, 1))
+    if top + bottom > (whole.height - _LEAST_LINES) * FINE:
+        return None
+    between = whole._replace(top=top // FINE, bottom=whole.bottom - bottom // FINE)
+    left, right = (_depth(part, between, side, tone, unit) for side in (2, 3))
+    box = Box(left, top, whole.right * FINE - right, whole.bottom * FINE - bottom)
+    extents = ((box.width, whole.width), (box.height, whole.height))
+    large = all(least >= max(all_ * FINE // _LEAST_SHARE, _LEAST_LINES * FINE) for least, all_ in extents)
+    small = any((all_ * FINE - length) * _LEAST_CUT >= all_ * FINE for length, all_ in extents)
+    return box if large and small else None
+
+
+def _depth(part: Part, box: Box, side: int, tone: int, unit: int) -> int:
+    """Return how far a border reaches into a box from one side, in sixteenths of a line."""
+    count = box.height if side < 2 else box.width
+    step, found = 1, 0
+    most = max(_MOST_VALUES // (box.width if side < 2 else box.height), 1)
+    while found < count:
+        lines = _lines(part, box, side, found, min(found + step, count))
+        is_border = _is_border(lines, tone, unit)
+        if not is_border.all():
+            found += int(np.argmin(is_border))
+            break
+        found += len(lines)
+        step = min(2 * step, most)
+    if not found or count - found < 2:
+        return found * FINE
+    return found * FINE + _share(_lines(part, box, side, found, found + 2), tone)
+
+
+def _share(lines: NDArray[np.int64], tone: int) -> int:
+    """Return how much of the first of two lines is border, in sixteenths, if the rest of it is as the second.
+
+    That is the least-squares solution of first = share * tone + (1 - share) * second.
+    """
+    first, second = lines
+    way = tone - second
+    square = int((way * way).sum())
+    along = int(((first - second) * way).sum())
+    return min(max((2 * FINE * along + square) // (2 * square), 0), FINE) if square else 0
+
+
+def _lines(part: Part, box: Box, side: int, start: int, stop: int) -> NDArray[np.int64]:
+    """Return lines ``start..stop`` counted from the top (0), bottom (1), left (2) or right (3) of a box, as rows."""
+    left, top, right, bottom = box
+    if side == 0:
+        lines = part(left, top + start, right, top + stop)
+    elif side == 1:
+        lines = part(left, bottom - stop, right, bottom - start)[::-1]
+    elif side == 2:
+        lines = part(left + start, top, left + stop, bottom).T
+    else:
+        lines = part(right - stop, top, right - start, bottom).T[::-1]
+    return lines.astype(np.int64)
+
+
+def _tone(line: NDArray[np.int64]) -> int:
+    """Return the mean of a line, rounded."""
+    return int(2 * line.sum() + line.size) // (2 * line.size)
+
+
+def _is_border(lines: NDArray[np.int64], tone: int, unit: int) -> NDArray[np.bool_]:
+    """Whether each line deviates from a tone by no more than the tolerance."""
+    deviations = lines - tone
+    squares: NDArray[np.bool_] = (deviations * deviations).sum(axis=1) <= (_TOLERANCE * unit) ** 2 * lines.shape[1]
+    return squares

@@ -1,0 +1,116 @@
+"""``phash evaluate``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import click
+
+from phash_engine import files, retrieval, submissions
+from phash_engine.catalogue import Catalogue
+from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli import scan as scan_command
+from phash_engine.errors import PhashError, UsageError
+from phash_engine.retrieval import Answer, Measures
+from phash_engine.retrieval_task import Task, make_task, read_side
+
+_TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3", "top_10": "top 10"}
+
+
+@click.command("evaluate", short_help=COMMANDS["evaluate"])
+@click.option("--truth", "truth_path", required=True, metavar="CSV", help="What is true: id,images or id,landmarks.")
+@click.option("--queries", metavar="DIR", help="The photos that are looked up.")
+@click.option("--gallery", metavar="DIR", help="The photos among which they are looked up.")
+@click.option("--labels", "labels_path", metavar="CSV", help="Labels of the gallery for id,landmarks: id,landmark_id.")
+@options.models
+@options.weights
+@options.pool
+@options.ten_crop
+@options.half
+@click.option("--pca", type=click.IntRange(1), metavar="N", help="Whiten vectors, and keep N principal components.")
+@click.option("--write", "written", metavar="FILE", help="Write the answers as a submission, CSV or .csv.gz.")
+@click.option(
+    "--ranking", metavar="NAME", help="Whose answers to write, a name of the table.  [default: sum, or rerank]"
+)
+@click.option("--score", "scored", metavar="FILE", help="Measure this submission instead.")
+@click.option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in a catalogue of their own.")
+@options.workers
+@options.as_json
+def command(
+    truth_path: str,
+    queries: str | None,
+    gallery: str | None,
+    labels_path: str | None,
+    models: tuple[str, ...],
+    weights: tuple[float, ...],
+    pool: str,
+    ten_crop: bool,
+    half: bool,
+    pca: int | None,
+    written: str | None,
+    ranking: str | None,
+    scored: str | None,
+    cache: str | None,
+    workers: int | None,
+    as_json: bool,
+) -> int:
+    """Print how well codes, and a model, find what a truth says: mAP@100, GAP, and how often the first k hold it.
+
+    A truth has a line for each query: the ids of the photos that show the same (id,images), or its label
+    (id,landmarks). The id of a photo is its name without the extension. A query without any is a distractor: it does
+    not count in mAP, and whatever is answered to it is an error in GAP, which takes the first answer of each query.
+    Rows: single codes, the sum that decides, the means of 2018 over average, dct and wavelet; with --model what the sum
+    finds ranked again by vectors in several ways, and all by vectors alone.
+    """
+    truth = submissions.read(truth_path)
+    if scored is not None:
+        if queries or gallery or written or models:
+            raise click.UsageError("--score measures a file alone: leave out --queries, --gallery, --model and --write")
+        _print({"submission": retrieval.score(truth, submissions.read(scored))}, as_json=as_json)
+        return 0
+    if queries is None or gallery is None:
+        raise click.UsageError("name both folders, with --queries and --gallery, or a file with --score")
+    labels = submissions.read(labels_path) if labels_path else None
+    loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
+    folders = (files.absolute(queries), files.absolute(gallery))
+    with Catalogue(cache) as catalogue:
+        report = scan_command.run(folders, catalogue, exclude=(), workers=workers, pairs="separate")
+        if report.unreachable:
+            return PhashError.exit_code
+        task = make_task(read_side(catalogue, folders[0]), read_side(catalogue, folders[1]), truth, labels)
+        rankings = retrieval.rank_by_codes(task, workers=workers)
+        if loaded:
+            dtype = "float16" if half else "float32"
+            with output.progress_bar("embedding") as progress:
+                vectors = retrieval.embed_sides(
+                    catalogue, task, loaded, weights or None, components=pca, dtype=dtype, progress=progress
+                )
+            for failure in [error for side in vectors for error in side.failures.values()]:
+                output.message(str(failure))
+            rankings |= retrieval.rank_by_vectors(task, *vectors, rankings["sum"], workers=workers)
+    if written is not None:
+        _write(written, task, rankings, ranking or ("rerank" if loaded else "sum"), truth.kind)
+    _print({name: retrieval.measure(task, answers) for name, answers in rankings.items()}, as_json=as_json)
+    return 0
+
+
+def _write(path: str, task: Task, rankings: dict[str, list[Answer]], name: str, kind: str) -> None:
+    if name not in rankings:
+        raise UsageError(f"there is no ranking {name!r} to write; rankings are {', '.join(rankings)}")
+    submissions.write(path, kind, retrieval.submission(task, rankings[name], kind))
+
+
+def _print(measured: dict[str, Measures], *, as_json: bool) -> None:
+    if as_json:
+        for name, measures in measured.items():
+            values = {field: None if math.isnan(value) else value for field, value in measures._asdict().items()}
+            output.record({"ranking": name, **values})
+        return
+    output.text(_line("ranking", list(_TITLES.values())))
+    for name, measures in measured.items():
+        output.text(_line(name, ["–" if math.isnan(value) else f"{value:.4f}" for value in measures]))
+
+
+def _line(name: str, cells: Sequence[str]) -> str:
+    return f"{name:<18}" + "".join(f"{cell:>9}" for cell in cells)

@@ -1,0 +1,143 @@
+"""The tables of retrieval and recognition challenges: ``id,images`` and ``id,landmarks``, as CSV or .csv.gz.
+
+One line for each query. ``images`` holds the ids of photos, nearest first and up to 100 of them, or in a truth those
+that show the same; ``landmarks`` holds a label and the confidence in it, or in a truth the label. Either may be empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from phash_engine.errors import UsageError
+
+KINDS: Final = ("images", "landmarks")
+MOST: Final = 100
+_NAMES: Final = {**{kind: kind for kind in KINDS}, "landmark_id": "landmarks"}
+
+
+class Table(NamedTuple):
+    """What stands in a file: its kind, one of :data:`KINDS`, and the words of each id, in the order of the lines."""
+
+    path: str
+    kind: str
+    rows: dict[str, list[str]]
+
+
+class Prediction(NamedTuple):
+    """A label and the confidence in it, the higher the surer."""
+
+    label: str
+    confidence: float
+
+
+def read(path: str | os.PathLike[str]) -> Table:
+    """Read a truth, a submission or the labels of a gallery; other columns than these two are passed over.
+
+    Raises
+    ------
+    UsageError
+        No such file, no such columns, an id that stands twice, or the words of another kind of file.
+    """
+    name = os.fspath(path)
+    try:
+        lines = _lines(Path(path))
+        header = next(lines, [])
+        column = next((place for place, title in enumerate(header) if title in _NAMES), None)
+        if "id" not in header or column is None:
+            raise UsageError(f"{name}: the first line must be id,images or id,landmarks, not {','.join(header)[:60]!r}")
+        own = header.index("id")
+        rows: dict[str, list[str]] = {}
+        for number, line in enumerate(lines, start=2):
+            if len(line) <= max(own, column):
+                raise UsageError(f"{name}: line {number} has {len(line)} columns of {len(header)}")
+            if line[own] in rows:
+                raise UsageError(f"{name}: the id {line[own]!r} stands twice, again in line {number}")
+            rows[line[own]] = line[column].split()
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{name}: not a CSV file: {error}") from error
+    return Table(name, _NAMES[header[column]], rows)
+
+
+def write(path: str | os.PathLike[str], kind: str, rows: Mapping[str, Sequence[str]]) -> None:
+    """Write a submission, compressed if its name ends in ``.gz``; the file is there whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", kind])
+    writer.writerows([number, " ".join(words)] for number, words in rows.items())
+    data = text.getvalue().encode()
+    temporary = Path(f"{os.fspath(path)}.part")
+    try:
+        temporary.write_bytes(gzip.compress(data, mtime=0) if os.fspath(path).endswith(".gz") else data)
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{os.fspath(path)}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+
+
+def check_ids(table: Table, wanted: Iterable[str], where: str) -> None:
+    """Raise UsageError unless the ids of a table are those that are wanted, in any order; each with its place."""
+    asked = set(wanted)
+    for missing in sorted(asked - table.rows.keys())[:1]:
+        raise UsageError(f"{table.path}: the id {missing!r} of {where} is missing; give it an empty line")
+    for unknown in sorted(table.rows.keys() - asked)[:1]:
+        raise UsageError(f"{table.path}: the id {unknown!r} is not in {where}")
+
+
+def answers(table: Table) -> dict[str, list[str]]:
+    """Return the first 100 ids of each row of an ``images`` table.
+
+    Raises
+    ------
+    UsageError
+        One answer twice in a row.
+    """
+    for number, words in table.rows.items():
+        if len(set(words)) < len(words):
+            twice = next(word for word in words if words.count(word) > 1)
+            raise UsageError(f"{table.path}: the row of {number!r} names {twice!r} twice")
+    return {number: words[:MOST] for number, words in table.rows.items()}
+
+
+def predictions(table: Table) -> dict[str, Prediction | None]:
+    """Return the prediction of each row of a ``landmarks`` table; None where it is empty.
+
+    Raises
+    ------
+    UsageError
+        A row that is no label with a finite confidence.
+    """
+    return {number: _prediction(table.path, number, words) for number, words in table.rows.items()}
+
+
+def _prediction(path: str, number: str, words: Sequence[str]) -> Prediction | None:
+    if not words:
+        return None
+    try:
+        label, text = words
+        confidence = float(text)
+    except ValueError:
+        confidence = math.nan
+    if not math.isfinite(confidence):
+        raise UsageError(f"{path}: the row of {number!r} must be empty or 'label confidence', not {' '.join(words)!r}")
+    return Prediction(label, confidence)
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    """Yield the lines that are not empty."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        yield from filter(None, csv.reader(file))

@@ -1,0 +1,167 @@
+"""Vectors by digest in files that only grow, beside the catalogue, one folder for each model.
+
+::
+
+    photos.db.vectors/
+    └── 5f3c…/             key of the model
+        ├── header.json    format, length and type of a vector
+        ├── vectors        one after the other
+        └── digests        32 bytes for each vector, written after it
+
+What was cut off half-way is not named by a digest, and the next writer puts its vectors in that place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine.errors import IndexFileError
+
+DTYPES: Final = ("float32", "float16")
+_FORMAT: Final = 1
+_DIGEST: Final = 32
+
+
+class VectorFile:
+    """The stored vectors of one model.
+
+    Parameters
+    ----------
+    directory
+        Made by the first :meth:`append`.
+    dtype
+        What numbers are stored as: "float32" or "float16".
+
+    Raises
+    ------
+    IndexFileError
+        Files that are torn, of another format or of another type of numbers.
+    """
+
+    def __init__(self, directory: Path, dtype: str = "float32") -> None:
+        self._directory = directory
+        self._dtype = dtype
+        self._rows: dict[bytes, int] = {}
+        self._vectors: NDArray[np.float32 | np.float16] = np.empty((0, 0), dtype=dtype)
+        self._refresh()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, digests: Sequence[bytes]) -> NDArray[np.float32]:
+        """Return the vectors of digests that are there, float32 ``(n, d)``.
+
+        Raises
+        ------
+        KeyError
+            A digest that is not there.
+        """
+        rows = [self._rows[digest] for digest in digests]
+        return np.asarray(self._vectors[rows], dtype=np.float32)
+
+    def append(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Store vectors, float32 ``(n, d)``; other processes may do the same meanwhile.
+
+        Raises
+        ------
+        IndexFileError
+            Vectors of another length than those that are there, or files that cannot be written.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                self._refresh()
+                width = self._width() or self._begin(vectors.shape[1])
+                if width != vectors.shape[1]:
+                    raise IndexFileError(f"{self._directory}: holds vectors of {width} numbers, not {vectors.shape[1]}")
+                with _grow(self._directory / "digests") as names, _grow(self._directory / "vectors") as file:
+                    count = names.seek(0, os.SEEK_END) // _DIGEST
+                    _write_at(file, count * width * self._vectors.itemsize, vectors.astype(self._dtype).tobytes())
+                    _write_at(names, count * _DIGEST, b"".join(digests))
+                self._refresh()
+        except OSError as error:
+            raise IndexFileError(f"{self._directory}: cannot write vectors: {error.strerror or error}") from error
+
+    def _refresh(self) -> None:
+        """Map what is there by now."""
+        width = self._width()
+        if not width:
+            return
+        names = self._directory / "digests"
+        data = names.read_bytes() if names.exists() else b""
+        count = len(data) // _DIGEST
+        if not count:
+            return
+        path = self._directory / "vectors"
+        if not path.exists() or path.stat().st_size < count * width * self._vectors.itemsize:
+            raise IndexFileError(
+                f"{self._directory}: torn: fewer vectors than digests; delete the folder to begin anew"
+            )
+        self._vectors = np.memmap(path, self._dtype, "r", shape=(count, width))
+        self._rows = {data[row * _DIGEST : (row + 1) * _DIGEST]: row for row in range(count)}
+
+    def _width(self) -> int:
+        """Return the length of the stored vectors; 0 where there are none."""
+        path = self._directory / "header.json"
+        try:
+            header = json.loads(path.read_bytes())
+            if (header["format"], header["dtype"]) != (_FORMAT, self._dtype):
+                raise IndexFileError(f"{path}: of another format or type of numbers")
+            return int(header["width"])
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise IndexFileError(f"{path}: cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise IndexFileError(f"{path}: torn; delete the folder to begin anew") from error
+
+    def _begin(self, width: int) -> int:
+        text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})
+        temporary = self._directory / "header.json.new"
+        temporary.write_text(text)
+        temporary.replace(self._directory / "header.json")
+        return width
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers waiting."""
+        with open(self._directory / "lock", "ab") as file:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                yield
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+
+
+@contextmanager
+def _grow(path: Path) -> Iterator[IO[bytes]]:
+    path.touch()
+    with open(path, "r+b") as file:
+        yield file
+
+
+def _write_at(file: IO[bytes], place: int, data: bytes) -> None:
+    """Write durably, so that what is written afterwards is on the disk afterwards."""
+    file.seek(place)
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
