@@ -55,7 +55,7 @@ def catalogue(folder: Path, tmp_path: Path) -> Catalogue:
 def groups_of(catalogue: Catalogue, verifier: Verifier | None = None) -> dict[str, dict[str, str]]:
     """The rule by the name of each other, by the name of the keeper."""
     return {
-        Path(group.keeper).name: {Path(pair.other).name: pair.rule for pair in group.pairs}
+        Path(group.keeper).name: {Path(pair.right).name: pair.rule for pair in group.pairs}
         for group in find_groups(catalogue, verifier=verifier)
     }
 
@@ -72,8 +72,8 @@ def test_groups_gain_what_was_cropped_and_lose_what_was_drawn_into(catalogue: Ca
 
 @opencv
 def test_the_evidence_comes_along(catalogue: Catalogue) -> None:
-    ((_, _, pairs),) = find_groups(catalogue, verifier=Verifier(catalogue))
-    for pair in pairs:
+    (group,) = find_groups(catalogue, verifier=Verifier(catalogue))
+    for pair in group.pairs:
         assert pair.evidence is not None
         assert pair.evidence.correlation is not None
         assert pair.evidence.correlation > verify.FITS
