@@ -204,7 +204,8 @@ def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> No
     at = ("--catalogue", tmp_path / "photos.db")
     lines = phash("dedupe", folder, "--verify", *at).stdout.splitlines()
     assert lines[0] == str(folder / "a.png")
-    assert [line.split()[1] for line in lines[1:]] == ["code", "verified", "verified"]
+    assert "kept by" in lines[1]
+    assert [line.split()[1] for line in lines[2:]] == ["code", "verified", "verified"]
     assert all("  alike 0.9" in line or "  alike 1.0" in line for line in lines[1:])
     (group,) = map(json.loads, phash("dedupe", folder, "--verify", "--json", *at).stdout.splitlines())
     assert [list(pair["evidence"]) for pair in group["pairs"]] == [["inliers", "correlation", "change", "colour"]] * 3
