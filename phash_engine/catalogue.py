@@ -324,6 +324,18 @@ class Catalogue:
         }
         return {name: self._database.value(query) for name, query in queries.items()}
 
+    # ── evidence ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def evidence(self, a: bytes, b: bytes, version: int) -> tuple[int | None, float | None, float | None, float | None]:
+        """Return what a second look of this version saw of a pair of digests, the lower first; all None if nothing."""
+        query = "SELECT inliers, correlation, change, colour FROM evidence WHERE a = ? AND b = ? AND version = ?"
+        return next(self._database.select(query, (a, b, version)), (None, None, None, None))
+
+    def record_evidence(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Keep rows of two digests, the version, and what :meth:`evidence` returns, in place of older ones."""
+        with self._database.transaction():
+            self._database.executemany("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
     # ── codes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def add_fingerprints(self, paths: Sequence[str | os.PathLike[str]], array: NDArray[np.uint64]) -> None:
@@ -436,6 +448,8 @@ class Catalogue:
         self._database.execute(
             "DELETE FROM contents WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.digest = contents.digest)"
         )
+        known = "(SELECT digest FROM contents)"
+        self._database.execute(f"DELETE FROM evidence WHERE a NOT IN {known} OR b NOT IN {known}")
 
     def _mark_gone(self, paths: Sequence[str]) -> int:
         now = int(time.time())

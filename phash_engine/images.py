@@ -167,7 +167,7 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
         across, down = (max(0.0, (side - seen / scale) / 2) for side, seen in zip(image.size, size, strict=True))
         box = (across, down, image.width - across, image.height - down)
         framed = np.asarray(_colour(image).resize(size, Image.Resampling.BILINEAR, box))
-        return np.stack([orientation.turn(framed[..., channel], turn) for channel in range(3)], axis=-1)
+        return np.ascontiguousarray(orientation.turn(framed, turn))
 
 
 def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[int, int]]]) -> list[NDArray[np.uint8]]:
@@ -199,6 +199,36 @@ def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[
         except ValueError as error:
             raise ImageError("", f"Pillow turns no {image.mode} picture grey") from error
         return [np.asarray(grey.resize(size, Image.Resampling.LANCZOS)) for size in sizes(*grey.size)]
+
+
+def read_pixels(source: Source, longer_side: int, name: str | None = None) -> NDArray[np.uint8]:
+    """Read a picture in colour, upright, composited on white, and reduced by Pillow's Lanczos filter.
+
+    Parameters
+    ----------
+    source, name
+        As for :func:`read_block`.
+    longer_side
+        At most so many pixels; smaller pictures stay as they are.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 ``(h, w, 3)`` of RGB.
+
+    Raises
+    ------
+    ImageError, TypeError
+        As for :func:`read_block`.
+    """
+    with _opened(source, name) as image:
+        if image.format in {"JPEG", "MPO"} and image is not source:
+            image.draft("RGB", (longer_side, longer_side))
+        image.load()
+        scale = min(1.0, longer_side / max(image.size))
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        pixels = np.asarray(_colour(image).resize(size, Image.Resampling.LANCZOS))
+        return np.ascontiguousarray(orientation.turn(pixels, _orientation(image)))
 
 
 def to_image(plane: NDArray[np.uint8]) -> Image.Image:

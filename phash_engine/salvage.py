@@ -13,8 +13,8 @@ from phash_engine import relocation
 from phash_engine.database import Database
 from phash_engine.errors import CatalogueError, DamageError
 
-SAVED = ("decisions",)
-"""Tables whose rows go over into the new file."""
+SAVED = ("decisions", "foreign_codes")
+"""Tables whose rows go over into the new file, where both have them."""
 
 
 class Rebuilt(NamedTuple):

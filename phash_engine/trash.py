@@ -11,6 +11,8 @@ import urllib.parse
 
 from phash_engine import witness
 
+_INFO = ".trashinfo"
+
 
 def put(path: str) -> None:
     """Move a file to the trash.
@@ -38,22 +40,30 @@ def drop_record(file: str) -> None:
         os.unlink(info)
 
 
+def drop_orphans(path: str) -> None:
+    """Remove the records that were written of a file before it did not go."""
+    for trash in _trashes(path):
+        for file in _from(path, trash):
+            if not os.path.lexists(file):
+                drop_record(file)
+
+
 def _from(path: str, trash: str) -> list[str]:
-    """Return the files in a trash that came from a path.
+    """Return the files that came to a trash from a path, or were about to.
 
     Names in the trash are those of the files, with a number where that name was taken, so few records are read.
     """
     stem, _ = os.path.splitext(os.path.basename(path))
-    files = os.path.join(trash, "files")
     try:
-        names = sorted(name for name in os.listdir(files) if name.startswith(stem))
+        records = sorted(name for name in os.listdir(os.path.join(trash, "info")) if name.startswith(stem))
     except OSError:
         return []
-    return [os.path.join(files, name) for name in names if _origin(_info(trash, name), trash) == path]
+    names = [name.removesuffix(_INFO) for name in records if name.endswith(_INFO)]
+    return [os.path.join(trash, "files", name) for name in names if _origin(_info(trash, name), trash) == path]
 
 
 def _info(trash: str, name: str) -> str:
-    return os.path.join(trash, "info", name + ".trashinfo")
+    return os.path.join(trash, "info", name + _INFO)
 
 
 def _origin(info: str, trash: str) -> str | None:

@@ -113,5 +113,6 @@ def _new_place(step: Step) -> str | None:
     """Return where a file is now that was to go to the trash or elsewhere; None if it did not."""
     digest = bytes.fromhex(step.digest)
     if step.way == "trash":
+        trash.drop_orphans(step.path)
         return None if os.path.lexists(step.path) else trash.find(step.path, digest)
     return step.to if relocation.has_arrived(step.path, digest, step.to, step.new) else None

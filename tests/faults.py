@@ -254,7 +254,11 @@ def digests(folders: tuple[Path, ...]) -> list[str]:
 
 
 def leftovers(folders: tuple[Path, ...]) -> list[str]:
-    return [path for path in tree(*folders) if ".phash-" in path]
+    """Temporary files, and records of files that are not in the trash."""
+    found = tree(*folders)
+    records = [path for path in found if path.endswith(".trashinfo")]
+    orphans = [path for path in records if path.replace("/info/", "/files/").removesuffix(".trashinfo") not in found]
+    return [path for path in found if ".phash-" in path] + orphans
 
 
 # ── scan ────────────────────────────────────────────────────────────────────────────────────────────────────────────

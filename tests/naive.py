@@ -425,3 +425,15 @@ def adaptive_range_query(
         for row, code in enumerate(codes)
         if distance(code, asked) - min(asked_backgrounds[query], backgrounds[row]) <= cutoff
     }
+
+
+def resized(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np.float64]:
+    """Count each pixel height * width times, so that all cells are of whole parts of pixels."""
+    parts = np.repeat(np.repeat(picture.astype(np.float64), height, axis=0), width, axis=1)
+    rows, columns = picture.shape[:2]
+    return np.array(
+        [
+            [parts[y * rows : (y + 1) * rows, x * columns : (x + 1) * columns].mean(axis=(0, 1)) for x in range(width)]
+            for y in range(height)
+        ]
+    )

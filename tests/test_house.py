@@ -22,12 +22,12 @@ SAMPLE = ROOT / "data" / "photos"
 
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
-        evaluation adaptive error_rates prefilter pooling vectors expansion border plane views""",
+        evaluation adaptive error_rates prefilter pooling vectors expansion border plane views alignment likeness""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
         code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
-        trash ways salvage vector_files submissions""",
+        trash ways salvage vector_files submissions features""",
     "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
-        retrieval retrieval_task""",
+        retrieval retrieval_task explanation""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
@@ -42,6 +42,7 @@ OWNERS = {
     "rawpy": {"extras"},
     "faiss": {"prefilter"},
     "onnxruntime": {"embeddings"},
+    "cv2": {"extras"},
     "sqlite3": {"database"},
     "click": {"cli"},
     "rich": {"cli"},

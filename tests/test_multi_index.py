@@ -38,11 +38,22 @@ def test_same_answers_as_a_scan(words: int) -> None:
     for radius in (0, 1, 5, 8 * words, 12 * words, 20 * words, 64 * words)[: 7 if words == 1 else 5]:
         some = queries[:20] if radius > 16 * words else queries
         assert_same(multi.range_query(some, radius), linear.range_query(some, radius))
-    for k in (1, 10, 300):
-        assert_same(multi.nearest(queries[:200], k), linear.nearest(queries[:200], k))
     for radius in (0, 3, 9 * words):
         assert_same(multi.self_join(radius), linear.self_join(radius))
         assert_same(multi.join(queries, radius), linear.range_query(queries, radius))
+
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_same_nearest_as_a_scan(words: int) -> None:
+    codes, queries = skewed(12_000, words), skewed(3_000, words, seed=1)[:200]
+    codes[7000:] = codes[:5000]
+    multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
+    for removed in (range(0), range(0, 12_000, 50)):
+        multi.remove(removed)
+        linear.remove(removed)
+        for k in (1, 10, 300):
+            for radius in (None, 0, 6, 9 * words, np.arange(200) % 20):
+                assert_same(multi.nearest(queries, k, radius), linear.nearest(queries, k, radius))
 
 
 def test_same_bytes_with_one_and_four_threads() -> None:

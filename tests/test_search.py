@@ -275,7 +275,7 @@ def test_all_can_be_trusted_on_request(folder: Path, name: str) -> None:
         scan([folder], catalogue)
         found = find(one, catalogue, radius=4, folders=[str(folder / "plain")], trust_all=True)
         groups = [(group.keeper, *group.others) for group in find_groups(catalogue, 4, trust_all=True)]
-        assert find(large, catalogue, radius=4, trust_all=True)[0] == (large, large, 0, "digest")
+        assert find(large, catalogue, radius=4, trust_all=True)[0] == Match(large, large, 0, "digest")
     assert [match.path for match in found if match.rule == "digest"] == [one, two]
     assert large in {match.path for match in found}
     assert (large, one, two) in groups

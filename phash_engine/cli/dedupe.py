@@ -22,6 +22,7 @@ from phash_engine.rules import RADIUS
 @options.radius
 @options.rotations
 @options.trust_all
+@options.verify
 @options.index_kind
 @options.exclude
 @options.workers
@@ -37,6 +38,7 @@ def command(
     radius: int | None,
     rotations: bool,
     trust_all: bool,
+    verify: bool,
     kind: str,
     exclude: tuple[str, ...],
     workers: int | None,
@@ -52,7 +54,8 @@ def command(
 
     Of each group the keeper stands first (most pixels, largest file, oldest), then the others with their distance
     to it in bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored),
-    trimmed (closer without a uniform border), or frame or crop (closer to one of these, see 'phash scan').
+    trimmed (closer without a uniform border), frame or crop (closer to one of these, see 'phash scan'), or with
+    --verify verified (beyond the radius, but a second look says so), and what was seen stands before the path.
     Lines with a plus sign are files of the same shot as the photo above them, such as its camera RAW.
     Without DIR all photos of the catalogue are compared, as of their last scan.
     """
@@ -69,20 +72,22 @@ def command(
             if scan_command.reached_nothing(report, folders):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
-        groups = find_groups(
-            catalogue,
-            RADIUS if radius is None else radius,
-            folders=inside,
-            exclude=exclude,
-            rotations=rotations,
-            trust_all=trust_all,
-            kind=kind,
-        )
+        with options.verifier(catalogue, wanted=verify, bar=True) as verifier:
+            groups = find_groups(
+                catalogue,
+                RADIUS if radius is None else radius,
+                folders=inside,
+                exclude=exclude,
+                rotations=rotations,
+                trust_all=trust_all,
+                kind=kind,
+                verifier=verifier,
+            )
         sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
         if plan_path is not None:
             _write_plan(groups, catalogue, plan_path)
         for group in groups:
-            _print(group, catalogue, as_json=as_json)
+            _print(group, catalogue, as_json=as_json, verify=verify)
     if not as_json:
         output.message(_summary(groups, sizes))
     return unread or int(exit_code and bool(groups))
@@ -106,14 +111,15 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(group: Group, catalogue: Catalogue, *, as_json: bool) -> None:
+def _print(group: Group, catalogue: Catalogue, *, as_json: bool, verify: bool) -> None:
     if as_json:
-        output.record(group._asdict() | {"pairs": [pair._asdict() for pair in group.pairs]})
+        output.record(group._asdict() | {"pairs": [output.without_unseen(pair._asdict()) for pair in group.pairs]})
         return
     output.text(group.keeper)
     _print_companions(group.keeper, catalogue)
     for pair in group.pairs:
-        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {pair.other}")
+        seen = f"{output.seen(pair.evidence):<40}  " if verify else ""
+        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {seen}{pair.other}")
         _print_companions(pair.other, catalogue)
 
 

@@ -101,8 +101,8 @@ def _rebuild(path: Path) -> None:
     if rebuilt is None:
         output.message(f"{path} is not damaged, and stays")
     else:
-        saved = output.count(rebuilt.saved, "decision")
-        output.message(f"the damaged catalogue is {rebuilt.aside} now; {saved} of it went over into the new one")
+        saved = f"; what no scan finds out went over: {output.count(rebuilt.saved, 'row')}" if rebuilt.saved else ""
+        output.message(f"the damaged catalogue is {rebuilt.aside} now{saved}")
 
 
 def _summary(report: ScanReport) -> str:

@@ -18,7 +18,7 @@ from phash_engine.hamming.lanes import LANES, as_int, bit_count, distance, lowes
 _TRIED: Final = 16
 """Queries of a call to ``nearest`` that are tried in any case."""
 _CHEAP: Final = 8
-"""One part in so many of what probing may cost is spent before asking whether the rest will do."""
+"""One part in so many of what a scan costs is spent on probing before asking whether the rest is worth while."""
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -98,7 +98,7 @@ def nearest(
     """Find the k nearest codes of each query, by probing ever farther while that costs less than a scan.
 
     Chunk by chunk at 0 flipped bits, then at 1, and so on: after chunk c of m at s bits, every code within
-    ``m * s + c`` has been met. The distance of the k-th code met so far tells, early on, how far it is to go.
+    ``m * s + c`` has been met. Where k of them that probing can reach have not been met early on, it hardly will.
 
     Parameters
     ----------
@@ -107,9 +107,10 @@ def nearest(
     limits
         int64 ``(q,)``: largest accepted distance of each query; lowered to what is known where a scan would cost less.
     costs
-        int64 ``(steps,)``: what probing costs up to each step.
+        int64 ``(steps,)``: what probing costs up to each step, as far as it is worth while. Nothing farther than that
+        is kept.
     budget
-        What it may cost for one query; where it is not enough for nearly all, the rest is not tried.
+        What a scan costs; where that is less for nearly all queries, the rest is not tried.
     masks, begins
         ``flips`` of the widest chunk and the largest radius that can pay.
     places
@@ -131,11 +132,9 @@ def nearest(
             sizes[query] = -1
             given_up += 1
             continue
-        size, limit, done = 0, limits[query], False
+        size, limit, done = 0, min(limits[query], costs.size - 1), False
         for step in range(costs.size):
-            spent = costs[step - 1] if step else 0
-            last = step if costs[step] * _CHEAP <= budget else max(step, limit)
-            if last >= costs.size or costs[last] - spent > budget:
+            if costs[step] * _CHEAP > budget and size < heaps.shape[1] and limit < limits[query]:
                 break
             flipped, chunk = step // chunks, step % chunks
             found = _find(buckets, queries, query, chunk, masks, begins[flipped], begins[flipped + 1], places)
@@ -145,12 +144,12 @@ def nearest(
                 size, limit = _meet(
                     buckets, postings, places[0, i], places[1, i], queries, query, step, limit, heaps, size
                 )
-            done = limit <= step
-            if done:
+            if limit <= step:
+                done = size == heaps.shape[1] or limit == limits[query]
                 break
         sizes[query] = size if done else -1
         if not done:
-            limits[query] = limit
+            limits[query] = limit if size == heaps.shape[1] else limits[query]
             given_up += 1
     return probes, candidates
 

@@ -77,7 +77,7 @@ def _cuts(runs: Sequence[Hits]) -> NDArray[np.int64]:
 
 def _packed(columns: Sequence[Hits], widths: Sequence[int]) -> Hits:
     """Join the numbers of each row, the first on top."""
-    packed = columns[0].copy()
+    packed = columns[0].astype(np.int64)
     for column, width in zip(columns[1:], widths[1:], strict=True):
         packed <<= width
         packed |= column

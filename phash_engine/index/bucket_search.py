@@ -65,6 +65,7 @@ class BucketSearch:
         masks, begins = flips(width, farthest)
         costs = np.cumsum(np.outer(np.diff(begins), PROBE_COST + CANDIDATE_COST * words * (entries >> buckets.widths)))
         heaps, sizes = np.empty((limits.size, k), dtype=np.int64), np.empty(limits.size, dtype=np.int64)
+        costs = costs[: np.searchsorted(costs, budget, side="right")]
         places = np.empty((2, masks.size), dtype=np.int64)
         probe.nearest(buckets, postings, queries, limits, costs, budget, masks, begins, places, heaps, sizes)
         taken = np.arange(k) < sizes[:, np.newaxis]
