@@ -21,8 +21,8 @@ NEAREST: Final = 10
 WEIGHT: Final = 2 / 3
 """Share of that mean that is the background."""
 CUTOFF: Final = -9
-"""Largest score to accept, rotations and trimmed views included: at most one false pair in a million in ``bench quality``,
-with 600 photos as they are and with half of them laid on one floor."""
+"""Largest score to accept, rotations and trimmed views included: at most one false pair in a million in the quality
+benchmark, with 600 photos as they are and with half of them laid on one floor."""
 
 
 def background(distances: ArrayLike) -> NDArray[np.int64]:
