@@ -90,6 +90,27 @@ MIGRATIONS = (
     ALTER TABLE contents ADD COLUMN frames INTEGER;
     CREATE INDEX codes_further ON codes (view, owner) WHERE view <> 'full';
     """,
+    """
+    CREATE TABLE evidence (
+        a BLOB NOT NULL,
+        b BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        inliers INTEGER,
+        correlation REAL,
+        change REAL,
+        colour REAL,
+        PRIMARY KEY (a, b)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE decisions (
+        left BLOB NOT NULL,
+        right BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        decided INTEGER NOT NULL,
+        PRIMARY KEY (left, right)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

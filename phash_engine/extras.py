@@ -1,4 +1,4 @@
-"""Packages that read further formats: load one, or say in one line how to get it."""
+"""Packages that are not always installed: load one, or say in one line how to get it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import importlib
 import importlib.util
 from types import ModuleType
 
-from phash_engine.errors import ImageError
+from phash_engine.errors import ImageError, UsageError
 
 NEEDS = {
     "pillow_heif": "HEIC needs pillow-heif: pip install 'phash-engine[heif]'",
     "pillow_jxl": "JPEG XL needs pillow-jxl-plugin: pip install 'phash-engine[jxl]'",
     "rawpy": "camera RAW needs rawpy: pip install 'phash-engine[raw]'",
+    "cv2": "a second look beyond the radius needs OpenCV: pip install 'phash-engine[verify]'",
 }
 """By module, the reason of a failure that it would do away with."""
 
@@ -28,6 +29,20 @@ def load(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError:
         raise ImageError("", NEEDS[module]) from None
+
+
+def require(module: str) -> ModuleType:
+    """Import one of :data:`NEEDS` for something that was asked for.
+
+    Raises
+    ------
+    UsageError
+        It is not installed; the message says what to install.
+    """
+    try:
+        return load(module)
+    except ImageError as error:
+        raise UsageError(error.reason) from None
 
 
 def overcome() -> list[str]:

@@ -29,7 +29,7 @@ _INVERSE = np.array([1, 2, 3, 4, 5, 8, 7, 6]) - 1
 
 
 def turn(block: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
-    """Return a block (or any matrix) as seen upright under an EXIF orientation; a view.
+    """Return a block, or any matrix or picture ``(h, w, …)``, as seen upright under an EXIF orientation; a view.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def turn(block: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
     if orientation not in ORIENTATIONS:
         raise ValueError(f"orientation {orientation} is not one of the EXIF numbers 1 to 8")
     if orientation in _TRANSPOSED:
-        block = block.T
+        block = block.swapaxes(0, 1)
     return block[:: _step(orientation in _UP_DOWN), :: _step(orientation in _LEFT_RIGHT)]
 
 

@@ -8,7 +8,7 @@ one. A view without structure (see ``quality``) matches nothing; a picture that 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from phash_engine.hashers import Codes
 from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 from phash_engine.rules import RADIUS, RULES, rank
+from phash_engine.verify import Candidate, Evidence, Picture, Subject, Verifier
 
 Owner = bytes | int
 """Whose codes match: a digest, or the id of a photo with codes computed elsewhere."""
@@ -32,12 +33,16 @@ _ROTATION = RULES.index("rotation")
 
 
 class Match(NamedTuple):
-    """A photo that matches a query, the distance in bits, and the rule of ``rules.RULES`` that gives it."""
+    """A photo that matches a query, the distance in bits, and the rule of ``rules.RULES`` that gives it.
+
+    ``evidence`` is what a second look saw, None where there was none.
+    """
 
     query: str
     path: str
     distance: int
     rule: str
+    evidence: Evidence | None = None
 
 
 class Comparison(NamedTuple):
@@ -68,6 +73,8 @@ class Collection:
         The kind of index that answers, as for ``build_index``.
     contents
         Only contents the code of whose full view has one of these ids, int64 ``(n,)``; None for all.
+    verifier
+        Takes a second look at all matches, and at some beyond the radius; None to do without.
 
     Raises
     ------
@@ -84,8 +91,10 @@ class Collection:
         trust_all: bool = False,
         kind: str = "auto",
         contents: NDArray[np.int64] | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         self._catalogue = catalogue
+        self._verifier = verifier
         self._folders = folders
         self._rotations = rotations
         self._trust_all = trust_all
@@ -100,17 +109,42 @@ class Collection:
 
     def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
         """Find the photos that match a picture; arguments and errors as :func:`find`."""
-        if k is None and radius is None:
-            radius = RADIUS
         if k is not None and k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
+        if radius is None and (k is None or self._verifier):
+            radius = RADIUS
         name, digest, query = read_query(source)
-        matches = {} if digest is None else {photo.path: (0, "digest") for photo in self._photos_with(digest)}
-        for owner, (distance, rule) in self._by_code(query.trusted(self._trust_all), k, radius).items():
-            for photo in self._photos_with(owner):
-                matches.setdefault(photo.path, (distance, RULES[rule]))
-        nearest = [Match(name, path, distance, rule) for path, (distance, rule) in matches.items()]
-        return sorted(nearest, key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+        query = query.trusted(self._trust_all)
+        if self._verifier and radius is not None:
+            near = self._matches(name, self._by_code(query, None, self._verifier.reach(radius)))
+            near = self._verified(self._verifier, source, near, radius)
+        else:
+            near = self._matches(name, self._by_code(query, k, radius))
+        equal = [] if digest is None else self._photos_with(digest)
+        matches = {match.path: match for match in near}
+        matches |= {photo.path: Match(name, photo.path, 0, "digest") for photo in equal}
+        return sorted(matches.values(), key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+
+    def _matches(self, name: str, found: Mapping[Owner, tuple[int, int]]) -> list[Match]:
+        return [
+            Match(name, photo.path, distance, RULES[rule])
+            for owner, (distance, rule) in found.items()
+            for photo in self._photos_with(owner)
+        ]
+
+    def _verified(
+        self, verifier: Verifier, source: images.Source, matches: Sequence[Match], radius: int
+    ) -> list[Match]:
+        """Return the matches that stand a second look; those beyond the radius by the rule "verified"."""
+        query = Subject(None, (), Picture(source))
+        verdicts = verifier.judge(
+            [Candidate(query, Subject(None, (match.path,)), match.distance <= radius) for match in matches]
+        )
+        return [
+            match._replace(rule=match.rule if match.distance <= radius else "verified", evidence=verdict.evidence)
+            for match, verdict in zip(matches, verdicts, strict=True)
+            if verdict.match
+        ]
 
     @property
     def catalogue(self) -> Catalogue:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, crossover, dedupe, landmark, plot, retrieval, timing
+from bench import codes, crossover, dedupe, landmark, plot, retrieval, timing, verify
 from bench import scan as bench_scan
 from bench.answers import Found, check, recall, same_answers, same_distances
-from phash_engine import orientation
+from phash_engine import features, orientation
 
 ROWS = [timing.Row("slow", 0.010, 0.008, 0.012), timing.Row("quick", 0.0025, 0.002, 0.003)]
 
@@ -115,6 +115,16 @@ def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["what"] for row in rows] == ["build"] * 2 + ["life"] * 3
     assert rows[0]["bytes_per_code"] > 16
+
+
+@pytest.mark.skipif(not features.available(), reason="needs opencv-python-headless: the extra verify")
+def test_second_look_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    families = {name: edit for name, edit in verify.FAMILIES.items() if "10%" in name or "not a copy" in name}
+    monkeypatch.setattr(verify, "FAMILIES", families)
+    assert command.main(["verify", "--n", "1", "--pairs", "3", "--rounds", "1"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n{name} " in out for name in families)
+    assert "\n3 pairs of different photos at any distance: at most " in out
 
 
 def test_crossover_writes_what_it_measured(

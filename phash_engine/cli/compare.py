@@ -6,9 +6,12 @@ import click
 
 from phash_engine import codes, files
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.explanation import Explanation, Side
+from phash_engine.explanation import explain as explanation_of
 from phash_engine.hashers import CODE_NAMES
 from phash_engine.rules import RADIUS
 from phash_engine.search import compare
+from phash_engine.verify import BAND, Picture, judged
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
@@ -17,8 +20,19 @@ from phash_engine.search import compare
 @options.radius
 @options.rotations
 @options.trust_all
+@options.verify
+@options.explain
 @options.as_json
-def command(a: str, b: str, radius: int | None, rotations: bool, trust_all: bool, as_json: bool) -> int:
+def command(
+    a: str,
+    b: str,
+    radius: int | None,
+    rotations: bool,
+    trust_all: bool,
+    verify: bool,
+    explain: bool,
+    as_json: bool,
+) -> int:
     """Print the distances of two pictures; exit with 0 if they match, with 1 if not.
 
     The distance that decides is that over dct, horizontal and vertical together, of the whole pictures or of what is
@@ -26,19 +40,48 @@ def command(a: str, b: str, radius: int | None, rotations: bool, trust_all: bool
     """
     radius = RADIUS if radius is None else radius
     a, b = files.absolute(a), files.absolute(b)
-    comparison = compare(a, b, rotations=rotations, trust_all=trust_all)
-    match = comparison.rule == "digest" or (comparison.rule != "flat" and comparison.distance <= radius)
-    by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *comparison.fingerprints, strict=True)}
+    if verify or explain:
+        options.note_missing_opencv()
+    distance, rule, fingerprints = compare(a, b, rotations=rotations, trust_all=trust_all)
+    match = rule == "digest" or (rule != "flat" and distance <= radius)
+    by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *fingerprints, strict=True)}
+    record: dict[str, object] = {"a": a, "b": b, "distance": distance, "rule": rule, "match": match, "codes": by_code}
+    lines = [f"{name:<11}{bits:>4}" for name, bits in by_code.items()]
+    verdict = _VERDICTS.get(rule, f"radius {radius}")
+    if verify and rule not in {"digest", "flat"} and distance <= max(radius, BAND):
+        look = judged(Picture(a), Picture(b), near=match)
+        match, verdict = look.match, f"second look: {look.finding}, {output.seen(look.evidence)}"
+        record |= {"match": match, "finding": look.finding, "evidence": look.evidence and look.evidence._asdict()}
+    lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
+    if explain:
+        explanation = explanation_of(a, b)
+        record["explanation"] = _as_record(explanation)
+        lines += _as_lines(explanation)
     if as_json:
-        output.record(
-            {"a": a, "b": b, "distance": comparison.distance, "rule": comparison.rule, "match": match, "codes": by_code}
-        )
-        return int(not match)
-    for name, distance in by_code.items():
-        output.text(f"{name:<11}{distance:>4}")
-    verdict = _VERDICTS.get(comparison.rule, f"radius {radius}")
-    output.text(f"{'distance':<11}{comparison.distance:>4}  {'match' if match else 'no match'} ({verdict})")
+        output.record(record)
+    else:
+        output.text("\n".join(lines))
     return int(not match)
+
+
+def _as_record(explanation: Explanation) -> dict[str, object]:
+    nested = {name: getattr(explanation, name)._asdict() for name in ("a", "b", "evidence")}
+    return explanation._asdict() | nested
+
+
+def _as_lines(explanation: Explanation) -> list[str]:
+    return [
+        f"upright     {explanation.upright:>3}",
+        f"rotations   {explanation.rotations:>3}",
+        f"structure   {_of(explanation.a)}; {_of(explanation.b)}",
+        f"second look {explanation.finding}: {output.seen(explanation.evidence)}",
+        f"match with  {' or '.join(setting or 'the defaults' for setting in explanation.settings)}"
+        f"{', not with --verify' if explanation.finding in {'changed', 'recoloured'} else ''}",
+    ]
+
+
+def _of(side: Side) -> str:
+    return f"quality {side.quality}, detail {side.detail:.1f}, {'enough' if side.trusted else 'too little to tell by'}"
 
 
 _VERDICTS = {

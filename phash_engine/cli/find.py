@@ -35,11 +35,12 @@ Query = str | np.uint64
 )
 @options.rotations
 @options.trust_all
+@options.verify
 @options.index_kind
 @options.scheme
 @options.imagehash_hasher
 @click.option("--hex", "digits", multiple=True, metavar="HEX", help="Look up this code of imagehash; repeatable.")
-@click.option("--explain", is_flag=True, help="Tell on standard error which kind of index searches, and what it takes.")
+@options.explain
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
 @click.option("-0", "--null", is_flag=True, help="End records with NUL instead of a line feed.")
 @click.option("--files-from", type=click.File("rb"), metavar="FILE", help="Take paths from a file, one a line.")
@@ -54,6 +55,7 @@ def command(
     folders: tuple[str, ...],
     rotations: bool,
     trust_all: bool,
+    verify: bool,
     kind: str,
     scheme: str,
     hasher: str | None,
@@ -70,8 +72,9 @@ def command(
     """Print the catalogued photos that look like each IMAGE: distance, rule, path.
 
     IMAGE may be - for the bytes of a picture on standard input. The rule is digest (equal bytes), code, rotation
-    (closer when turned or mirrored), trimmed (closer without a uniform border), or frame or crop (closer to one of
-    these, see 'phash scan'). With several pictures each line begins with the one it answers. The catalogue knows what
+    (closer when turned or mirrored), trimmed (closer without a uniform border), frame or crop (closer to one of these,
+    see 'phash scan'), or with --verify verified (beyond the radius, but a second look says so), and what was seen
+    stands before the path. With several pictures each line begins with the one it answers. The catalogue knows what
     'phash scan' has read. Exits with 1 if nothing was found.
 
     With --scheme imagehash, one code of the IMAGE, of 64 bits, is looked up among the codes that 'phash import' brought
@@ -83,11 +86,14 @@ def command(
     if explain and k is not None and radius is None:
         raise click.UsageError("--explain tells about a radius: give one with -r beside -k")
     if scheme == options.IMAGEHASH:
-        _check_imagehash(radius, others=not rotations or trust_all or explain or kind != "auto")
+        _check_imagehash(radius, others=not rotations or trust_all or verify or explain or kind != "auto")
     elif hasher or digits:
         raise click.UsageError("--hasher and --hex are for codes of imagehash: give --scheme imagehash beside them")
     found = unread = 0
-    with options.open_existing(catalogue_path) as catalogue:
+    with (
+        options.open_existing(catalogue_path) as catalogue,
+        options.verifier(catalogue, wanted=verify) as verifier,
+    ):
         inside = [files.absolute(folder) for folder in folders] or None
         collection: Collection | ForeignCollection
         if scheme == options.IMAGEHASH:
@@ -95,7 +101,9 @@ def command(
         elif inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
         else:
-            collection = Collection(catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind)
+            collection = Collection(
+                catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind, verifier=verifier
+            )
             if explain:
                 output.message(str(collection.explain(RADIUS if radius is None else radius)))
         search = partial(collection.find, k=k, radius=radius)
@@ -108,7 +116,8 @@ def command(
                 continue
             found += len(matches)
             if not quiet:
-                _print(matches, as_json=as_json, end="\0" if null else "\n", several=len(queries) > 1)
+                end, several = "\0" if null else "\n", len(queries) > 1
+                _print(matches, as_json=as_json, end=end, several=several, verify=verify)
     if not (found or quiet or as_json or unread == len(queries)):
         output.message("nothing found")
     return output.exit_code(unread, len(queries), strict=strict) or int(not found)
@@ -116,7 +125,9 @@ def command(
 
 def _check_imagehash(radius: int | None, *, others: bool) -> None:
     if others:
-        raise click.UsageError("--no-rotations, --trust-all, --index and --explain are not for codes of imagehash")
+        raise click.UsageError(
+            "--no-rotations, --trust-all, --verify, --index and --explain are not for codes of imagehash"
+        )
     if radius is not None and radius > BITS:
         raise click.UsageError(f"a radius of {radius} bits is too large: codes of imagehash have {BITS}")
 
@@ -134,13 +145,14 @@ def _code(digits: str) -> np.uint64:
         raise click.UsageError(str(error)) from error
 
 
-def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool) -> None:
+def _print(matches: Sequence[Match], *, as_json: bool, end: str, several: bool, verify: bool) -> None:
     for match in matches:
         if as_json:
-            output.record(match._asdict(), end)
+            output.record(output.without_unseen(match._asdict()), end)
         else:
             asked = f"{match.query}\t" if several else ""
-            output.text(f"{asked}{match.distance}\t{match.rule}\t{match.path}", end)
+            seen = f"{output.seen(match.evidence)}\t" if verify else ""
+            output.text(f"{asked}{match.distance}\t{match.rule}\t{seen}{match.path}", end)
 
 
 def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:

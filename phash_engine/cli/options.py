@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from phash_engine.catalogue import Catalogue
+from phash_engine.cli import output
 from phash_engine.foreign_codes import HASHERS
 from phash_engine.index import KINDS
 from phash_engine.rules import RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.embeddings import Model
+    from phash_engine.verify import Verifier
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -64,6 +67,16 @@ scheme: Decorator = click.option(
     "--scheme", type=click.Choice(["native", IMAGEHASH]), default="native", help="Whose codes.  [default: native]"
 )
 imagehash_hasher: Decorator = click.option("--hasher", type=click.Choice(HASHERS), help=HASHER_HELP)
+verify: Decorator = click.option(
+    "--verify",
+    is_flag=True,
+    help="Take a second look at the pictures: drop matches drawn into or recoloured, add copies beyond the radius.",
+)
+explain: Decorator = click.option(
+    "--explain",
+    is_flag=True,
+    help="Tell also what decides: find, the index that searches and what it takes; compare, the settings that match.",
+)
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,
@@ -116,6 +129,43 @@ frames: Decorator = click.option(
 )
 folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...]")
+
+
+@contextmanager
+def verifier(
+    catalogue: Catalogue, *, wanted: bool, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Verifier | None]:
+    """Yield what takes a second look, and say afterwards what it could not look at; None if it is not wanted."""
+    if not wanted:
+        yield None
+        return
+    from phash_engine.verify import Verifier
+
+    note_missing_opencv()
+    verifier = Verifier(catalogue, progress)
+    yield verifier
+    if verifier.unseen:
+        pairs = output.count(verifier.unseen, "pair")
+        output.message(f"{pairs} not looked at: a file is gone, has changed or cannot be read; the distance decides")
+
+
+def note_missing_opencv() -> None:
+    """Say what the second look lacks, if it does."""
+    from phash_engine import extras, features
+
+    if not features.available():
+        output.message(extras.NEEDS["cv2"])
+
+
+def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it
+    """Return an option that names a file to be written, in a folder that is there."""
+
+    def checked(_: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+        if path and not path.absolute().parent.is_dir():
+            raise click.BadParameter(f"there is no folder {path.parent} to write {path.name} to", param=parameter)
+        return path
+
+    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
 
 
 def open_existing(path: Path | None) -> Catalogue:

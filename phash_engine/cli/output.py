@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from phash_engine import records
+
+if TYPE_CHECKING:
+    from phash_engine.verify import Evidence
 
 
 def text(line: str, end: str = "\n") -> None:
@@ -21,12 +24,33 @@ def text(line: str, end: str = "\n") -> None:
 
 def record(fields: Mapping[str, Any], end: str = "\n") -> None:
     """Write one JSON record, in UTF-8 whatever the terminal's; beside a path that is not UTF-8 stands its base64."""
-    sys.stdout.buffer.write((json.dumps(records.encode(dict(fields)), ensure_ascii=False) + end).encode())
+    try:
+        line = json.dumps(dict(fields), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # seldom, and looking for such paths in all records takes longer than writing them
+        line = json.dumps(records.encode(dict(fields)), ensure_ascii=False).encode()
+    sys.stdout.buffer.write(line + end.encode())
 
 
 def message(line: str) -> None:
     """Write a line to standard error."""
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
+
+
+def seen(evidence: Evidence | None) -> str:
+    """Return what a second look saw for people: ``alike 0.998, change 3, colour 1.00, 212 points``."""
+    if evidence is None:
+        return "-"
+    inliers, correlation, change, colour = evidence
+    parts = [] if correlation is None else [f"alike {correlation:.3f}, change {change:.0f}, colour {colour:.2f}"]
+    parts += [] if inliers is None else [count(inliers, "point")]
+    return ", ".join(parts)
+
+
+def without_unseen(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a match or pair; what a second look saw as fields too, or not at all."""
+    evidence: Evidence | None = fields["evidence"]
+    rest = {name: value for name, value in fields.items() if name != "evidence"}
+    return rest | ({} if evidence is None else {"evidence": evidence._asdict()})
 
 
 def count(number: int, noun: str) -> str:
