@@ -61,7 +61,7 @@ class Labeller:
     vote
         One of :data:`VOTES`: the nearest, or the means of the classes.
     radius
-        With models: only photos within so many bits of 192 vote as neighbours.
+        Only photos within so many bits of 192 vote as neighbours: those beyond are alike by chance.
     rotations, trust_all
         As for ``search.Collection``.
     dtype
@@ -155,9 +155,9 @@ class Labeller:
         sizes[np.arange(len(asked)), truth] -= 1
         return Trial(truth, labels.decide(labels.neighbour_votes(near, self._classes, sizes, self._neighbours)), unread)
 
-    def _limits(self, further: int = 0) -> tuple[int | None, int | None]:
+    def _limits(self, further: int = 0) -> tuple[int | None, int]:
         """Return how many contents to look for, and how far away."""
-        return (None, self._radius) if self._models else (self._neighbours + further, None)
+        return None if self._models else self._neighbours + further, self._radius
 
     def _nearby(
         self, found: Candidates, shown: Embedded | None, progress: Progress | None

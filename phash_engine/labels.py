@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from phash_engine.error_rates import Confusion
 from phash_engine.vectors import Vectors, cosines, unit
 
 Column = NDArray[np.int64]
@@ -179,6 +180,23 @@ def confusion_matrix(truth: Column, given: Column, count: int) -> Column:
     matrix = np.zeros((count, count + 1), dtype=np.int64)
     np.add.at(matrix, (truth, given), 1)  # NONE is the last column
     return matrix
+
+
+def by_class(matrix: Column) -> Confusion:
+    """Count decisions "it is of this class" for each class of a :func:`confusion_matrix`; what declines says no to all.
+
+    Returns
+    -------
+    Confusion
+        Of shape ``(count,)``.
+
+    Examples
+    --------
+    >>> by_class(np.array([[3, 1, 0], [0, 1, 1]])).recall
+    array([0.75, 0.5 ])
+    """
+    right, true, given = matrix.diagonal(), matrix.sum(axis=1), matrix[:, :-1].sum(axis=0)
+    return Confusion(right, given - right, true - right, matrix.sum() - true - given + right)
 
 
 def _products(truth: Column, given: Column) -> Shares:

@@ -30,9 +30,7 @@ Query = str | np.uint64
 @click.argument("paths", nargs=-1, metavar="[IMAGE...]")
 @click.option("-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; alone, at any distance.")
 @options.radius
-@click.option(
-    "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
-)
+@options.inside
 @options.rotations
 @options.trust_all
 @options.verify

@@ -114,6 +114,10 @@ ten_crop: Decorator = click.option(
     "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images: ten times the work."
 )
 half: Decorator = click.option("--half", is_flag=True, help="Store vectors in half the space, as 16-bit numbers.")
+labels: Decorator = click.option("--labels", "labels_path", metavar="CSV", help="What photos show, as said above.")
+inside: Decorator = click.option(
+    "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
+)
 crops: Decorator = click.option(
     "--crops/--no-crops",
     default=None,
