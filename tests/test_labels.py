@@ -197,7 +197,7 @@ def known(catalogue: Catalogue) -> dict[str, str]:
 
 def trial_one_by_one(catalogue: Catalogue, k: int) -> dict[str, tuple[str | None, float]]:
     """What each photo is called by all others, as ``find`` finds them."""
-    found = {}
+    found: dict[str, tuple[str | None, float]] = {}
     given = known(catalogue)
     for path in given:
         near = [match for match in search.find(path, catalogue, radius=56) if match.path != path][:k]
