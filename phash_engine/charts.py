@@ -53,6 +53,16 @@ def confusion(path: Path, names: Sequence[str], matrix: NDArray[np.int64]) -> No
     _save(figure, path)
 
 
+def bars(path: Path, names: Sequence[str], percentages: Sequence[float], quantity: str) -> None:
+    """Draw how many percent lie in each bin of a quantity."""
+    figure, axes = _figure(8, 4)
+    drawn = axes.bar(range(len(names)), percentages)
+    axes.bar_label(drawn, [f"{value:.1f}" if value else "" for value in percentages], fontsize=8)
+    axes.set_xticks(range(len(names)), names, rotation=45)
+    axes.set(xlabel=quantity, ylabel="percent")
+    _save(figure, path)
+
+
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Return an empty chart, its size in inches."""
     from matplotlib.figure import Figure

@@ -30,7 +30,7 @@ KINDS = {
         label_files charts""",
     "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
         retrieval retrieval_task explanation keepers match_graph
-        labelling ranking""",
+        labelling ranking near_copies""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

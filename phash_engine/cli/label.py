@@ -11,7 +11,6 @@ import click
 import numpy as np
 
 from phash_engine import charts, files, label_files, labels
-from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.rerank import within
 from phash_engine.errors import ImageError, UsageError
@@ -58,7 +57,7 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
     metavar="SHARE",
     help="Of the labels given, how many --calibrate wants to be right.  [default: 0.95]",
 )
-@options.report_file("--chart", help="Draw what is measured: .png, .svg or .pdf.")
+@options.chart
 @options.models
 @options.weights
 @options.pool
@@ -113,7 +112,7 @@ def command(
     with options.open_existing(catalogue_path) as catalogue:
         labeller = Labeller(
             catalogue,
-            _known(catalogue, labels_path or label_files.FOLDER, folders),
+            options.known_labels(catalogue, labels_path or label_files.FOLDER, folders),
             loaded,
             weights or None,
             neighbours=neighbours,
@@ -161,18 +160,6 @@ def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: 
     _print_rates(labeller.names, matrices)
     _print_matrix(labeller.names, matrices[1])
     return 0
-
-
-def _known(catalogue: Catalogue, source: str, folders: Sequence[str]) -> dict[str, str]:
-    """Return the labels of photos, below the folders or everywhere."""
-    photos = [photo.path for photo in catalogue.photos()]
-    known = label_files.labels_of(source, photos, {failure.path for failure in catalogue.failures()})
-    inside = [files.absolute(folder) for folder in folders]
-    return {
-        path: label
-        for path, label in known.items()
-        if not inside or any(files.contains(folder, path) for folder in inside)
-    }
 
 
 def _note(unread: Sequence[ImageError]) -> None:
