@@ -61,7 +61,7 @@ class BitUse(NamedTuple):
         Mean absolute correlation of two different other bits; NaN where there are none.
     effective
         How many independent bits vary as much: distances between the codes of strangers spread as if there were so
-        many. Copies in the collection lower it.
+        many. Copies lower it, and so does a small collection.
     """
 
     bits: int
