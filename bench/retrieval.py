@@ -134,8 +134,8 @@ def quality(task: Task) -> Iterator[dict[str, object]]:
     yield _row("codes alone", task, [(everything, bits) for bits in apart], 0)
     whole = _row("vectors alone", task, brute_force(task), 1)
     yield whole
-    fiftieth = np.sort(apart, axis=1)[:, max(1, len(everything) // 50) - 1 :][:, :1]
-    passes = {f"within {radius} bits": apart <= radius for radius in _RADII} | {"nearest 2 %": apart <= fiftieth}
+    reach = np.sort(apart, axis=1)[:, [max(1, len(everything) // 100) - 1]]
+    passes = {f"within {radius} bits": apart <= radius for radius in _RADII} | {"nearest 1 %": apart <= reach}
     for name, passed in passes.items():
         chosen = zip(map(np.flatnonzero, passed), task.queries, strict=True)
         found = [(rows, -(task.gallery[rows] @ query)) for rows, query in chosen]

@@ -411,12 +411,13 @@ def mutual_graph(vectors: Table, neighbours: Rows) -> Table:
     ]
 
 
-def linked(first: list[int], graph: Table) -> list[int]:
-    found = list(first)
-    for node in found:
-        others = sorted((-weight, other) for other, weight in enumerate(graph[node]) if weight > 0)
-        found += [other for _, other in others if other not in found]
-    return found
+def linked(start: list[float], graph: Table) -> list[float]:
+    nodes = range(len(start))
+    links = [[min(weight, 1.0) for weight in row] for row in graph]
+    best = [[1.0 if a == b else links[a][b] for b in nodes] for a in nodes]
+    for middle in nodes:
+        best = [[max(best[a][b], best[a][middle] * best[middle][b]) for b in nodes] for a in nodes]
+    return [max(start[a] * best[a][b] for a in nodes) for b in nodes]
 
 
 def _dot(a: list[float], b: list[float]) -> float:
