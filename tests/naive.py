@@ -477,3 +477,32 @@ def resized(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np
             for y in range(height)
         ]
     )
+
+
+def neighbour_votes(near: Any, classes: Ids, sizes: Ids, k: int) -> NDArray[np.float64]:
+    scores = np.zeros(sizes.shape)
+    for query in range(len(sizes)):
+        voters = sorted(
+            (-cosine, voter)
+            for row, voter, cosine in zip(*(column.tolist() for column in near), strict=True)
+            if row == query
+        )
+        for number in range(sizes.shape[1]):
+            votes = [max(0, -cosine) for cosine, voter in voters[:k] if classes[voter] == number]
+            scores[query, number] = sum(votes) / max(1, min(k, int(sizes[query, number])))
+    return scores
+
+
+def centroid_votes(
+    queries: NDArray[Any], vectors: NDArray[Any], classes: Ids, count: int, own: Ids
+) -> NDArray[np.float64]:
+    scores = np.zeros((len(queries), count))
+    for query, itself in enumerate(own.tolist()):
+        for number in range(count):
+            total = sum(
+                (vectors[voter].astype(np.float64) for voter in np.flatnonzero(classes == number) if voter != itself),
+                start=np.zeros(vectors.shape[1]),
+            )
+            length = math.sqrt((total**2).sum())
+            scores[query, number] = max(0.0, float(queries[query] @ total) / length) if length else 0
+    return scores
