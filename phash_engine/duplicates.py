@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from phash_engine.content_pairs import ContentPairs
 from phash_engine.decisions import partners
 from phash_engine.index import Pairs
 from phash_engine.keepers import Candidate, KeepRule, Reason
-from phash_engine.match_graph import Progress, Search
+from phash_engine.match_graph import MatchGraph, Progress, Search
 from phash_engine.rules import RADIUS, RULES, rank
 from phash_engine.verify import Evidence, Verifier
 
@@ -146,20 +146,24 @@ def find_groups(
     by = keepers.rules(keep)
     reach = verifier.reach(radius) if verifier else radius
     search = Search(reach, folders, references, exclude, rotations, trust_all, kind, span)
-    nodes, links, compared = match_graph.build(catalogue, search, by, progress)
+    compared, graphs = match_graph.build(catalogue, search, by, progress)
     decided = catalogue.decisions.all()
-    links, apart = match_graph.heeding(nodes, links, decided)
-    links, evidence = _verified(links, nodes, radius, verifier) if verifier else (links, {})
-    owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
-    links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
     stay = partners(decision for decision in decided if decision.kind == "keep")
-    teller = _Teller(
-        nodes, compared, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
-    )
-    parts = _parts(owners, links)
-    if references:
-        parts = (part for part in parts if nodes[part.numbers[0]][0].is_reference)
-    return sorted(group for group in map(teller.group, parts) if group)
+
+    def groups(graph: MatchGraph) -> Iterator[Group]:
+        nodes = graph.nodes
+        links, apart = match_graph.heeding(nodes, graph.links, decided)
+        links, evidence = _verified(links, nodes, radius, verifier) if verifier else (links, {})
+        owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
+        links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
+        teller = _Teller(
+            nodes, compared, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
+        )
+        for part in _parts(owners, links):
+            if not references or nodes[part.numbers[0]][0].is_reference:
+                yield from teller.group(part)
+
+    return sorted(chain.from_iterable(map(groups, graphs)))
 
 
 def _verified(
@@ -211,8 +215,8 @@ class _Teller(NamedTuple):
     is_star: bool
     is_across: bool
 
-    def group(self, part: _Part) -> Group | None:
-        """Return the group; None where nothing could go."""
+    def group(self, part: _Part) -> Iterator[Group]:
+        """Yield the group, unless nothing could go."""
         nodes = [self.nodes[number] for number in part.numbers]
         if self.is_across:
             nodes[0] = nodes[0][:1]  # its copies lie in the keeper's folder
@@ -220,7 +224,7 @@ class _Teller(NamedTuple):
         kept = self._kept(photos)
         others = _other_files(rest, [keeper, *kept])
         if not others:
-            return None
+            return
         pairs = list(self._pairs(part, {photo.path for photo in (keeper, *kept, *others)}))
         if self.is_star:
             pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.right))
@@ -228,7 +232,7 @@ class _Teller(NamedTuple):
             paths = [pair.right for pair in pairs if pair.right in going]
         else:
             paths = [photo.path for photo in others]
-        return Group(
+        yield Group(
             keeper.path,
             tuple(paths),
             tuple(pairs),

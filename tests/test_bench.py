@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, crossover, dedupe, landmark, plot, retrieval, timing, verify
+from bench import catalogue, codes, crossover, dedupe, landmark, plot, retrieval, timing, verify
 from bench import scan as bench_scan
 from bench.answers import Found, check, recall, same_answers, same_distances
 from phash_engine import features, orientation
@@ -107,6 +107,25 @@ def test_wrong_groups_are_noticed() -> None:
     table = dedupe.fingerprints(100)
     with pytest.raises(SystemExit, match="differs from what looking at every code gives"):
         dedupe.check("all alone", table, {}, rotations=True)
+
+
+def test_small_catalogues_run_and_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["catalogue", "--n", "300", "--rounds", "1", "--json"]) == 0
+    rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert {"phash status", "phash find", "phash dedupe"} <= set(rows)
+    assert min(rows["phash dedupe"][f"{name}_mb"] for name in ("status", "find", "dedupe")) > 10
+
+
+def test_wrong_answers_about_a_catalogue_are_noticed(tmp_path: Path) -> None:
+    soak, printed = catalogue.made(300), tmp_path / "printed"
+    printed.write_text("")
+    with pytest.raises(SystemExit, match="phash find differs"):
+        catalogue.check_find(printed, soak)
+    with pytest.raises(SystemExit, match="phash dedupe differs"):
+        catalogue.check_dedupe(printed, soak)
+    printed.write_text(json.dumps({"photos": 300, "missing": 0, "contents": 285}))
+    with pytest.raises(SystemExit, match="phash status counts"):
+        catalogue.check_status(printed, soak)
 
 
 def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
