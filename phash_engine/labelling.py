@@ -102,7 +102,7 @@ class Labeller:
         photos = [photo for photo in catalogue.photos() if photo.path in known and photo.code_id is not None]
         self.names = sorted({known[photo.path] for photo in photos})
         if not photos:
-            raise UsageError("no photo of the catalogue has a label")
+            raise UsageError("no photo of the catalogue has a label: 'phash scan' some that have")
         numbers = {name: number for number, name in enumerate(self.names)}
         voters = sorted({(photo.code_id or 0, numbers[known[photo.path]]) for photo in photos})
         self._voters, self._classes = np.array(voters, dtype=np.int64).T

@@ -294,7 +294,7 @@ def test_labels_that_contradict_are_no_truth(catalogue_path: Path, trees: Path) 
 
 def test_mistakes(catalogue_path: Path) -> None:
     with Catalogue(catalogue_path) as catalogue:
-        with pytest.raises(UsageError, match="no photo of the catalogue has a label"):
+        with pytest.raises(UsageError, match="no photo of the catalogue has a label: 'phash scan' some"):
             Labeller(catalogue, {})
         with pytest.raises(ValueError, match="there is no vote 'all'; votes are neighbours, centroid"):
             Labeller(catalogue, {}, vote="all")
@@ -359,7 +359,9 @@ def test_calibration_without_an_answer(catalogue_path: Path, trees: Path, write:
     [
         ([], "name the pictures to label, or --calibrate, not both"),
         (["a.jpg", "--calibrate"], "name the pictures to label, or --calibrate, not both"),
-        (["a.jpg", "--chart", "a.png"], "--chart draws what --calibrate measures"),
+        (["a.jpg", "--chart", "a.png"], "--accuracy and --chart go with --calibrate"),
+        (["a.jpg", "--accuracy", "0.9"], "--accuracy and --chart go with --calibrate"),
+        (["--calibrate", "--least", "0.9"], "--least and --most-entropy are for pictures to label"),
     ],
 )
 def test_requests_that_make_no_sense(catalogue_path: Path, arguments: list[str], reason: str) -> None:

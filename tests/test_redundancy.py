@@ -17,6 +17,7 @@ from PIL import Image
 from phash_engine import codes, redundancy, search
 from phash_engine.catalogue import Catalogue
 from phash_engine.embeddings import OnnxModel, embed
+from phash_engine.errors import UsageError
 from phash_engine.near_copies import Contradiction, measure, nearest_cosines
 from phash_engine.scan import scan
 from tests import onnx_models, strategies
@@ -159,8 +160,8 @@ def test_status_tells_the_redundancy(folder: Path, tmp_path: Path) -> None:
     assert sum(record["nearest"]["percent"]) == pytest.approx(100)
     assert len(record["nearest"]["bins"]) == len(record["nearest"]["percent"])
     assert len(record["contradictions"]) == 2
-    assert json.loads(invoke("status", "--redundancy", "--in", folder / "none", "--json").output)["photos"] == 0
-    assert invoke("status", "--redundancy", "--in", folder / "none").output.startswith("0 photos")
+    with pytest.raises(UsageError, match="there are no two contents to compare by code"):
+        invoke("status", "--redundancy", "--in", folder / "none")
 
 
 def test_status_tells_cosines(folder: Path, tmp_path: Path) -> None:
@@ -170,6 +171,11 @@ def test_status_tells_cosines(folder: Path, tmp_path: Path) -> None:
     assert sum(record["nearest"]["percent"]) == pytest.approx(100)
     means = list(record["nearest"]["mean_of_nearest"].values())
     assert 1.0001 > means[0] >= means[1] >= means[2] > 0
+    with Catalogue(folder.parent / "catalogue" / "elsewhere.db") as elsewhere:
+        elsewhere.add_fingerprints(["/elsewhere/a.jpg", "/elsewhere/b.jpg"], np.ones((2, 5), dtype=np.uint64))
+        path = elsewhere.path
+    with pytest.raises(UsageError, match="there are no two contents whose files can be read"):
+        invoke("status", "--redundancy", "--model", model, "--catalogue", str(path))
 
 
 def test_options_without_redundancy(folder: Path) -> None:

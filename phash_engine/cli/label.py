@@ -17,6 +17,7 @@ from phash_engine.errors import ImageError, UsageError
 from phash_engine.labelling import NEIGHBOURS, VOTES, Labelled, Labeller
 from phash_engine.labels import Column, Curve, Shares, Verdicts
 
+_ACCURACY = 0.95
 _SHOWN = 11
 """Points of the curve that are printed."""
 _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fall_out"}
@@ -53,9 +54,8 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
 @click.option(
     "--accuracy",
     type=click.FloatRange(0, 1),
-    default=0.95,
     metavar="SHARE",
-    help="Of the labels given, how many --calibrate wants to be right.  [default: 0.95]",
+    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {_ACCURACY}]",
 )
 @options.chart
 @options.models
@@ -78,7 +78,7 @@ def command(
     least: float,
     most_entropy: float | None,
     calibrate: bool,
-    accuracy: float,
+    accuracy: float | None,
     chart: Path | None,
     models: tuple[str, ...],
     weights: tuple[float, ...],
@@ -104,8 +104,10 @@ def command(
     """
     if calibrate == bool(paths):
         raise click.UsageError("name the pictures to label, or --calibrate, not both")
-    if chart and not calibrate:
-        raise click.UsageError("--chart draws what --calibrate measures: give both")
+    if not calibrate and (chart or accuracy is not None):
+        raise click.UsageError("--accuracy and --chart go with --calibrate")
+    if calibrate and (least or most_entropy is not None):
+        raise click.UsageError("--least and --most-entropy are for pictures to label, not for --calibrate")
     if chart:
         charts.check(chart)
     loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
@@ -123,7 +125,7 @@ def command(
             dtype="float16" if half else "float32",
         )
         if calibrate:
-            return report(labeller, accuracy, chart, as_json=as_json)
+            return report(labeller, _ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
         sources = [files.absolute(path) for path in paths]
         with output.progress_bar("embedding") as progress:
             found = labeller.label(sources, progress)

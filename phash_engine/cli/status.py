@@ -13,6 +13,7 @@ import click
 from phash_engine import files
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.errors import UsageError
 from phash_engine.rules import RADIUS
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def command(
                 trust_all=trust_all,
                 progress=progress,
             )
+        if not found.nearest.size:
+            raise UsageError("there are no two contents to compare by code: 'phash scan' more photos")
         spread = _of_bits(found.nearest.tolist())
         if loaded:
             with output.progress_bar("embedding") as progress:
@@ -109,6 +112,8 @@ def command(
                 )
             for failure in failures:
                 output.message(str(failure))
+            if not cosines.size:
+                raise UsageError("there are no two contents whose files can be read to compare their vectors")
             spread = _of_cosines(cosines.tolist())
     if chart:
         charts.bars(chart, spread.bins, spread.percent, spread.quantity)
