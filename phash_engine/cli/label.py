@@ -94,10 +94,10 @@ def command(
 ) -> int:
     """Print what each IMAGE shows: label, confidence 0..1, entropy of the votes in bits, path.
 
-    The catalogued photos that are most like it vote, by their codes, or with --model by the model's vectors. What they
-    show is the name of their folder, or what a CSV with the columns path and label says (--labels). Photos with the
-    bytes of IMAGE do not vote. Where the votes are too few or too divided the label is "-"; a high entropy says that it
-    may be none of these. Exits with 1 if no IMAGE was given a label.
+    The catalogued photos that are most like it vote (--neighbours, --within), by their codes, or with --model by the
+    model's vectors. What they show is the name of their folder, or what a CSV with the columns path and label says
+    (--labels). Photos with the bytes of IMAGE are no neighbours. Where the votes are too few or too divided the label
+    is "-"; a high entropy says that it may be none of these. Exits with 1 if no IMAGE was given a label.
 
     With --calibrate every labelled photo is labelled by the others: what each confidence to ask for would give, the
     lowest that gets --accuracy, the rates of each class without and with it, and which were taken for which.
