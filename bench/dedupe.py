@@ -89,7 +89,7 @@ def members(printed: Path) -> dict[int, Member]:
     """Return keeper and distance of each other, by its row."""
     groups = map(json.loads, printed.read_text().splitlines())
     pairs = (pair for group in groups for pair in group["pairs"])
-    return {_row(pair["other"]): (_row(pair["keeper"]), pair["distance"]) for pair in pairs}
+    return {_row(pair["right"]): (_row(pair["left"]), pair["distance"]) for pair in pairs}
 
 
 def check(name: str, table: Codes, found: dict[int, Member], *, rotations: bool) -> None:

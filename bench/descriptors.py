@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from itertools import product
 from typing import Any, NamedTuple
 
 import imagehash
@@ -14,9 +15,10 @@ from PIL import Image
 
 from bench.families.base import cv2
 from bench.trial import Extractor, Trial
-from phash_engine import hashers, images, orientation
+from phash_engine import hashers, orientation
 from phash_engine.adaptive import adaptive_scores, background
 from phash_engine.code_table import ALL_NAMES
+from phash_engine.search import read_query
 
 Words = NDArray[np.uint64]
 Distances = NDArray[np.int16]
@@ -36,8 +38,9 @@ class Descriptor(NamedTuple):
 
 
 def _ours(file: bytes, _: Image.Image) -> Words:
-    table: Words = hashers.hash_blocks(images.read_block(file)[np.newaxis])[0]
-    return table
+    """Return all codes of the full view, then those of the trimmed one, or of the full one again."""
+    table = read_query(file)[2].table
+    return table[[0, -1]].ravel()
 
 
 def _imagehash(method: Callable[..., Any], size: int) -> Extractor:
@@ -108,10 +111,22 @@ def of_codes(*names: str) -> Compare:
 def with_rotations(queries: Words, gallery: Words) -> Distances:
     """Return the distances of decision codes, the smallest over all orientations of either side."""
     nearest = np.full((len(queries), len(gallery)), _FAR, dtype=np.int16)
+    queries, gallery = queries[:, : len(ALL_NAMES)], gallery[:, : len(ALL_NAMES)]
     upright = orientation.upright(queries), orientation.upright(gallery)
     for turn in orientation.ORIENTATIONS:
         np.minimum(nearest, hamming(orientation.turned_to(queries, turn), upright[1]), out=nearest)
         np.minimum(nearest, hamming(upright[0], orientation.turned_to(gallery, turn)), out=nearest)
+    return nearest
+
+
+def trimmed(compare: Compare) -> Compare:
+    """Return the smallest distance over the full and the trimmed view of either side."""
+
+    def nearest(queries: Words, gallery: Words) -> Distances:
+        views = [(table, table[:, len(ALL_NAMES) :]) for table in (queries, gallery)]
+        distances: Distances = np.minimum.reduce([compare(one, other) for one, other in product(*views)])
+        return distances
+
     return nearest
 
 
@@ -148,8 +163,10 @@ DECISION = of_codes(*hashers.DECISION_NAMES)
 DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor("ours: dct + h + v", "ours", 192, plain(DECISION)),
     Descriptor("ours: + rotations", "ours", 192, plain(with_rotations)),
+    Descriptor("ours: + trim", "ours", 192, plain(trimmed(DECISION))),
+    Descriptor("ours: + rotations, trim", "ours", 192, plain(trimmed(with_rotations))),
     Descriptor("ours: + adaptive score", "ours", 192, adaptive(DECISION)),
-    Descriptor("ours: + rotations, adaptive", "ours", 192, adaptive(with_rotations)),
+    Descriptor("ours: + rotations, trim, adaptive", "ours", 192, adaptive(trimmed(with_rotations))),
     Descriptor("ours: average + dct + wavelet", "ours", 192, plain(of_codes("average", "dct", "wavelet"))),
     *(Descriptor(f"ours: {name}", "ours", 64, plain(of_codes(name))) for name in hashers.CODE_NAMES),
     *(

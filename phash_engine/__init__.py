@@ -6,18 +6,18 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``, ``prefilter``, ``pooling``,
-    ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
+    ``grouping``, ``confidence``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``, ``prefilter``,
+    ``pooling``, ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``, ``records``,
-    ``witness``, ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``, ``vector_files``,
-    ``embeddings``, ``submissions``
+    ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``,
+    ``records``, ``witness``, ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``,
+    ``vector_files``, ``embeddings``, ``submissions``
 conduct (join pure and edges)
-    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``duplicates``, ``golden``, ``plan``, ``actions``,
-    ``candidates``, ``rerank``, ``retrieval_task``, ``retrieval``
-front end
-    ``cli``
+    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``keepers``, ``match_graph``, ``duplicates``,
+    ``golden``, ``plan``, ``actions``, ``candidates``, ``rerank``, ``retrieval_task``, ``retrieval``
+front ends
+    ``cli``, ``reports``
 
 The names below are loaded when first used, so that importing the package costs nothing.
 

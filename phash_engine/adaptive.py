@@ -20,9 +20,9 @@ NEAREST: Final = 10
 """Strangers whose mean distance makes the background of a picture."""
 WEIGHT: Final = 2 / 3
 """Share of that mean that is the background."""
-CUTOFF: Final = -8
-"""Largest score to accept, rotations included: at most one false pair in a million in ``bench quality``, be all of the
-600 photos taken as they are, all laid on one floor, or half of them."""
+CUTOFF: Final = -9
+"""Largest score to accept, rotations and trimmed views included: at most one false pair in a million in the quality
+benchmark, with 600 photos as they are and with half of them laid on one floor."""
 
 
 def background(distances: ArrayLike) -> NDArray[np.int64]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 from phash_engine import files
 from phash_engine.code_table import ALL_NAMES, CURRENT, SEARCHED, CodeTable
 from phash_engine.database import Database
+from phash_engine.decisions import Decisions
 from phash_engine.foreign_codes import ForeignCodes
 from phash_engine.hashers import CODE_NAMES
 from phash_engine.views import CROP, FRAME, FULL, TRIMMED, VIEWS, Wanted, rank
 
+_IDS = 10_000
+"""Ids asked for at once."""
 UNREAD = -1
 """Size and time of a file that could not be read: they fit no file, so every scan tries again."""
 
@@ -91,6 +95,19 @@ class Photo(NamedTuple):
     format: str
     quality: int
     code_id: int | None
+    id: int
+
+
+class PhotoColumns(NamedTuple):
+    """Photos that are not missing, in int64 columns.
+
+    ``ids`` and ``contents`` ``(n,)`` are the id of each photo and the number of its content, 0..m-1; ``codes`` ``(m,)``
+    is the id of each content's codes, -1 where it has none.
+    """
+
+    ids: NDArray[np.int64]
+    contents: NDArray[np.int64]
+    codes: NDArray[np.int64]
 
 
 class FurtherCodes(NamedTuple):
@@ -142,6 +159,7 @@ class Catalogue:
         self._database = Database(path, create=create)
         self.path = self._database.path
         self._codes = CodeTable(self._database)
+        self.decisions = Decisions(self._database)
         self.foreign_codes = ForeignCodes(self._database)
 
     def __enter__(self) -> Self:
@@ -260,6 +278,46 @@ class Catalogue:
         """Yield the photos that are not missing, below the folders or everywhere, by path."""
         for bounds in _ranges(folders):
             yield from self._photos("path >= ? AND path < ?", bounds)
+
+    def digest_of(self, path: str) -> bytes | None:
+        """Return the digest of a photo's bytes as of the last scan, missing or not; None where it is not known."""
+        digest: bytes | None = self._database.value("SELECT digest FROM photos WHERE path = ?", (os.fsencode(path),))
+        return digest
+
+    def photos_by_id(self, ids: Sequence[int]) -> Iterator[Photo]:
+        """Yield the photos of some ids that are not missing."""
+        for start in range(0, len(ids), _IDS):
+            yield from self._photos(
+                "photos.id IN (SELECT value FROM json_each(?))", (str(list(ids[start : start + _IDS])),)
+            )
+
+    def photo_columns(
+        self, folders: Sequence[str] | None = None, left_out: Callable[[str], bool] | None = None
+    ) -> PhotoColumns:
+        """Return ids, contents and codes of the photos that are not missing, below the folders or everywhere.
+
+        Parameters
+        ----------
+        folders
+            Folders to look below; None for everywhere.
+        left_out
+            Tells by its path whether a photo is left out.
+        """
+        query = f"""SELECT photos.id, coalesce(digest, photos.id), codes.id, path
+            FROM photos LEFT JOIN codes ON owner = coalesce(digest, photos.id) AND {CURRENT}
+            WHERE missing_since IS NULL AND path >= ? AND path < ?"""
+        ids, contents, codes = array("q"), array("q"), array("q")
+        numbers: dict[bytes | int, int] = {}
+        for bounds in _ranges(folders):
+            for photo, owner, code, path in self._database.select(query, bounds):
+                if left_out is not None and left_out(os.fsdecode(path)):
+                    continue
+                number = numbers.setdefault(owner, len(numbers))
+                if number == len(codes):
+                    codes.append(-1 if code is None else code)
+                ids.append(photo)
+                contents.append(number)
+        return PhotoColumns(*(np.array(column, dtype=np.int64) for column in (ids, contents, codes)))
 
     def views_of(self, code_ids: Iterable[int]) -> dict[int, tuple[bytes | int, str]]:
         """Return owner and view of each of the codes, by id, without those that are no more."""
@@ -404,13 +462,13 @@ class Catalogue:
 
     def _photos(self, condition: str, parameters: Sequence[Any]) -> Iterator[Photo]:
         rows = self._database.select(
-            f"""SELECT path, photos.size, mtime_ns, photos.digest, width, height, format, quality, codes.id
+            f"""SELECT path, photos.size, mtime_ns, photos.digest, width, height, format, quality, codes.id, photos.id
             FROM photos LEFT JOIN contents USING (digest)
             LEFT JOIN codes ON owner = coalesce(photos.digest, photos.id) AND {CURRENT}
             WHERE missing_since IS NULL AND {condition} ORDER BY path""",
             parameters,
         )
-        for path, size, mtime_ns, digest, width, height, kind, mark, code_id in rows:
+        for path, size, mtime_ns, digest, width, height, kind, mark, code_id, photo_id in rows:
             yield Photo(
                 os.fsdecode(path),
                 size or 0,
@@ -421,6 +479,7 @@ class Catalogue:
                 kind or "",
                 mark or 0,
                 code_id,
+                photo_id,
             )
 
     def _as_wanted(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,10 @@ class ContentPairs(NamedTuple):
     right: NDArray[np.int64]
     distances: NDArray[np.int64]
     rules: NDArray[np.int64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> ContentPairs:
+        """Return the pairs that a mask chooses."""
+        return self if chosen.all() else ContentPairs(*(column[chosen] for column in self))
 
 
 class ViewCodes(NamedTuple):
@@ -94,7 +98,14 @@ def _places(known: NDArray[np.int64], ids: NDArray[np.int64]) -> tuple[NDArray[n
     return places, known[places] == ids
 
 
-def close_pairs(views: ViewCodes, radius: int, *, rotations: bool, kind: str) -> ContentPairs:
+def close_pairs(
+    views: ViewCodes,
+    radius: int,
+    *,
+    rotations: bool,
+    kind: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> ContentPairs:
     """Find the pairs of contents that have views within a radius.
 
     Of the two views one at least is the full or the trimmed one: crops and frames are found, and find nothing.
@@ -111,6 +122,8 @@ def close_pairs(views: ViewCodes, radius: int, *, rotations: bool, kind: str) ->
         Whether turned and mirrored pictures are close.
     kind
         The kind of index that answers, as for ``build_index``.
+    progress
+        Called with the number of joins done and the number to do.
 
     Raises
     ------
@@ -124,7 +137,9 @@ def close_pairs(views: ViewCodes, radius: int, *, rotations: bool, kind: str) ->
     joins = [(asking, views, turn) for turn in turns]
     if len(others.views.numbers):
         joins += [(asking, others.views, 1), *((others, asking.views, turn) for turn in turns)]
-    for side, queries, turn in joins:
+    for done, (side, queries, turn) in enumerate(joins, 1):
+        if progress:
+            progress(done, len(joins) + 1)
         nearest = _nearest_of_each([nearest, *side.join(queries, turn, radius)])
     return nearest
 
@@ -165,4 +180,4 @@ def _nearest_of_each(parts: Sequence[ContentPairs]) -> ContentPairs:
     left, right = columns[:2]
     first = left != right
     first[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
-    return ContentPairs(*(column[first] for column in columns))
+    return ContentPairs(*columns).where(first)

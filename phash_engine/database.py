@@ -102,6 +102,15 @@ MIGRATIONS = (
         PRIMARY KEY (a, b)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE decisions (
+        left BLOB NOT NULL,
+        right BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        decided INTEGER NOT NULL,
+        PRIMARY KEY (left, right)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""
 

@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from phash_engine import content_pairs, files, grouping
-from phash_engine.catalogue import Catalogue, Photo
+from phash_engine import files, grouping, keepers, match_graph, verify
+from phash_engine.catalogue import Catalogue
+from phash_engine.confidence import confidence
 from phash_engine.content_pairs import ContentPairs
+from phash_engine.decisions import partners
 from phash_engine.index import Pairs
+from phash_engine.keepers import Candidate, KeepRule, Reason
+from phash_engine.match_graph import Progress, Search
 from phash_engine.rules import RADIUS, RULES, rank
-from phash_engine.verify import Candidate, Evidence, Subject, Verifier
+from phash_engine.verify import Evidence, Verifier
+
+Ids = NDArray[np.int64]
 
 
 class Pair(NamedTuple):
-    """Two photos of a group, the keeper first, with their distance in bits and the rule that matched.
+    """Two photos of a group that match, the better one first.
 
-    ``evidence`` is what a second look saw of them, None where there was none.
+    ``distance`` is in bits, ``rule`` the one that matched, ``confidence`` as ``confidence.confidence`` tells.
     """
 
-    keeper: str
-    other: str
+    left: str
+    right: str
     distance: int
     rule: str
+    confidence: float
     evidence: Evidence | None = None
 
 
 class Group(NamedTuple):
-    """Photos that show the same picture: the one to keep, the others, and what joins each of them to the keeper.
+    """Photos that show the same picture: the one to keep, the others, and what joins them.
 
-    The others are sorted as the matches of ``search.find``.
+    Attributes
+    ----------
+    keeper
+        Path of the photo to keep.
+    others
+        Paths of the photos that could go, nearest first.
+    pairs
+        Of a star the pairs of the keeper with all the rest, in their order. Of other groups all pairs between contents,
+        each shown by its first photo, and those of that photo with its copies.
+    kept
+        Paths of photos that stay beside the keeper: those of reference folders, and those decided to be kept.
+    reason
+        What sets the keeper before the best of the others.
+    series
+        Whether it is a series of shots rather than copies; False where nobody asked.
+    bytes
+        Size of the others.
     """
 
     keeper: str
     others: tuple[str, ...]
     pairs: tuple[Pair, ...]
+    kept: tuple[str, ...]
+    reason: Reason
+    series: bool
+    bytes: int
+
+    def joining(self) -> dict[str, Pair]:
+        """Return, of each photo but the keeper, its pair with the keeper or, where there is none, the nearest."""
+        found: dict[str, Pair] = {}
+        for pair in sorted(self.pairs, key=lambda pair: (pair.left != self.keeper, pair.distance)):
+            found.setdefault(pair.right, pair)
+            found.setdefault(pair.left, pair)
+        del found[self.keeper]
+        return found
 
 
 def find_groups(
@@ -45,16 +83,22 @@ def find_groups(
     radius: int = RADIUS,
     *,
     folders: Sequence[str] | None = None,
+    references: Sequence[str] = (),
     exclude: Sequence[str] = (),
     rotations: bool = True,
     trust_all: bool = False,
+    mode: str = "star",
+    keep: Sequence[str] = keepers.DEFAULT,
+    span: str = "anywhere",
+    burst: float | None = None,
     kind: str = "auto",
     verifier: Verifier | None = None,
+    progress: Progress | None = None,
 ) -> list[Group]:
     """Group the photos that show the same picture.
 
-    Each group is a star: every other is within the radius of the keeper, or has its bytes. Keepers are chosen by most
-    pixels, largest file, oldest, path.
+    Equal bytes always match. Several paths that are one file are one photo. What was decided about contents holds: see
+    ``decisions``.
 
     Parameters
     ----------
@@ -66,8 +110,22 @@ def find_groups(
         As for ``search.Collection``.
     verifier
         Takes a second look at all pairs, and at some beyond the radius; None to do without.
+    references
+        Folders whose photos may be keepers and are never among the others. They are not compared with each other, and
+        only groups that have one of them are returned.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
+    mode
+        One of ``grouping.MODES``: "star" (every other is close to the keeper), "complete" (everyone to everyone) or
+        "component" (whoever a chain joins).
+    keep
+        Keeper rules, as for ``keepers.rules``.
+    span
+        One of ``match_graph.SPANS``: photos match "anywhere", in the "same-folder" or "across-folders" alone.
+    burst
+        Mark as series the groups in which cameras took two photos at different moments at most so many seconds apart.
+    progress
+        Called with the number of joins done and the number to do.
 
     Returns
     -------
@@ -77,76 +135,144 @@ def find_groups(
     Raises
     ------
     ValueError
-        A radius out of range, or an unknown kind.
+        A radius out of range, an unknown kind, mode or span.
+    UsageError
+        An unknown keeper rule.
     """
-    with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
-        owners = _by_owner(_not_excluded(catalogue.photos(folders), folders, exclude))
-        full = [-1 if photos[0].code_id is None else photos[0].code_id for photos in owners]
-        codes = content_pairs.codes_of(np.array(full, dtype=np.int64), catalogue, trust_all=trust_all)
+    if mode not in grouping.MODES or span not in match_graph.SPANS:
+        raise ValueError(
+            f"mode {mode!r} or span {span!r} is unknown: {', '.join((*grouping.MODES, *match_graph.SPANS))}"
+        )
+    by = keepers.rules(keep)
     reach = verifier.reach(radius) if verifier else radius
-    pairs = content_pairs.close_pairs(codes, reach, rotations=rotations, kind=kind)
-    pairs, evidence = _verified(pairs, owners, radius, verifier) if verifier else (pairs, {})
-    keepers = grouping.star(Pairs(*pairs[:3]), len(owners))
-    joining = keepers[pairs.right] == pairs.left
-    verdicts = {
-        (left, right): (distance, RULES[rule])
-        for left, right, distance, rule in zip(*(column[joining].tolist() for column in pairs), strict=True)
-    }
-    members: dict[int, list[int]] = {}
-    for owner, keeper in enumerate(keepers.tolist()):
-        members.setdefault(keeper, []).append(owner)
-    shared = (numbers for numbers in members.values() if len(numbers) > 1 or len(owners[numbers[0]]) > 1)
-    return sorted(_group(owners, numbers, verdicts, evidence) for numbers in shared)
-
-
-def _not_excluded(photos: Iterator[Photo], folders: Sequence[str] | None, exclude: Sequence[str]) -> Iterator[Photo]:
-    """Leave out photos that a walk from the folders, or from everywhere, would pass over."""
-    if not exclude:
-        return photos
-    # A walk comes to a photo from the outermost root, which is the first in order.
-    roots = [os.sep] if folders is None else sorted(map(files.absolute, folders))
-    rooted = ((photo, next(root for root in roots if files.contains(root, photo.path))) for photo in photos)
-    return (photo for photo, root in rooted if not files.is_excluded(photo.path, root, exclude))
+    search = Search(reach, folders, references, exclude, rotations, trust_all, kind, span)
+    nodes, links, compared = match_graph.build(catalogue, search, by, progress)
+    decided = catalogue.decisions.all()
+    links, apart = match_graph.heeding(nodes, links, decided)
+    links, evidence = _verified(links, nodes, radius, verifier) if verifier else (links, {})
+    owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
+    links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
+    stay = partners(decision for decision in decided if decision.kind == "keep")
+    teller = _Teller(
+        nodes, compared, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
+    )
+    parts = _parts(owners, links)
+    if references:
+        parts = (part for part in parts if nodes[part.numbers[0]][0].is_reference)
+    return sorted(group for group in map(teller.group, parts) if group)
 
 
 def _verified(
-    pairs: ContentPairs, owners: Sequence[Sequence[Photo]], radius: int, verifier: Verifier
+    links: ContentPairs, nodes: Sequence[Sequence[Candidate]], radius: int, verifier: Verifier
 ) -> tuple[ContentPairs, dict[tuple[int, int], Evidence | None]]:
-    """Return the pairs that stand a second look, and what it saw of each."""
-    columns = zip(pairs.left.tolist(), pairs.right.tolist(), (pairs.distances <= radius).tolist(), strict=True)
-    candidates = [Candidate(_subject(owners[left]), _subject(owners[right]), near) for left, right, near in columns]
-    verdicts = verifier.judge(candidates)
-    stands = np.fromiter((verdict.match for verdict in verdicts), dtype=np.bool_)
-    rules = np.where(pairs.distances <= radius, pairs.rules, RULES.index("verified"))
-    keys = zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
-    evidence = {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
-    return ContentPairs(*(column[stands] for column in pairs._replace(rules=rules))), evidence
+    """Return the links that stand a second look, and what it saw of each; equal bytes need none."""
+    near, equal = links.distances <= radius, links.rules == RULES.index("digest")
+    looked = links.where(~equal)
+    keys = list(zip(looked.left.tolist(), looked.right.tolist(), strict=True))
+    subjects = [(_subject(nodes[left]), _subject(nodes[right])) for left, right in keys]
+    pairs = [verify.Candidate(*pair, is_near) for pair, is_near in zip(subjects, near[~equal].tolist(), strict=True)]
+    verdicts = verifier.judge(pairs)
+    stands = equal.copy()
+    stands[~equal] = [verdict.match for verdict in verdicts]
+    links = links._replace(rules=np.where(near, links.rules, RULES.index("verified"))).where(stands)
+    return links, {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
 
 
-def _subject(photos: Sequence[Photo]) -> Subject:
-    return Subject(photos[0].digest, tuple(photo.path for photo in photos))
+def _subject(node: Sequence[Candidate]) -> verify.Subject:
+    return verify.Subject(node[0].photo.digest, tuple(candidate.path for candidate in node))
 
 
-def _group(
-    owners: list[list[Photo]],
-    numbers: list[int],
-    verdicts: dict[tuple[int, int], tuple[int, str]],
-    evidence: dict[tuple[int, int], Evidence | None],
-) -> Group:
-    keeper, *same = owners[numbers[0]]
-    pairs = [Pair(keeper.path, photo.path, 0, "digest") for photo in same]
-    for number in numbers[1:]:
-        distance, rule = verdicts[numbers[0], number]
-        seen = evidence.get((numbers[0], number))
-        pairs += [Pair(keeper.path, photo.path, distance, rule, seen) for photo in owners[number]]
-    pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.other))
-    return Group(keeper.path, tuple(pair.other for pair in pairs), tuple(pairs))
+class _Part(NamedTuple):
+    """A group as numbers of nodes, in keeper order, and rows of links: left, right, distance, number of the rule."""
+
+    numbers: list[int]
+    links: list[tuple[int, int, int, int]]
 
 
-def _by_owner(photos: Iterator[Photo]) -> list[list[Photo]]:
-    """Return the photos by content, contents and photos in keeper order."""
-    ordered = sorted(photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.mtime_ns, photo.path))
-    owners: dict[bytes | str, list[Photo]] = {}
-    for photo in ordered:
-        owners.setdefault(photo.digest or photo.path, []).append(photo)
-    return list(owners.values())
+def _parts(owners: Ids, links: ContentPairs) -> Iterator[_Part]:
+    parts = {owner: _Part([], []) for owner in np.unique(owners).tolist()}
+    for number, owner in enumerate(owners.tolist()):
+        parts[owner].numbers.append(number)
+    rows = zip(*(column.tolist() for column in links), strict=True)
+    for owner, row in zip(owners[links.left].tolist(), rows, strict=True):
+        parts[owner].links.append(row)
+    return iter(parts.values())
+
+
+class _Teller(NamedTuple):
+    """What it takes to tell groups by their photos."""
+
+    nodes: Sequence[Sequence[Candidate]]
+    compared: int
+    by: Sequence[KeepRule]
+    stay: Mapping[bytes | None, set[bytes]]
+    evidence: Mapping[tuple[int, int], Evidence | None]
+    burst: float | None
+    is_star: bool
+    is_across: bool
+
+    def group(self, part: _Part) -> Group | None:
+        """Return the group; None where nothing could go."""
+        nodes = [self.nodes[number] for number in part.numbers]
+        if self.is_across:
+            nodes[0] = nodes[0][:1]  # its copies lie in the keeper's folder
+        keeper, *rest = photos = [photo for node in nodes for photo in node]
+        kept = self._kept(photos)
+        others = _other_files(rest, [keeper, *kept])
+        if not others:
+            return None
+        pairs = list(self._pairs(part, {photo.path for photo in (keeper, *kept, *others)}))
+        if self.is_star:
+            pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.right))
+            going = {photo.path for photo in others}
+            paths = [pair.right for pair in pairs if pair.right in going]
+        else:
+            paths = [photo.path for photo in others]
+        return Group(
+            keeper.path,
+            tuple(paths),
+            tuple(pairs),
+            tuple(photo.path for photo in kept),
+            keepers.reason(keeper, others[0], self.by),
+            self.burst is not None and _is_series(photos, self.burst),
+            sum(photo.photo.size for photo in others),
+        )
+
+    def _kept(self, photos: Sequence[Candidate]) -> list[Candidate]:
+        """Return the photos after the first that stay: references, and what was decided to stay beside one before."""
+        kept, before = [], {photos[0].photo.digest}
+        for photo in photos[1:]:
+            digest = photo.photo.digest
+            if photo.is_reference or not before.isdisjoint(self.stay.get(digest, ())):
+                kept.append(photo)
+            before.add(digest)
+        return kept
+
+    def _pairs(self, part: _Part, shown: Container[str]) -> Iterator[Pair]:
+        nodes = {n: [c.path for c in self.nodes[n] if c.path in shown] for n in part.numbers}
+        for number, paths in nodes.items():
+            if number == part.numbers[0] or not self.is_star:
+                yield from (Pair(paths[0], copy, 0, "digest", 1.0) for copy in paths[1:])
+        for left, right, distance, number in part.links:
+            told = distance, RULES[number], confidence(distance, RULES[number], self.compared)
+            seen = self.evidence.get((left, right))
+            for path in nodes[right] if self.is_star else nodes[right][:1]:
+                yield from (Pair(first, path, *told, seen) for first in nodes[left][:1])
+
+
+def _other_files(photos: Sequence[Candidate], staying: Sequence[Candidate]) -> list[Candidate]:
+    """Return the photos that do not stay, without those that are the very file of one that stays."""
+    copies = Counter(photo.photo.digest for photo in (*photos, *staying))
+
+    def identity(photo: Candidate) -> object:
+        return photo.photo.digest and copies[photo.photo.digest] > 1 and files.identity(photo.path)
+
+    stay = {photo.path for photo in staying}
+    taken = {identity(photo) for photo in staying} - {None, False}
+    return [photo for photo in photos if photo.path not in stay and identity(photo) not in taken]
+
+
+def _is_series(photos: Sequence[Candidate], seconds: float) -> bool:
+    """Whether two of the photos were taken at different moments at most so many seconds apart."""
+    moments = sorted({photo.traits.taken for photo in photos if photo.traits.taken})
+    return any((after - before).total_seconds() <= seconds for before, after in pairwise(moments))

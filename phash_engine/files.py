@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from phash_engine.errors import ImageError
@@ -171,6 +171,15 @@ def read(path: str) -> tuple[File, bytes]:
             return _file(path, status), data if len(data) == status.st_size else data + file.read()
     except OSError as error:
         raise ImageError(path, _reason(error)) from error
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Return device and number of a file or folder, the same under all its names; None where it cannot be seen."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def digest(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import IO, Any, NamedTuple, TypeAlias
 
@@ -41,6 +42,12 @@ _WIDE_UNIT = 257
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _ORIENTATION_TAG = 0x0112
+_EXIF_IFD = 0x8769
+_MAKE, _MODEL, _TAKEN, _TAKEN_FRACTION = 0x010F, 0x0110, 0x9003, 0x9291
+_STANDARD_TABLE_SUM = 3688
+"""Sum of the luminance quantisation table of ITU-T T.81, Annex K.1, which libjpeg scales by its quality setting."""
+_TYPICAL_QUALITY = {"HEIF": 92, "JXL": 90, "JPEG2000": 90, "AVIF": 75, "WEBP": 75, "GIF": 50}
+"""What files without quantisation tables are commonly written with; other formats lose nothing."""
 _RAW_SIZE = "raw size"
 _SAME_ASPECT = 0.02
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "TIFF", "AVIF"})
@@ -58,6 +65,18 @@ class ImageInfo(NamedTuple):
     format: str
     mode: str
     is_animated: bool = False
+
+
+class Traits(NamedTuple):
+    """What a file's header tells of where the picture comes from.
+
+    ``quality`` is how little its encoder lost, 0..100 as libjpeg counts; ``taken`` the camera's local time; ``camera``
+    whether a camera, or the time of a shot, is named at all.
+    """
+
+    quality: int
+    taken: datetime | None
+    camera: bool
 
 
 def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
@@ -229,6 +248,32 @@ def read_pixels(source: Source, longer_side: int, name: str | None = None) -> ND
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         pixels = np.asarray(_colour(image).resize(size, Image.Resampling.LANCZOS))
         return np.ascontiguousarray(orientation.turn(pixels, _orientation(image)))
+
+
+def read_traits(source: Source) -> Traits:
+    """Read the traits, without decoding where the format allows; sources and errors as :func:`read_block`."""
+    with _opened(source) as image:
+        if _raw_size(image):
+            return Traits(100, _taken(image), camera=True)
+        exif = image.getexif()
+        taken = _taken(image)
+        return Traits(_encoder_quality(image), taken, camera=bool(taken or exif.get(_MAKE) or exif.get(_MODEL)))
+
+
+def thumbnail(source: Source, side: int) -> bytes:
+    """Return the bytes of a JPEG that shows a picture upright, no side longer than ``side`` pixels.
+
+    Transparency shows white. Sources and errors as :func:`read_block`.
+    """
+    with _opened(source) as image:
+        if image is not source:
+            image.draft("RGB", (side, side))
+        shown = _colour(image)
+        shown.thumbnail((side, side), reducing_gap=2.0)
+        upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), _orientation(image)))
+        written = io.BytesIO()
+        Image.fromarray(upright).save(written, "JPEG", quality=70)
+        return written.getvalue()
 
 
 def to_image(plane: NDArray[np.uint8]) -> Image.Image:
@@ -425,6 +470,26 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # noqa: BLE001 - damaged EXIF leaves the pixels as good as they are
         return 1
     return number if isinstance(number, int) and number in orientation.ORIENTATIONS else 1
+
+
+def _encoder_quality(image: Image.Image) -> int:
+    """Estimate libjpeg's quality setting from the sum of the luminance table; other formats have none."""
+    tables: dict[int, list[int]] = getattr(image, "quantization", {})
+    if not tables:
+        return _TYPICAL_QUALITY.get(image.format or "", 100)
+    percent = 100 * sum(tables[min(tables)]) / _STANDARD_TABLE_SUM
+    return max(round(100 - percent / 2 if percent <= 100 else 5000 / percent), 1)
+
+
+def _taken(image: Image.Image) -> datetime | None:
+    """Return when the picture was taken, by its EXIF; None where that does not tell, or is damaged."""
+    try:
+        shot = image.getexif().get_ifd(_EXIF_IFD)
+        moment = datetime.strptime(str(shot[_TAKEN]).strip("\0 "), "%Y:%m:%d %H:%M:%S")
+        fraction = str(shot.get(_TAKEN_FRACTION, "")).strip("\0 ")
+        return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction.isdecimal() else 0)
+    except Exception:  # noqa: BLE001 - as for the orientation
+        return None
 
 
 def _without_details(image: Image.Image) -> Image.Image:

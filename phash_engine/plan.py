@@ -17,7 +17,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,29 +81,25 @@ def make(groups: Iterable[Group], catalogue: Catalogue, references: Sequence[str
     Parameters
     ----------
     groups
-        As found in this catalogue. Photos whose files nobody has read, as their codes were computed elsewhere, are
-        left out.
+        As found in this catalogue. Series of shots are left out, and so are photos whose files nobody has read, as
+        their codes were computed elsewhere.
     catalogue
         An open catalogue.
     references
         Folders whose photos must stay whatever happens.
     """
-    groups = list(groups)
+    groups = [group for group in groups if not group.series]
     folders = [files.absolute(folder) for folder in references]
-    wanted = {path for group in groups for path in (group.keeper, *group.others)}
+    wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
     photos = {
         photo.path: _planned(photo, catalogue, is_reference=_is_below(photo.path, folders))
         for photo in catalogue.photos()
         if photo.path in wanted and photo.digest
     }
-    planned = (
-        PlannedGroup(photos[group.keeper], tuple(photos[path] for path in group.others if path in photos))
-        for group in groups
-        if group.keeper in photos
-    )
-    kept = tuple(group for group in planned if group.others)
-    places = {str(Path(other.path).parent) for group in kept for other in group.others}
-    return Plan(kept, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
+    planned = (_planned_group(group, photos) for group in groups if group.keeper in photos)
+    going = tuple(group for group in planned if group.others)
+    places = {str(Path(other.path).parent) for group in going for other in group.others}
+    return Plan(going, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
 
 
 def check_target(path: str) -> None:
@@ -173,6 +169,11 @@ def read(path: str) -> Plan:
         return Plan(groups, record["root"], record["catalogue"], hashlib.sha256(data).hexdigest())
     except (ValueError, KeyError, TypeError) as error:
         raise PlanError(f"{path} is damaged: {error}") from error
+
+
+def _planned_group(group: Group, photos: Mapping[str, PlannedPhoto]) -> PlannedGroup:
+    others, kept = (tuple(photos[path] for path in paths if path in photos) for paths in (group.others, group.kept))
+    return PlannedGroup(photos[group.keeper], others, kept)
 
 
 def _planned(photo: Photo, catalogue: Catalogue, *, is_reference: bool) -> PlannedPhoto:

@@ -372,7 +372,7 @@ def _leads_to(root: str, folder: str) -> bool:
 
 def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report: ScanReport) -> files.Walk | None:
     """Walk a root and count; None if it cannot be reached or looks like the mount point of a drive that is away."""
-    before = _identity(root)
+    before = files.identity(root)
     walk = files.walk(root, exclude)
     if walk.unreadable and walk.unreadable[0].path == root:
         report.unreachable.append(walk.unreadable[0])
@@ -380,7 +380,7 @@ def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report
     if known and not walk.entries:
         report.unreachable.append(Unreadable(root, "empty, but held photos before: is its drive away?"))
         return None
-    if _identity(root) != before:
+    if files.identity(root) != before:
         report.unreachable.append(Unreadable(root, "went away while it was walked"))
         return None
     report.unreadable += walk.unreadable
@@ -388,15 +388,6 @@ def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report
     report.excluded += walk.excluded
     report.links += walk.links
     return walk
-
-
-def _identity(root: str) -> tuple[int, int] | None:
-    """Return what tells a folder from another mounted, or made, in its place."""
-    try:
-        status = Path(root).stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from fractions import Fraction
 from itertools import pairwise, permutations
 from typing import Any
@@ -19,6 +19,9 @@ Block = NDArray[np.uint16]
 Codes = NDArray[np.uint64]
 Ids = NDArray[np.int64]
 Matrix = list[list[int]]
+Distances = dict[tuple[int, int], int]
+"""Distance by pair of items, the lower number first."""
+Links = Set[tuple[int, int]]
 Views = list[Codes]
 """Decision codes ``(3,)`` of a picture, upright first, then turned in all ways that are known."""
 
@@ -81,6 +84,14 @@ def find_groups(photos: dict[str, Views], radius: int) -> dict[str, list[tuple[i
             if others:
                 groups[keeper] = others
     return groups
+
+
+def close_pairs(photos: dict[str, Views], radius: int) -> Distances:
+    """Distance by pair of photos, numbered in their order."""
+    views = list(photos.values())
+    both = ((a, b) for b in range(len(views)) for a in range(b))
+    distances = {(a, b): rotated_distance(views[a], views[b])[0] for a, b in both}
+    return {pair: bits for pair, bits in distances.items() if bits <= radius}
 
 
 def _decision_codes(block: Block) -> Codes:
@@ -247,17 +258,46 @@ def _code(bits: Iterable[bool]) -> int:
     return int("".join("01"[bit] for bit in bits), 2)
 
 
-def star(pairs: set[tuple[int, int]], n: int) -> list[int]:
-    keepers = list(range(n))
-    taken: set[int] = set()
+def star(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
+    def joins(item: int, keeper: int, members: list[int]) -> bool:
+        return (keeper, item) in pairs and not any((member, item) in apart for member in members)
+
+    return _greedy(n, joins)
+
+
+def complete(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
+    return _greedy(n, lambda item, _, members: all((member, item) in pairs.keys() - apart for member in members))
+
+
+def component(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
+    """Merge group by group, the closest pair first; a group that has items to be kept apart is never made."""
+    groups = {item: {item} for item in range(n)}
+    for _, (left, right) in sorted((distance, pair) for pair, distance in pairs.items()):
+        both = groups[left] | groups[right]
+        if not any(a in both and b in both for a, b in apart):
+            groups |= dict.fromkeys(both, both)
+    return [min(groups[item]) for item in range(n)]
+
+
+def without_farther_sides(pairs: Distances, apart: Links) -> Distances:
+    gone = set(apart)
+    for a, b in apart:
+        for item in {item for pair in pairs for item in pair} - {a, b}:
+            to_a, to_b = (min(a, item), max(a, item)), (min(b, item), max(b, item))
+            if to_a in pairs and to_b in pairs and pairs[to_a] != pairs[to_b]:
+                gone.add(max(to_a, to_b, key=pairs.__getitem__))
+    return {pair: distance for pair, distance in pairs.items() if pair not in gone}
+
+
+def _greedy(n: int, joins: Callable[[int, int, list[int]], bool]) -> list[int]:
+    keepers = [-1] * n
     for keeper in range(n):
-        if keeper in taken:
-            continue
-        taken.add(keeper)
-        for other in range(n):
-            if other not in taken and ((keeper, other) in pairs or (other, keeper) in pairs):
-                taken.add(other)
-                keepers[other] = keeper
+        members = [keeper] if keepers[keeper] < 0 else []
+        for item in range(keeper + 1, n) if members else ():
+            if keepers[item] < 0 and joins(item, keeper, members):
+                members.append(item)
+        for member in members:
+            keepers[member] = keeper
     return keepers
 
 

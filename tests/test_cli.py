@@ -21,8 +21,8 @@ from click.testing import CliRunner, Result
 from phash_engine import codes, images
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, cli
+from phash_engine.duplicates import Group, find_groups
 from phash_engine.scan import scan
-from phash_engine.search import find_groups
 
 PHASH = [sys.executable, "-m", "phash_engine"]
 SAMPLE = Path(__file__).parents[1] / "data" / "photos"
@@ -240,14 +240,17 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     run = phash("dedupe", SAMPLE, "--json")
     assert run.returncode == 0
     found = records(run.stdout)
-    assert [list(record) for record in found] == [["keeper", "others", "pairs"]] * len(groups)
+    assert {tuple(record) for record in found} == {Group._fields}
     assert [record["keeper"] for record in found] == [group.keeper for group in groups]
     assert [record["others"] for record in found] == [list(group.others) for group in groups]
-    assert [pair | {"evidence": None} for pair in found[0]["pairs"]] == [pair._asdict() for pair in groups[0].pairs]
+    sure = [pair | {"evidence": None} for pair in found[0]["pairs"]]
+    assert sure == [pair._asdict() | {"confidence": 1.0} for pair in groups[0].pairs]
+    assert found[0]["reason"] == {"rule": "pixels", "keeper": "400x400", "other": "200x200"}
     assert b"84 photos: 84 unchanged; 3 could not be read" in run.stderr
     lines = phash("dedupe").stdout.decode().splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [group.keeper for group in groups]
-    assert lines[1].split(maxsplit=2) == [str(groups[0].pairs[0].distance), *groups[0].pairs[0][3:0:-2]]
+    assert lines[1].strip() == "kept by pixels: 400x400, the next 200x200"
+    assert lines[2].split(maxsplit=2) == [str(groups[0].pairs[0].distance), *groups[0].pairs[0][3:0:-2]]
 
 
 def test_dedupe_is_restricted_to_the_folders() -> None:
@@ -265,6 +268,72 @@ def test_dedupe_without_catalogue_leaves_none(tmp_path: Path, monkeypatch: pytes
     assert not (tmp_path / "none.db").exists()
     assert complaint(phash("dedupe", "--no-catalogue")).startswith("--no-catalogue goes with folders")
     assert complaint(phash("dedupe", "--no-catalogue", SAMPLE, "--catalogue", "x")).startswith("--no-catalogue goes")
+
+
+def test_dedupe_modes_and_keeper_rules_change_who_is_kept() -> None:
+    def keepers(*arguments: str) -> list[str]:
+        return [record["keeper"] for record in records(invoke("dedupe", "--json", *arguments).stdout)]
+
+    assert keepers() != keepers("--keep", "path:*/exports,size")
+    assert any("/exports/" in path for path in keepers("--keep", "path:*/exports"))
+    assert len(keepers("--mode", "component")) <= len(keepers()) <= len(keepers("--mode", "complete"))
+    in_folders = records(invoke("dedupe", "--json", "--same-folder").stdout)
+    assert in_folders
+    assert {str(Path(record["keeper"]).parent) for record in in_folders} == {
+        str(Path(path).parent) for record in in_folders for path in record["others"]
+    }
+    assert len(keepers("--across-folders")) < len(keepers())
+
+
+def test_dedupe_against_a_reference_lists_what_it_has_already() -> None:
+    new, archive = SAMPLE / "exports" / "whatsapp", SAMPLE / "2023-lake"
+    run = phash("dedupe", new, "--reference", archive, "--json", "--exit-code")
+    found = records(run.stdout)
+    assert run.returncode == 1
+    assert {str(Path(record["keeper"]).parent) for record in found} == {str(archive)}
+    others = {Path(path).name for record in found for path in record["others"]}
+    assert others == {"forêt.jpg", "lake-sunset.jpg"}
+    assert {record["reason"]["rule"] for record in found} == {"reference"}
+    assert phash("dedupe", SAMPLE / "2022-garden", "--reference", archive, "--exit-code").returncode == 0
+
+
+def test_dedupe_writes_reports(tmp_path: Path) -> None:
+    run = invoke("dedupe", "--csv", tmp_path / "t.csv", "--html", tmp_path / "s.html")
+    groups = [line for line in run.stdout.splitlines() if not line.startswith(" ")]
+    assert (tmp_path / "t.csv").read_text().count("\n") == run.stdout.count("\n") - 2 * len(groups) + 1
+    assert (tmp_path / "s.html").read_text().count("<section ") == len(groups)
+
+
+def test_ignored_photos_are_not_grouped_again(tmp_path: Path) -> None:
+    one, two = SAMPLE / "2023-lake" / "IMG_0433.jpg", SAMPLE / "2023-lake" / "IMG_0433-edit.jpg"
+    assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 3
+    assert invoke("ignore", one, two).stderr == "phash: 1 pair of photos will not be grouped\n"
+    assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 2
+    assert invoke("ignore", "--list").stdout.splitlines()[0] == "different"
+    assert {line.strip() for line in invoke("ignore", "--list").stdout.splitlines()[1:]} == {str(one), str(two)}
+
+    exported = invoke("ignore", "--export").stdout
+    assert [sorted(record) for record in records(exported)] == [["decided", "kind", "left", "right"]]
+    assert invoke("ignore", "--remove", one).stderr == "phash: 1 decision forgotten\n"
+    assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 3
+    (tmp_path / "decisions").write_text(exported)
+    assert invoke("ignore", "--import", tmp_path / "decisions").stderr == "phash: 1 decision taken over\n"
+    assert invoke("ignore", "--export").stdout == exported
+
+    assert invoke("ignore", one, two, "--keep-both").stderr == "phash: 1 pair of photos will both stay\n"
+    assert [record["kind"] for record in records(invoke("ignore", "--export").stdout)] == ["keep"]
+    assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 2
+    assert invoke("ignore", "--remove", two, one).stderr == "phash: 1 decision forgotten\n"
+    assert invoke("ignore", "--list").stdout == ""
+
+
+def test_photos_that_have_gone_can_be_ignored(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    copy = shutil.copy(MIRRORED, tmp_path / "new" / "a.jpg")
+    invoke("scan", tmp_path / "new")
+    Path(copy).unlink()
+    assert "1 pair" in invoke("ignore", copy, LAKE).stderr
+    assert str(MIRRORED) in invoke("ignore", "--list").stdout
 
 
 def test_scan_json_has_every_count() -> None:
@@ -308,6 +377,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
         (["dedupe", SAMPLE, "--strict"], 3),
         (["dedupe", SAMPLE, "--strict", "--exit-code"], 3),
         (["dedupe", SAMPLE / "phone", "--strict"], 0),
+        (["dedupe", SAMPLE / "phone", "--reference", "/nowhere"], 2),
         (["scan", SAMPLE], 0),
         (["scan", SAMPLE, "--strict"], 3),
         (["scan", SAMPLE, "/nowhere"], 0),
@@ -345,6 +415,16 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["scan", LAKE], f"{LAKE}: not a directory"),
         (["scan", "/nowhere", "/nowhere/", "/nowhere/deeper"], "/nowhere: no such file or directory"),
         (["dedupe", "/nowhere", "/nowhere"], "/nowhere: no such file or directory"),
+        (["dedupe", SAMPLE, "--keep", "best"], "'best' is no keeper rule: there are pixels, quality"),
+        (["dedupe", SAMPLE, "--mode", "circle"], "'circle' is not one of 'star', 'complete', 'component'"),
+        (["dedupe", SAMPLE, "--burst", "0"], "'--burst': 0.0 is not in the range x>0"),
+        (["dedupe", SAMPLE, "--reference", "/nowhere", "--html", "/nowhere/s.html"], "there is no folder /nowhere"),
+        (["ignore"], "name photos (with --keep-both or --remove or neither), or give --list"),
+        (["ignore", LAKE], "name at least two photos that dedupe is not to bring together"),
+        (["ignore", LAKE, "--list"], "name photos (with --keep-both"),
+        (["ignore", LAKE, SAMPLE], f"{SAMPLE}: is a directory, and the catalogue does not know it"),
+        (["ignore", LAKE, SAMPLE / "backup" / "lake" / "IMG_0412 (1).jpg"], "files of equal bytes cannot be different"),
+        (["ignore", "--import", LAKE], f"{LAKE}, line 1: no decision as --export prints them"),
         (["compare", LAKE], "Missing argument 'B'"),
         (["hash", LAKE, "--hasher", "md5"], "'md5' is not one of"),
         (["hash", LAKE, "--hasher", "phash"], "the hashers of the scheme native are"),
@@ -422,7 +502,7 @@ def test_any_name_survives_any_terminal(odd: Path, terminal: dict[str, str]) -> 
     (group,) = records(phash("dedupe", odd, "--json", env=environment).stdout)
     others = [base64.b64decode(path) for path in group["others_b64"]]
     assert sorted([*others, _path(group, "keeper")]) == sorted(_entries(odd))
-    assert sorted(_path(pair, "other") for pair in group["pairs"]) == sorted(others)
+    assert sorted(_path(pair, "right") for pair in group["pairs"]) == sorted(others)
 
     assert query + b"\n" in phash("hash", query, env=environment).stdout
 

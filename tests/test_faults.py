@@ -350,3 +350,22 @@ def test_what_no_scan_finds_out_again_is_saved_from_a_damaged_catalogue(
     assert rebuilt.saved == 30
     with Catalogue(path) as catalogue:
         assert [failure.reason for failure in catalogue.failures()] == ["kept"] * 30
+
+
+def test_decisions_survive_a_damaged_catalogue(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with Catalogue(path) as catalogue:
+        scan([photos], catalogue)
+        catalogue.decisions.decide([bytes(32), bytes([1] * 32)], "different")
+        decided = catalogue.decisions.all()
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'contents'"
+        page, size = connection.execute(query).fetchone()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xa5" * size
+    path.write_bytes(data)
+    rebuilt = salvage.rebuild(path)
+    assert rebuilt is not None
+    assert rebuilt.saved == 1
+    with Catalogue(path) as catalogue:
+        assert catalogue.decisions.all() == decided

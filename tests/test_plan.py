@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from phash_engine import plan, records, ways
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import INTERRUPTED, cli
-from phash_engine.duplicates import Group, find_groups
+from phash_engine.duplicates import find_groups
 from phash_engine.journal import SUFFIX
 from phash_engine.scan import scan
 from tests.faults import tree
@@ -91,20 +91,29 @@ def test_every_file_is_planned_with_all_it_is_known_by(home: Path) -> None:
 
 
 def test_references_are_marked_and_photos_nobody_read_left_out(home: Path) -> None:
+    archive = home / "photos" / "lake"
     with Catalogue(None) as catalogue:
         scan([home / "photos"], catalogue)
-        groups = find_groups(catalogue)
-        other = groups[0].others[0]
+        group, *_ = find_groups(catalogue, references=[str(archive)])
         catalogue.add_fingerprints(["/else/a.jpg", "/else/b.jpg"], np.full((2, 5), 9, dtype=np.uint64))
-        elsewhere = [
-            Group("/else/a.jpg", (other,), ()),
-            Group(groups[-1].keeper, ("/else/b.jpg",), ()),
-        ]
-        made = plan.make([groups[0], *elsewhere], catalogue, references=[str(Path(other).parent)])
-    assert [group.keeper.path for group in made.groups] == [groups[0].keeper]
-    for photo in made.groups[0].others:
-        assert photo.reference == (Path(photo.path).parent == Path(other).parent)
+        elsewhere = [group._replace(keeper="/else/a.jpg"), group._replace(others=("/else/b.jpg",))]
+        series = group._replace(series=True)
+        made = plan.make([group, *elsewhere, series], catalogue, references=[str(archive)])
+    (only,) = made.groups
+    assert (only.keeper.path, [photo.path for photo in only.others]) == (group.keeper, list(group.others))
+    for photo in (only.keeper, *only.kept, *only.others):
+        assert photo.reference == photo.path.startswith(f"{archive}/")
     assert made.catalogue == ""
+
+
+def test_a_plan_leaves_references_alone(home: Path) -> None:
+    path, archive = home / "plan.json", home / "photos" / "lake"
+    before = tree(archive)
+    run = phash(home, "dedupe", home / "photos" / "copies", "--reference", archive, "--plan", path)
+    assert run.returncode == 0
+    assert phash(home, "apply", path).returncode == 0
+    assert tree(archive) == before
+    assert not list((home / "photos" / "copies").iterdir())
 
 
 def test_a_folder_behind_a_link_is_known_by_its_real_name(home: Path) -> None:

@@ -199,6 +199,25 @@ def test_rotations_are_those_of_the_package() -> None:
         assert found[row, column] == orientation.distance(a, b)[0]
 
 
+def test_trimmed_views_count_on_either_side() -> None:
+    rng = np.random.default_rng(0)
+    tables = rng.integers(0, 2**64, (2, 6, 20), dtype=np.uint64)
+    found = descriptors.trimmed(descriptors.with_rotations)(*tables)
+    for (row, a), (column, b) in product(enumerate(tables[0]), enumerate(tables[1])):
+        views = product(a.reshape(2, 10), b.reshape(2, 10))
+        assert found[row, column] == min(orientation.distance(one, other)[0] for one, other in views)
+
+
+def test_our_features_are_both_views(picture: Image.Image) -> None:
+    extract = descriptors.EXTRACTORS["ours"]
+    bare, padded = (extract(families.make("cat", picture, NAMED[name]), picture) for name in ("jpeg q75", "pad white"))
+    assert bare.shape == padded.shape == (20,)
+    assert bare[:10].tolist() == bare[10:].tolist()
+    distances = [descriptors.DECISION(bare[None], padded[None, first:])[0, 0] for first in (0, 10)]
+    assert distances[0] > 40
+    assert distances[1] < 24
+
+
 # ── the whole ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

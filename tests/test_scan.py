@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from phash_engine import files, images
-from phash_engine.catalogue import Catalogue, Content, Photo, Sighting
+from phash_engine.catalogue import Catalogue, Content, PhotoColumns, Sighting
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.files import File, Walk
 from phash_engine.scan import ScanReport, scan
@@ -691,10 +691,10 @@ def test_groups_are_right_though_a_scan_replaces_codes_meanwhile(
     draw_some(root, "a.png", "b.png", "c.png")
     Image.open(root / "a.png").save(root / "a.bmp")
     scan([root], catalogue)
-    read_photos = catalogue.photos
+    read_photos = catalogue.photo_columns
 
-    def replaced_meanwhile(folders: Sequence[str] | None = None) -> list[Photo]:
-        found = list(read_photos(folders))
+    def replaced_meanwhile(*arguments: Any) -> PhotoColumns:
+        found = read_photos(*arguments)
         for seed, name in enumerate(["a.png", "b.png", "c.png"]):
             draw(root / name, 50 + seed)
         with Catalogue(catalogue.path) as other:
@@ -702,7 +702,7 @@ def test_groups_are_right_though_a_scan_replaces_codes_meanwhile(
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue, "photos", replaced_meanwhile)
+        patch.setattr(catalogue, "photo_columns", replaced_meanwhile)
         groups = find_groups(catalogue)
     assert [{Path(name).name for name in (group.keeper, *group.others)} for group in groups] == [{"a.png", "a.bmp"}]
     assert find_groups(catalogue) == []

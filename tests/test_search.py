@@ -94,9 +94,9 @@ def rows(matches: Sequence[Match]) -> list[tuple[int, str, str]]:
 
 def by_keeper(groups: Sequence[Group]) -> dict[str, list[tuple[int, str, str]]]:
     for group in groups:
-        assert group.others == tuple(pair.other for pair in group.pairs)
-        assert {pair.keeper for pair in group.pairs} == {group.keeper}
-    return {group.keeper: [(pair.distance, pair.rule, pair.other) for pair in group.pairs] for group in groups}
+        assert group.others == tuple(pair.right for pair in group.pairs)
+        assert {pair.left for pair in group.pairs} == {group.keeper}
+    return {group.keeper: [(pair.distance, pair.rule, pair.right) for pair in group.pairs] for group in groups}
 
 
 # ── the slow twin ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,9 +239,9 @@ def test_copies_match_by_digest_and_the_largest_is_kept(folder: Path) -> None:
         found = find(folder / "large" / "x.png", catalogue, 3)
     assert set(groups) == {"x.png", "y.png", "z.png", "flat-1.png", "faint-1.png"}
     x = folder / "copies" / "x.png"
-    assert groups["x.png"].keeper == str(x)
+    assert groups["x.png"].keeper == str(folder / "large" / "x.png")
     assert rows_of_group(groups["x.png"], folder) == [
-        (0, "digest", "large/x.png"),
+        (0, "digest", "copies/x.png"),
         (0, "code", "small/x.png"),
         (0, "rotation", "small/x-turned.png"),
     ]
@@ -253,7 +253,7 @@ def test_copies_match_by_digest_and_the_largest_is_kept(folder: Path) -> None:
 
 
 def rows_of_group(group: Group, folder: Path) -> list[tuple[int, str, str]]:
-    return [(pair.distance, pair.rule, str(Path(pair.other).relative_to(folder))) for pair in group.pairs]
+    return [(pair.distance, pair.rule, str(Path(pair.right).relative_to(folder))) for pair in group.pairs]
 
 
 @pytest.mark.parametrize("name", ["flat", "faint"])

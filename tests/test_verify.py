@@ -55,7 +55,7 @@ def catalogue(folder: Path, tmp_path: Path) -> Catalogue:
 def groups_of(catalogue: Catalogue, verifier: Verifier | None = None) -> dict[str, dict[str, str]]:
     """The rule by the name of each other, by the name of the keeper."""
     return {
-        Path(group.keeper).name: {Path(pair.other).name: pair.rule for pair in group.pairs}
+        Path(group.keeper).name: {Path(pair.right).name: pair.rule for pair in group.pairs}
         for group in find_groups(catalogue, verifier=verifier)
     }
 
@@ -72,8 +72,8 @@ def test_groups_gain_what_was_cropped_and_lose_what_was_drawn_into(catalogue: Ca
 
 @opencv
 def test_the_evidence_comes_along(catalogue: Catalogue) -> None:
-    ((_, _, pairs),) = find_groups(catalogue, verifier=Verifier(catalogue))
-    for pair in pairs:
+    (group,) = find_groups(catalogue, verifier=Verifier(catalogue))
+    for pair in group.pairs:
         assert pair.evidence is not None
         assert pair.evidence.correlation is not None
         assert pair.evidence.correlation > verify.FITS
@@ -204,8 +204,9 @@ def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> No
     at = ("--catalogue", tmp_path / "photos.db")
     lines = phash("dedupe", folder, "--verify", *at).stdout.splitlines()
     assert lines[0] == str(folder / "a.png")
-    assert [line.split()[1] for line in lines[1:]] == ["code", "verified", "verified"]
-    assert all("  alike 0.9" in line or "  alike 1.0" in line for line in lines[1:])
+    assert "kept by" in lines[1]
+    assert [line.split()[1] for line in lines[2:]] == ["code", "verified", "verified"]
+    assert all("  alike 0.9" in line or "  alike 1.0" in line for line in lines[2:])
     (group,) = map(json.loads, phash("dedupe", folder, "--verify", "--json", *at).stdout.splitlines())
     assert [list(pair["evidence"]) for pair in group["pairs"]] == [["inliers", "correlation", "change", "colour"]] * 3
     rows = [line.split("\t") for line in phash("find", folder / "a.png", "--verify", *at).stdout.splitlines()]

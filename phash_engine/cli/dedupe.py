@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from phash_engine import files, plan
+from phash_engine import duplicates, files, keepers, plan
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
-from phash_engine.duplicates import Group, find_groups
+from phash_engine.duplicates import Group
 from phash_engine.errors import PhashError
+from phash_engine.grouping import MODES
 from phash_engine.rules import RADIUS
 
 
 @click.command("dedupe", short_help=COMMANDS["dedupe"])
 @options.folders_or_all
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="DIR",
+    help="Its photos stay: list what of the other folders is in it already; repeatable.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(list(MODES)),
+    default="star",
+    show_default=True,
+    help="Who is a group: all close to the keeper, everyone close to everyone, or whoever a chain joins.",
+)
+@click.option(
+    "--keep",
+    default=",".join(keepers.DEFAULT),
+    metavar="RULES",
+    show_default=True,
+    help=f"What makes the keeper, the first rule weighing most: {', '.join(keepers.RULES)}, path:GLOB.",
+)
+@click.option("--same-folder", "span", flag_value="same-folder", help="Match only photos that lie in one folder.")
+@click.option("--across-folders", "span", flag_value="across-folders", help="Match only photos of different folders.")
+@click.option(
+    "--burst",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Mark groups of shots that a camera took within so many seconds: a series rather than copies.",
+)
 @options.radius
 @options.rotations
 @options.trust_all
@@ -32,9 +63,16 @@ from phash_engine.rules import RADIUS
 @click.option("--plan", "plan_path", metavar="FILE", help="Write down for 'phash apply' what would go, and what stays.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @options.as_json
+@options.report_file("--csv", help="Write a table, a row for each photo beside a keeper.")
+@options.report_file("--html", help="Write a page to look at, one file with all its pictures.")
 @options.strict
 def command(
     folders: tuple[str, ...],
+    references: tuple[str, ...],
+    mode: str,
+    keep: str,
+    span: str | None,
+    burst: float | None,
     radius: int | None,
     rotations: bool,
     trust_all: bool,
@@ -48,56 +86,76 @@ def command(
     plan_path: str | None,
     exit_code: bool,
     as_json: bool,
+    csv: Path | None,
+    html: Path | None,
     strict: bool,
 ) -> int:
     """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
 
-    Of each group the keeper stands first (most pixels, largest file, oldest), then the others with their distance
-    to it in bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored),
-    trimmed (closer without a uniform border), frame or crop (closer to one of these, see 'phash scan'), or with
-    --verify verified (beyond the radius, but a second look says so), and what was seen stands before the path.
-    Lines with a plus sign are files of the same shot as the photo above them, such as its camera RAW.
-    Without DIR all photos of the catalogue are compared, as of their last scan.
+    Of each group the keeper stands first, with the rule that chose it, then the others with their distance to it in
+    bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored), trimmed
+    (closer without a uniform border), frame or crop (closer to one of these, see 'phash scan'), or with --verify
+    verified (beyond the radius, but a second look says so), and what was seen stands before the path. An equals sign
+    marks photos that stay beside the keeper, a plus sign files of the same shot as the photo above them, such as its
+    camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
     if plan_path is not None:
         plan_path = files.absolute(plan_path)
         plan.check_target(plan_path)
+    rules = keepers.names(keep)
     unread = 0
     inside = [files.absolute(folder) for folder in folders] or None
-    with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(folders)) as catalogue:
-        if folders:
-            report = scan_command.run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
-            if scan_command.reached_nothing(report, folders):
+    scanned = (*folders, *references)
+    with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
+        if scanned:
+            report = scan_command.run(scanned, catalogue, exclude=exclude, workers=workers, pairs=pairs)
+            away = {root.path for root in report.unreachable}
+            if scan_command.reached_nothing(report, scanned) or _is_unknown(references, away, catalogue):
                 return PhashError.exit_code
             unread = scan_command.exit_code(report, strict=strict)
-        with options.verifier(catalogue, wanted=verify, bar=True) as verifier:
-            groups = find_groups(
+        with (
+            output.progress_bar("comparing") as progress,
+            options.verifier(catalogue, wanted=verify, progress=progress) as verifier,
+        ):
+            groups = duplicates.find_groups(
                 catalogue,
                 RADIUS if radius is None else radius,
                 folders=inside,
+                references=references,
                 exclude=exclude,
                 rotations=rotations,
                 trust_all=trust_all,
+                mode=mode,
+                keep=rules,
+                span=span or "anywhere",
+                burst=burst,
                 kind=kind,
                 verifier=verifier,
+                progress=progress,
             )
-        sizes = {photo.path: photo.size for photo in catalogue.photos(inside)} if groups else {}
         if plan_path is not None:
-            _write_plan(groups, catalogue, plan_path)
+            _write_plan(groups, catalogue, references, plan_path)
+        _write(groups, csv, html)
         for group in groups:
             _print(group, catalogue, as_json=as_json, verify=verify)
     if not as_json:
-        output.message(_summary(groups, sizes))
+        output.message(_summary(groups))
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Catalogue, path: str) -> None:
-    planned = plan.make(groups, catalogue)
+def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> None:
+    planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
     number = sum(len(group.others) for group in planned.groups)
     output.message(f"{path}: {output.count(number, 'file')} would go; 'phash apply --dry-run' says how")
+
+
+def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Catalogue) -> bool:
+    """Whether a reference folder cannot be reached and nothing is known of it: nobody could say what is in it."""
+    roots = [root for root in map(files.absolute, references) if root in away]
+    return any(next(catalogue.photos([root]), None) is None for root in roots)
 
 
 def _is_given(parameter: str) -> bool:
@@ -113,14 +171,28 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
 
 def _print(group: Group, catalogue: Catalogue, *, as_json: bool, verify: bool) -> None:
     if as_json:
-        output.record(group._asdict() | {"pairs": [output.without_unseen(pair._asdict()) for pair in group.pairs]})
+        output.record(_record(group))
         return
     output.text(group.keeper)
+    reason = group.reason
+    output.text(f"       kept by {reason.rule}: {reason.keeper}, the next {reason.other}")
+    if group.series:
+        output.text("       a series of shots")
     _print_companions(group.keeper, catalogue)
-    for pair in group.pairs:
+    joining = group.joining()
+    for path in group.kept:
+        output.text(f"    =  {'stays':<8}  {path}")
+        _print_companions(path, catalogue)
+    for path in group.others:
+        pair = joining[path]
         seen = f"{output.seen(pair.evidence):<40}  " if verify else ""
-        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {seen}{pair.other}")
-        _print_companions(pair.other, catalogue)
+        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {seen}{path}")
+        _print_companions(path, catalogue)
+
+
+def _record(group: Group) -> dict[str, Any]:
+    pairs = [output.without_unseen(pair._asdict() | {"confidence": round(pair.confidence, 6)}) for pair in group.pairs]
+    return group._asdict() | {"pairs": pairs, "reason": group.reason._asdict()}
 
 
 def _print_companions(path: str, catalogue: Catalogue) -> None:
@@ -128,9 +200,21 @@ def _print_companions(path: str, catalogue: Catalogue) -> None:
         output.text(f"    +  {'with it':<8}  {companion}")
 
 
-def _summary(groups: Sequence[Group], sizes: dict[str, int]) -> str:
-    others = [path for group in groups for path in group.others]
+def _write(groups: Sequence[Group], csv: Path | None, html: Path | None) -> None:
+    if csv:
+        from phash_engine.reports import table
+
+        table.write(groups, csv)
+    if html:
+        from phash_engine.reports import sheet
+
+        with output.progress_bar("drawing") as progress:
+            sheet.write(groups, html, progress)
+
+
+def _summary(groups: Sequence[Group]) -> str:
+    others = sum(len(group.others) for group in groups)
     if not others:
         return "no duplicates"
-    total = output.size(sum(sizes[path] for path in others))
-    return f"{output.count(len(groups), 'group')}; {output.count(len(others), 'file')} beside the keepers, {total}"
+    total = output.size(sum(group.bytes for group in groups))
+    return f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +132,9 @@ folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...
 
 
 @contextmanager
-def verifier(catalogue: Catalogue, *, wanted: bool, bar: bool = False) -> Iterator[Verifier | None]:
+def verifier(
+    catalogue: Catalogue, *, wanted: bool, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Verifier | None]:
     """Yield what takes a second look, and say afterwards what it could not look at; None if it is not wanted."""
     if not wanted:
         yield None
@@ -140,9 +142,8 @@ def verifier(catalogue: Catalogue, *, wanted: bool, bar: bool = False) -> Iterat
     from phash_engine.verify import Verifier
 
     note_missing_opencv()
-    with output.progress_bar("looking") if bar else nullcontext() as progress:
-        verifier = Verifier(catalogue, progress)
-        yield verifier
+    verifier = Verifier(catalogue, progress)
+    yield verifier
     if verifier.unseen:
         pairs = output.count(verifier.unseen, "pair")
         output.message(f"{pairs} not looked at: a file is gone, has changed or cannot be read; the distance decides")
@@ -154,6 +155,17 @@ def note_missing_opencv() -> None:
 
     if not features.available():
         output.message(extras.NEEDS["cv2"])
+
+
+def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it
+    """Return an option that names a file to be written, in a folder that is there."""
+
+    def checked(_: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+        if path and not path.absolute().parent.is_dir():
+            raise click.BadParameter(f"there is no folder {path.parent} to write {path.name} to", param=parameter)
+        return path
+
+    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
 
 
 def open_existing(path: Path | None) -> Catalogue:

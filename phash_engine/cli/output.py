@@ -24,7 +24,11 @@ def text(line: str, end: str = "\n") -> None:
 
 def record(fields: Mapping[str, Any], end: str = "\n") -> None:
     """Write one JSON record, in UTF-8 whatever the terminal's; beside a path that is not UTF-8 stands its base64."""
-    sys.stdout.buffer.write((json.dumps(records.encode(dict(fields)), ensure_ascii=False) + end).encode())
+    try:
+        line = json.dumps(dict(fields), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # seldom, and looking for such paths in all records takes longer than writing them
+        line = json.dumps(records.encode(dict(fields)), ensure_ascii=False).encode()
+    sys.stdout.buffer.write(line + end.encode())
 
 
 def message(line: str) -> None:

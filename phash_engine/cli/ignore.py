@@ -1,0 +1,102 @@
+"""``phash ignore``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import click
+
+from phash_engine import files
+from phash_engine.catalogue import Catalogue
+from phash_engine.cli import COMMANDS, options, output
+from phash_engine.decisions import Decision
+from phash_engine.errors import ImageError, UsageError
+
+
+@click.command("ignore", short_help=COMMANDS["ignore"])
+@click.argument("photos", nargs=-1, metavar="[PHOTO...]")
+@click.option("--keep-both", is_flag=True, help="They are duplicates, and all of them stay.")
+@click.option("--remove", is_flag=True, help="Forget what was decided about these photos, or about one with any other.")
+@click.option("--list", "listing", is_flag=True, help="List what was decided.")
+@click.option("--export", is_flag=True, help="Print what was decided as JSON Lines.")
+@click.option(
+    "--import", "source", type=click.File("rb"), metavar="FILE", help="Take what --export printed; - is input."
+)
+@options.catalogue
+def command(
+    photos: tuple[str, ...],
+    keep_both: bool,
+    remove: bool,
+    listing: bool,
+    export: bool,
+    source: IO[bytes] | None,
+    catalogue_path: Path | None,
+) -> None:
+    """Remember that photos are no duplicates of each other, so that dedupe does not bring them together again.
+
+    It is kept by the files' bytes: it survives moves and renames, and holds for copies that come later. Who is close to
+    both of two different pictures is grouped with the nearer one.
+    """
+    asked = [bool(photos), listing, export, source is not None]
+    if asked.count(True) != 1 or ((keep_both or remove) and not photos) or (keep_both and remove):
+        raise click.UsageError(
+            "name photos (with --keep-both or --remove or neither), or give --list, --export, --import"
+        )
+    opened = options.open_existing if source is None else options.open_or_create
+    with opened(catalogue_path) as catalogue:
+        if listing or export:
+            for decision in catalogue.decisions.all():
+                (_print_record if export else _print_line)(decision, catalogue)
+        elif source is not None:
+            output.message(f"{output.count(catalogue.decisions.add(_read(source)), 'decision')} taken over")
+        else:
+            _decide(photos, catalogue, keep_both=keep_both, remove=remove)
+
+
+def _decide(photos: tuple[str, ...], catalogue: Catalogue, *, keep_both: bool, remove: bool) -> None:
+    digests = [_digest(photo, catalogue) for photo in photos]
+    if remove:
+        output.message(f"{output.count(catalogue.decisions.remove(digests), 'decision')} forgotten")
+        return
+    if len(digests) < 2:
+        raise UsageError("name at least two photos that dedupe is not to bring together")
+    pairs = output.count(catalogue.decisions.decide(digests, "keep" if keep_both else "different"), "pair")
+    output.message(f"{pairs} of photos will {'both stay' if keep_both else 'not be grouped'}")
+
+
+def _digest(photo: str, catalogue: Catalogue) -> bytes:
+    """Return the digest of a file or, where it is gone, of the photo it was."""
+    path = files.absolute(photo)
+    try:
+        return files.digest(files.read(path)[1])
+    except ImageError as error:
+        known = catalogue.digest_of(path)
+        if known is None:
+            raise UsageError(f"{photo}: {error.reason}, and the catalogue does not know it") from error
+        return known
+
+
+def _print_record(decision: Decision, _: Catalogue) -> None:
+    moment = datetime.fromtimestamp(decision.decided, UTC).isoformat()
+    output.record(decision._asdict() | {"left": decision.left.hex(), "right": decision.right.hex(), "decided": moment})
+
+
+def _print_line(decision: Decision, catalogue: Catalogue) -> None:
+    output.text("different" if decision.kind == "different" else "both stay")
+    for digest in decision[:2]:
+        paths = [photo.path for photo in catalogue.photos_with(digest)]
+        output.text("  " + ("  =  ".join(paths) or f"no photo of today ({digest.hex()})"))
+
+
+def _read(source: IO[bytes]) -> Iterator[Decision]:
+    for number, line in enumerate(source, 1):
+        try:
+            record = json.loads(line)
+            left, right = bytes.fromhex(record["left"]), bytes.fromhex(record["right"])
+            yield Decision(left, right, record["kind"], int(datetime.fromisoformat(record["decided"]).timestamp()))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{source.name}, line {number}: no decision as --export prints them") from error

@@ -1,0 +1,184 @@
+"""Catalogue → the graph that is grouped: contents that have a match, their photos, and the pairs between them.
+
+All else stays in columns of numbers: of a million photos only those with a match become objects.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine import content_pairs, files, grouping, keepers
+from phash_engine.catalogue import Catalogue, PhotoColumns
+from phash_engine.content_pairs import ContentPairs
+from phash_engine.decisions import Decision
+from phash_engine.grouping import Link
+from phash_engine.index import Pairs
+from phash_engine.keepers import Candidate, KeepRule
+from phash_engine.rules import RULES
+
+Ids = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+"""Called with the number of joins done and the number to do."""
+
+SPANS = ("anywhere", "same-folder", "across-folders")
+"""Where the two photos of a pair may lie."""
+
+
+class Search(NamedTuple):
+    """What is compared with what; the arguments of ``duplicates.find_groups`` of these names."""
+
+    radius: int
+    folders: Sequence[str] | None
+    references: Sequence[str]
+    exclude: Sequence[str]
+    rotations: bool
+    trust_all: bool
+    kind: str
+    span: str
+
+
+class MatchGraph(NamedTuple):
+    """Nodes in keeper order within each component, and links between them.
+
+    A node holds the photos of one content in keeper order; where the folder counts, those of one content in one folder.
+    ``links`` are ``ContentPairs`` of the numbers of nodes, ``compared`` is how many contents were compared by code.
+    """
+
+    nodes: list[list[Candidate]]
+    links: ContentPairs
+    compared: int
+
+
+def build(catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress: Progress | None) -> MatchGraph:
+    """Find all pairs and put the photos that have one in keeper order; errors as ``duplicates.find_groups``."""
+    folders = None if search.folders is None else [*search.folders, *search.references]
+    with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
+        columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
+        views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
+        pairs = content_pairs.close_pairs(
+            views, search.radius, rotations=search.rotations, kind=search.kind, progress=progress
+        )
+        nodes, contents = _nodes(catalogue, columns, pairs, search)
+    pairs = _links(nodes, contents, pairs, search.span)
+    return MatchGraph(*_in_keeper_order(nodes, pairs, by), len(np.unique(views.numbers)))
+
+
+def heeding(
+    nodes: Sequence[Sequence[Candidate]], links: ContentPairs, decided: Sequence[Decision]
+) -> tuple[ContentPairs, set[Link]]:
+    """Return the links that remain, and the nodes that must not meet in one group.
+
+    What was decided to be different goes, as ``grouping.without_farther_sides`` tells. References are not compared with
+    each other, and neither are contents that were decided to stay both.
+    """
+    known = {digest for decision in decided for digest in decision[:2]}
+    numbers: dict[bytes, list[int]] = {digest: [] for digest in known}
+    for number, (first, *_) in enumerate(nodes):
+        if first.photo.digest in known:
+            numbers[first.photo.digest].append(number)
+    met: dict[str, set[Link]] = {"different": set(), "keep": set()}
+    for left, right, kind, _ in decided:
+        met[kind] |= {(min(pair), max(pair)) for pair in product(numbers[left], numbers[right]) if pair[0] != pair[1]}
+    reference = np.array([node[0].is_reference for node in nodes], dtype=np.bool_)
+    links = links.where(~(reference[links.left] & reference[links.right]))
+    staying = [left * len(reference) + right for left, right in met["keep"]]
+    links = links.where(~np.isin(links.left * len(reference) + links.right, staying))
+    return links.where(grouping.without_farther_sides(Pairs(*links[:3]), met["different"])), met["different"]
+
+
+def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[str], bool] | None:
+    """Return what tells the photos that a walk from the folders, or from everywhere, would pass over."""
+    if not exclude:
+        return None
+    # A walk comes to a photo from the outermost root, which is the first in order.
+    roots = [os.sep] if folders is None else sorted(map(files.absolute, folders))
+
+    def is_excluded(path: str) -> bool:
+        return files.is_excluded(path, next(root for root in roots if files.contains(root, path)), exclude)
+
+    return is_excluded
+
+
+def _nodes(
+    catalogue: Catalogue, columns: PhotoColumns, pairs: ContentPairs, search: Search
+) -> tuple[list[list[Candidate]], list[int]]:
+    """Return the nodes, and the content of each: all that have a pair or several photos."""
+    matched = np.zeros(len(columns.codes), dtype=np.bool_)
+    matched[pairs.left] = matched[pairs.right] = True
+    matched |= np.bincount(columns.contents, minlength=len(matched)) > 1
+    rows = matched[columns.contents]
+    content_of = dict(zip(columns.ids[rows].tolist(), columns.contents[rows].tolist(), strict=True))
+    references = list(map(files.absolute, search.references))
+    nodes: dict[tuple[int, str], list[Candidate]] = {}
+    for photo in catalogue.photos_by_id(list(content_of)):
+        is_reference = any(files.contains(folder, photo.path) for folder in references)
+        folder = "" if search.span == "anywhere" else _folder(photo.path)
+        key = content_of[photo.id], folder
+        nodes.setdefault(key, []).append(Candidate(photo, is_reference=is_reference))
+    return list(nodes.values()), [content for content, _ in nodes]
+
+
+def _links(nodes: list[list[Candidate]], contents: list[int], pairs: ContentPairs, span: str) -> ContentPairs:
+    """Return the pairs of contents as pairs of nodes; where the folder counts, equal contents are pairs too."""
+    content = np.array(contents, dtype=np.int64)
+    order = np.argsort(content, kind="stable")
+    if span == "anywhere":
+        left, right = (order[np.searchsorted(content[order], column)] for column in pairs[:2])
+        return ContentPairs(left, right, pairs.distances, pairs.rules)
+    same = np.unique(content)
+    equal = np.zeros_like(same), np.full_like(same, RULES.index("digest"))
+    widened = [np.concatenate([*parts]) for parts in zip(pairs, (same, same, *equal), strict=True)]
+    left, right, rows = _product(content[order], *widened[:2])
+    left, right = order[left], order[right]
+    _, folder = np.unique([_folder(node[0].path) for node in nodes], return_inverse=True)
+    chosen = (left != right) & ((folder[left] == folder[right]) == (span == "same-folder"))
+    chosen &= (content[left] != content[right]) | (left < right)
+    rows = rows[chosen]
+    return ContentPairs(left[chosen], right[chosen], widened[2][rows], widened[3][rows])
+
+
+def _folder(path: str) -> str:
+    return path.rpartition(os.sep)[0]
+
+
+def _product(ordered: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids, Ids]:
+    """Return the places of all nodes of ``left[i]`` beside those of ``right[i]`` in ordered contents, and i."""
+    first, last = np.searchsorted(ordered, left), np.searchsorted(ordered, left, "right")
+    begin, end = np.searchsorted(ordered, right), np.searchsorted(ordered, right, "right")
+    counts = (last - first) * (end - begin)
+    rows = np.repeat(np.arange(len(left)), counts)
+    step = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    across = (end - begin)[rows]
+    return first[rows] + step // across, begin[rows] + step % across, rows
+
+
+def _in_keeper_order(
+    nodes: list[list[Candidate]], links: ContentPairs, by: Sequence[KeepRule]
+) -> tuple[list[list[Candidate]], ContentPairs]:
+    """Renumber the nodes so that, in each component, the one to keep comes first."""
+    components = grouping.first_of_component(Pairs(*links[:3]), len(nodes))
+    together = np.argsort(components, kind="stable")
+    starts = np.flatnonzero(np.diff(components[together], prepend=-1))
+    ordered = [node for part in np.split(together, starts[1:]) for node in _ordered(part.tolist(), nodes, by)]
+    rank = np.empty(len(nodes), dtype=np.int64)
+    rank[[number for number, _ in ordered]] = np.arange(len(nodes))
+    left, right = rank[links.left], rank[links.right]
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    return [node for _, node in ordered], ContentPairs(low, high, links.distances, links.rules)
+
+
+def _ordered(
+    numbers: list[int], nodes: list[list[Candidate]], by: Sequence[KeepRule]
+) -> Iterator[tuple[int, list[Candidate]]]:
+    """Yield the nodes of a component with their numbers, and the photos of each, in keeper order."""
+    home = {id(candidate): number for number in numbers for candidate in nodes[number]}
+    found: dict[int, list[Candidate]] = {}
+    for candidate in keepers.ordered((candidate for number in numbers for candidate in nodes[number]), by):
+        found.setdefault(home[id(candidate)], []).append(candidate)
+    yield from found.items()
