@@ -213,7 +213,7 @@ def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> No
     assert [(row[1], Path(row[3]).name) for row in rows] == [
         ("digest", "a.png"),
         ("code", "half.jpg"),
-        *(("verified", Path(pair["other"]).name) for pair in group["pairs"][1:]),
+        *(("verified", Path(pair["right"]).name) for pair in group["pairs"][1:]),
     ]
     assert rows[0][2] == "-"
     assert rows[2][2].endswith("points")
