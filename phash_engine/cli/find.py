@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 import numpy as np
@@ -16,10 +16,12 @@ from phash_engine import codes, files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.codes import BITS
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.foreign import ForeignCollection
 from phash_engine.foreign_codes import HASHER
 from phash_engine.rules import RADIUS
 from phash_engine.search import Collection, Match
+
+if TYPE_CHECKING:
+    from phash_engine.foreign import ForeignCollection
 
 STDIN = "-"
 Query = str | np.uint64
@@ -97,6 +99,8 @@ def command(
         inside = [files.absolute(folder) for folder in folders] or None
         collection: Collection | ForeignCollection
         if scheme == options.IMAGEHASH:
+            from phash_engine.foreign import ForeignCollection
+
             collection = ForeignCollection(catalogue, hasher or HASHER, inside)
         elif inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
