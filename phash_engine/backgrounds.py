@@ -4,8 +4,8 @@ Strangers are up to 500 contents of the same collection, chosen by their codes a
 Copies among them would make a picture look common. So no two strangers are within the default radius of one another (a
 burst counts as one of its shots), and those within it of a picture are no strangers to that picture.
 
-Backgrounds are computed whenever they are wanted, which takes about as long as reading them from a file would; so they
-are always those of the photos that are compared, however the collection grew.
+Backgrounds are computed whenever they are wanted, for those contents alone that have others near them, which takes less
+than reading the codes did; so they are always those of the photos that are compared, however the collection grew.
 """
 
 from __future__ import annotations
@@ -37,18 +37,14 @@ class Strangers:
     Parameters
     ----------
     views
-        All views of a collection.
+        Full and trimmed views of them.
     """
 
     def __init__(self, views: ViewCodes) -> None:
-        asking = views.asking()
-        chosen = sample(asking, MOST)
-        keep = _far_apart(distances(chosen, chosen))
-        self._views = chosen.select(np.isin(chosen.numbers, np.unique(chosen.numbers)[keep]))
-        self.suffice = len(np.unique(asking.numbers)) >= FEWEST and 2 * len(keep) >= FEWEST
+        self.views = views
 
-    def backgrounds(self, views: ViewCodes) -> tuple[Whole, Whole]:
-        """Return the numbers of contents, ascending, and their backgrounds in whole bits, both int64.
+    def backgrounds(self, views: ViewCodes, contents: int) -> Whole:
+        """Return the backgrounds of contents by their numbers, int64 ``(contents,)``: 0 of those without views.
 
         Notes
         -----
@@ -56,38 +52,43 @@ class Strangers:
         """
 
         def of_block(block: ViewCodes) -> Whole:
-            return _background(distances(block, self._views))
+            return _background(distances(block, self.views))
 
         asking = views.asking()
-        parts = in_threads(of_block, blocks(asking), available_threads())
-        found = [*parts] if len(asking.numbers) else []
-        return np.unique(asking.numbers), np.concatenate([np.empty(0, dtype=np.int64), *found])
+        found = np.zeros(contents, dtype=np.int64)
+        parts = list(in_threads(of_block, blocks(asking), available_threads()))
+        found[np.unique(asking.numbers)] = np.concatenate(parts) if parts else 0
+        return found
 
 
-def backgrounds(views: ViewCodes, contents: int) -> Whole | None:
-    """Return the background of each of so many contents, int64 ``(contents,)``, 0 of those without views.
+def strangers(views: ViewCodes) -> Strangers | None:
+    """Choose strangers among all views of a collection; None where they are too few, or too like one another, to tell.
 
-    None where they are too few, or too like one another, to tell.
+    Whatever the order of the views, they are the same contents.
     """
-    if len(np.unique(views.numbers)) < FEWEST:
+    asking = views.asking()
+    if len(np.unique(asking.numbers)) < FEWEST:
         return None
-    strangers = Strangers(views)
-    if not strangers.suffice:
-        return None
-    found = np.zeros(contents, dtype=np.int64)
-    numbers, values = strangers.backgrounds(views)
-    found[numbers] = values
-    return found
+    chosen = sample(asking, MOST)
+    numbers, keys = _keys(chosen)
+    apart = _far_apart(distances(chosen, chosen), np.argsort(keys, kind="stable").tolist())
+    return Strangers(chosen.select(np.isin(chosen.numbers, numbers[apart]))) if 2 * len(apart) >= FEWEST else None
 
 
 def sample(views: ViewCodes, most: int) -> ViewCodes:
     """Return the views of at most so many contents, chosen by their codes as if at random."""
-    numbers, places = np.unique(views.numbers, return_inverse=True)
+    numbers, keys = _keys(views)
     if len(numbers) <= most:
         return views
+    return views.select(np.isin(views.numbers, numbers[np.argsort(keys, kind="stable")[:most]]))
+
+
+def _keys(views: ViewCodes) -> tuple[Whole, NDArray[np.uint64]]:
+    """Return the numbers of contents, ascending, and of each a random number that follows from its codes."""
+    numbers, places = np.unique(views.numbers, return_inverse=True)
     keys = np.full(len(numbers), np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(keys, places, _mixed(views.table.sum(axis=1, dtype=np.uint64)))
-    return views.select(np.isin(places, np.argsort(keys, kind="stable")[:most]))
+    return numbers, keys
 
 
 def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -97,11 +98,11 @@ def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return words ^ words >> np.uint64(31)
 
 
-def _far_apart(between: Distances) -> list[int]:
-    """Return rows, the first and each that is not within the radius of one before."""
+def _far_apart(between: Distances, order: list[int]) -> list[int]:
+    """Return the first row in an order, and each that is not within the radius of one before."""
     kept: list[int] = []
     near = between <= RADIUS
-    for row in range(len(between)):
+    for row in order:
         if not near[row, kept].any():
             kept.append(row)
     return kept

@@ -23,12 +23,12 @@ SAMPLE = ROOT / "data" / "photos"
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
         evaluation adaptive error_rates prefilter pooling vectors expansion border plane views alignment likeness
-        confidence""",
+        confidence tails criterion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
         code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
         trash ways salvage vector_files submissions features decisions""",
     "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
-        retrieval retrieval_task explanation keepers match_graph""",
+        retrieval retrieval_task explanation keepers match_graph content_distances backgrounds judge""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
