@@ -243,7 +243,7 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     assert {tuple(record) for record in found} == {Group._fields}
     assert [record["keeper"] for record in found] == [group.keeper for group in groups]
     assert [record["others"] for record in found] == [list(group.others) for group in groups]
-    sure = [pair | {"evidence": None} for pair in found[0]["pairs"]]
+    sure = [pair | {"score": None, "evidence": None} for pair in found[0]["pairs"]]
     assert sure == [pair._asdict() | {"confidence": 1.0} for pair in groups[0].pairs]
     assert found[0]["reason"] == {"rule": "pixels", "keeper": "400x400", "other": "200x200"}
     assert b"84 photos: 84 unchanged; 3 could not be read" in run.stderr
