@@ -23,15 +23,15 @@ class Criterion(NamedTuple):
     cutoff
         Largest accepted score; None where the distance alone decides.
     calibrated
-        Whether it was measured on the user's own photos.
+        The number of the user's own contents that it was measured on; 0 for a default or a wish.
     """
 
     radius: int = RADIUS
     cutoff: int | None = None
-    calibrated: bool = False
+    calibrated: int = 0
 
     @classmethod
-    def adaptive(cls, cutoff: int, *, calibrated: bool = False) -> Criterion:
+    def adaptive(cls, cutoff: int, calibrated: int = 0) -> Criterion:
         """Return the criterion of a cutoff."""
         return cls(SURE, cutoff, calibrated)
 
@@ -45,6 +45,35 @@ class Criterion(NamedTuple):
         near: NDArray[np.bool_] = distances <= self.radius
         return near if self.cutoff is None else near | (scores <= self.cutoff)
 
+    @property
+    def told(self) -> str:
+        """What decides, for people."""
+        return f"radius {self.radius}" if self.cutoff is None else f"score <= {self.cutoff} (adaptive)"
+
     def __str__(self) -> str:
-        told = f"radius {self.radius}" if self.cutoff is None else f"score <= {self.cutoff} (adaptive)"
-        return f"{told}, as calibrated" if self.calibrated else told
+        told = self.told
+        return f"{told}, as calibrated on {self.calibrated} photos" if self.calibrated else told
+
+
+class Calibration(NamedTuple):
+    """What a collection is judged by from now on.
+
+    Attributes
+    ----------
+    contents
+        How many it was measured on.
+    radius
+        Largest accepted distance in bits, where too few contents are compared for scores.
+    cutoff
+        Largest accepted score; None where they were too few.
+    """
+
+    contents: int
+    radius: int
+    cutoff: int | None
+
+    def criterion(self, *, adaptive: bool) -> Criterion:
+        """Return what decides, by scores or by distances."""
+        if adaptive and self.cutoff is not None:
+            return Criterion.adaptive(self.cutoff, self.contents)
+        return Criterion(self.radius, calibrated=self.contents)

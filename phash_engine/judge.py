@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from phash_engine import adaptive
 from phash_engine.backgrounds import strangers
 from phash_engine.content_pairs import ContentPairs, ViewCodes
-from phash_engine.criterion import Criterion
+from phash_engine.criterion import Calibration, Criterion
 from phash_engine.rules import RULES
 
 Whole = NDArray[np.int64]
@@ -27,6 +27,8 @@ class Judge:
         Largest accepted distance in bits; None for what suits the collection.
     band
         How far apart pairs may be that a second look is taken at, or 0.
+    calibration
+        What was measured on this collection, if it was; a radius goes before.
 
     Attributes
     ----------
@@ -38,14 +40,18 @@ class Judge:
         How many contents have views.
     """
 
-    def __init__(self, views: ViewCodes, contents: int, radius: int | None, band: int) -> None:
+    def __init__(
+        self, views: ViewCodes, contents: int, radius: int | None, band: int, calibration: Calibration | None = None
+    ) -> None:
         self.compared = len(np.unique(views.numbers))
         self._views, self._contents, self._band = views, contents, band
         self._strangers = strangers(views) if radius is None else None
-        if self._strangers:
-            self.criterion = Criterion.adaptive(adaptive.cutoff(self.compared))
+        if radius is not None:
+            self.criterion = Criterion(radius)
+        elif calibration is not None:
+            self.criterion = calibration.criterion(adaptive=self._strangers is not None)
         else:
-            self.criterion = Criterion() if radius is None else Criterion(radius)
+            self.criterion = Criterion.adaptive(adaptive.cutoff(self.compared)) if self._strangers else Criterion()
         self.reach = max(self.criterion.reach, band)
 
     def judged(self, pairs: ContentPairs) -> tuple[ContentPairs, Whole]:

@@ -71,7 +71,7 @@ def build(catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
         views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
-        judge = Judge(views, len(columns.codes), search.radius, search.band)
+        judge = Judge(views, len(columns.codes), search.radius, search.band, catalogue.calibration())
         pairs, backgrounds = judge.judged(
             content_pairs.close_pairs(
                 views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress

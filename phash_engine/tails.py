@@ -68,44 +68,45 @@ class Tail(NamedTuple):
         counted = int(np.searchsorted(self.nearest, radius, side="right")) / self.pairs
         return float(max(counted, min(least, 1.0) * steepness ** (self.start - radius)))
 
-    def radius(self, share: float, confidence: float = 0.95) -> int | None:
-        """Return the largest radius, up to the start, whose bound does not exceed a share; None if it is too far down.
+    def radius(self, share: float, confidence: float = 0.95) -> int:
+        """Return the largest radius, up to the start, whose bound does not exceed a share.
 
-        Too far is twice as far below the start as the tail itself reaches.
+        Where none is that safe it is the lowest that can be told of: twice as far below the start as the tail reaches.
         """
         lowest = self.start - 2 * max(1, self.start - int(self.nearest[0]))
-        for radius in range(self.start, lowest - 1, -1):
-            if self.bound(radius, confidence) <= share:
-                return radius
-        return None
+        radii = range(self.start, lowest, -1)
+        return next((radius for radius in radii if self.bound(radius, confidence) <= share), lowest)
 
     @property
     def _below(self) -> float:
         return float((self.start - self.nearest).sum())
 
 
-def tail_of(values: Whole, left: Whole, right: Whole) -> Tail:
+def tail_of(values: Whole, left: Whole, right: Whole, pairs: int) -> Tail:
     """Return the tail of pairs that do not show the same.
 
     Parameters
     ----------
     values
-        Distances or scores of all pairs, whole numbers ``(m,)``.
+        Distances or scores of the nearest pairs, whole numbers ``(m,)``; what lies beyond the tail does not matter.
     left, right
         Numbers of the pictures of each pair, ``(m,)``.
+    pairs
+        Number of all pairs.
 
     Raises
     ------
     ValueError
-        Fewer than :data:`FEWEST` pairs.
+        Fewer than :data:`FEWEST` pairs, or fewer values than the tail has.
     """
-    if len(values) < FEWEST:
-        raise ValueError(f"a tail takes {FEWEST} pairs at least, not {len(values)}")
-    wanted = int(np.clip(_SHARE * len(values), _LEAST, _MOST))
+    if pairs < FEWEST:
+        raise ValueError(f"a tail takes {FEWEST} pairs at least, not {pairs}")
+    wanted = int(np.clip(_SHARE * pairs, _LEAST, _MOST))
+    if len(values) < wanted:
+        raise ValueError(f"a tail takes the nearest {wanted} pairs, not {len(values)}")
     start = np.partition(values, wanted - 1)[wanted - 1]
     chosen = values <= start
-    nearest = np.sort(values[chosen]).astype(np.int64)
-    return Tail(nearest, len(values), _spread(left[chosen], right[chosen]))
+    return Tail(np.sort(values[chosen]).astype(np.int64), pairs, _spread(left[chosen], right[chosen]))
 
 
 def _spread(left: Whole, right: Whole) -> float:

@@ -26,9 +26,9 @@ KINDS = {
         confidence tails criterion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
         code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
-        trash ways salvage vector_files submissions features decisions""",
+        trash ways salvage vector_files submissions features decisions copies""",
     "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
-        retrieval retrieval_task explanation keepers match_graph content_distances backgrounds judge""",
+        retrieval retrieval_task explanation keepers match_graph content_distances backgrounds judge negatives""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
@@ -37,7 +37,7 @@ RANKS = {module: rank for rank, modules in enumerate(KINDS.values()) for module 
 OWNERS = {
     "numba": {"hamming"},
     "llvmlite": {"hamming"},
-    "PIL": {"images"},
+    "PIL": {"images", "copies"},
     "pillow_heif": {"extras"},
     "pillow_jxl": {"extras"},
     "rawpy": {"extras"},
