@@ -17,6 +17,8 @@ Whole = NDArray[np.int64]
 
 FEWEST: Final = 1000
 """Pairs, below which there is no tail to speak of."""
+BITS: Final = 192
+"""Length of the codes."""
 _SHARE, _LEAST, _MOST = 0.01, 20, 100
 """The tail is this share of the pairs, but so many at least and at most, and those equally near."""
 
@@ -71,11 +73,10 @@ class Tail(NamedTuple):
     def radius(self, share: float, confidence: float = 0.95) -> int:
         """Return the largest radius, up to the start, whose bound does not exceed a share.
 
-        Where none is that safe it is the lowest that can be told of: twice as far below the start as the tail reaches.
+        At most so far below the start as two of 192 bits can differ.
         """
-        lowest = self.start - 2 * max(1, self.start - int(self.nearest[0]))
-        radii = range(self.start, lowest, -1)
-        return next((radius for radius in radii if self.bound(radius, confidence) <= share), lowest)
+        radii = range(self.start, self.start - BITS, -1)
+        return next((radius for radius in radii if self.bound(radius, confidence) <= share), self.start - BITS)
 
     @property
     def _below(self) -> float:
