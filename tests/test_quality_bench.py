@@ -21,6 +21,7 @@ from bench.families.base import Transform
 from bench.trial import Copy, Original, Trial
 from phash_engine import orientation
 from phash_engine.error_rates import OperatingPoint
+from phash_engine.verify import BAND
 from tests import naive
 
 NAMED = {transform.name: transform for transform in families.TRANSFORMS}
@@ -237,7 +238,7 @@ def test_a_second_look_adds_copies_alone(sample: Path) -> None:
     own = np.arange(len(distances)), tried.sources
     for most in (5, 10**6):
         asked = second_look.candidates(tried, distances, most)
-        near = (distances > second_look.SURE) & (distances <= second_look.BAND)
+        near = (distances > second_look.SURE) & (distances <= BAND)
         assert (asked[own] == near[own]).all()
         assert (asked & tried.strangers).sum() == min(most, (near & tried.strangers).sum())
     agreed = second_look.agreeing(tried, asked)
