@@ -135,21 +135,22 @@ def command(
                 verifier=verifier,
                 progress=progress,
             )
-        if plan_path is not None:
-            _write_plan(groups, catalogue, references, plan_path)
+        going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
         _write(groups, csv, html)
         for group in groups:
             _print(group, catalogue, as_json=as_json, verify=verify)
     if not as_json:
         output.message(_summary(groups))
+    if going is not None:
+        output.message(f"{plan_path}: {output.count(going, 'file')} would go; 'phash apply --dry-run' says how")
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> None:
+def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> int:
+    """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
-    number = sum(len(group.others) for group in planned.groups)
-    output.message(f"{path}: {output.count(number, 'file')} would go; 'phash apply --dry-run' says how")
+    return sum(len(group.others) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Catalogue) -> bool:
@@ -217,4 +218,6 @@ def _summary(groups: Sequence[Group]) -> str:
     if not others:
         return "no duplicates"
     total = output.size(sum(group.bytes for group in groups))
-    return f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
+    series = sum(group.series for group in groups)
+    told = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
+    return told + (f"; series of shots, which plans leave alone: {series}" if series else "")
