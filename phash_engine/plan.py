@@ -12,6 +12,7 @@ as it was then is left alone.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -139,7 +140,8 @@ def write(plan: Plan, path: str) -> None:
         temporary.replace(path)
         sync_folder(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nothing is there where nothing may be written
+            temporary.unlink()
         raise PlanError(f"{path}: cannot write the plan: {(error.strerror or str(error)).lower()}") from error
 
 

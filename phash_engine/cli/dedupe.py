@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -205,12 +206,23 @@ def _write(groups: Sequence[Group], csv: Path | None, html: Path | None) -> None
     if csv:
         from phash_engine.reports import table
 
-        table.write(groups, csv)
+        with _named(csv):
+            table.write(groups, csv)
     if html:
         from phash_engine.reports import sheet
 
-        with output.progress_bar("drawing") as progress:
+        with _named(html), output.progress_bar("drawing") as progress:
             sheet.write(groups, html, progress)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error say which file could not be written; that of a full disk does not know."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _summary(groups: Sequence[Group]) -> str:
