@@ -284,6 +284,10 @@ class Catalogue:
         digest: bytes | None = self._database.value("SELECT digest FROM photos WHERE path = ?", (os.fsencode(path),))
         return digest
 
+    def photo(self, path: str) -> Photo | None:
+        """Return the photo of a path; None if there is none, or it is missing."""
+        return next(self._photos("path = ?", (os.fsencode(path),)), None)
+
     def photos_by_id(self, ids: Sequence[int]) -> Iterator[Photo]:
         """Yield the photos of some ids that are not missing."""
         for start in range(0, len(ids), _IDS):

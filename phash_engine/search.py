@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from phash_engine import codes, files, hashers, images, orientation, quality, views
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
-from phash_engine.duplicates import find_groups as find_groups
 from phash_engine.hashers import Codes
 from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.orientation import MIRROR_FORMS, UPRIGHT, Form
 from phash_engine.rules import RADIUS, RULES, rank
-from phash_engine.verify import Candidate, Evidence, Picture, Subject, Verifier
+
+if TYPE_CHECKING:
+    from phash_engine.duplicates import find_groups as find_groups
+    from phash_engine.verify import Evidence, Verifier
 
 Owner = bytes | int
 """Whose codes match: a digest, or the id of a photo with codes computed elsewhere."""
@@ -71,6 +73,8 @@ class Collection:
         Whether pictures without structure match by code too.
     kind
         The kind of index that answers, as for ``build_index``.
+    contents
+        Only contents the code of whose full view has one of these ids, int64 ``(n,)``; None for all.
     verifier
         Takes a second look at all matches, and at some beyond the radius; None to do without.
 
@@ -88,6 +92,7 @@ class Collection:
         rotations: bool = True,
         trust_all: bool = False,
         kind: str = "auto",
+        contents: NDArray[np.int64] | None = None,
         verifier: Verifier | None = None,
     ) -> None:
         self._catalogue = catalogue
@@ -97,6 +102,8 @@ class Collection:
         self._trust_all = trust_all
         with catalogue.snapshot():
             ids, table = _present_codes(catalogue, folders, trust_all)
+            if contents is not None:
+                ids, table = _select(ids, table, np.isin(catalogue.further_codes().contents_of(ids)[0], contents))
         self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT, kind))]
         if rotations:
             mirrored = _select(ids, table, orientation.has_mirror_codes(table))
@@ -131,6 +138,8 @@ class Collection:
         self, verifier: Verifier, source: images.Source, matches: Sequence[Match], radius: int
     ) -> list[Match]:
         """Return the matches that stand a second look; those beyond the radius by the rule "verified"."""
+        from phash_engine.verify import Candidate, Picture, Subject
+
         query = Subject(None, (), Picture(source))
         verdicts = verifier.judge(
             [Candidate(query, Subject(None, (match.path,)), match.distance <= radius) for match in matches]
@@ -232,6 +241,15 @@ class Collection:
             verdict = distance, max(rule, views.rank(view))
             found[owner] = min(found.get(owner, verdict), verdict)
         return found
+
+
+def __getattr__(name: str) -> Any:
+    """Load what groups photos when it is asked for: looking one up must not wait for it."""
+    if name != "find_groups":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from phash_engine.duplicates import find_groups
+
+    return find_groups
 
 
 def find(
