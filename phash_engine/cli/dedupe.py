@@ -233,4 +233,5 @@ def _summary(groups: Groups) -> str:
     total = output.size(sum(group.bytes for group in groups))
     series = sum(group.series for group in groups)
     told = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
-    return f"{told}; by {groups.criterion}" + (f"; plans leave {series} series of shots alone" if series else "")
+    told += f"; by {groups.criterion}"
+    return told + (f"; series of shots, which plans leave alone: {series}" if series else "")
