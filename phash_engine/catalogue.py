@@ -287,6 +287,10 @@ class Catalogue:
         digest: bytes | None = self._database.value("SELECT digest FROM photos WHERE path = ?", (os.fsencode(path),))
         return digest
 
+    def photo(self, path: str) -> Photo | None:
+        """Return the photo of a path; None if there is none, or it is missing."""
+        return next(self._photos("path = ?", (os.fsencode(path),)), None)
+
     def photos_by_id(self, ids: Sequence[int]) -> Iterator[Photo]:
         """Yield the photos of some ids that are not missing."""
         for start in range(0, len(ids), _IDS):
@@ -309,18 +313,15 @@ class Catalogue:
         query = f"""SELECT photos.id, coalesce(digest, photos.id), codes.id, path
             FROM photos LEFT JOIN codes ON owner = coalesce(digest, photos.id) AND {CURRENT}
             WHERE missing_since IS NULL AND path >= ? AND path < ?"""
-        ids, contents, codes = array("q"), array("q"), array("q")
-        numbers: dict[bytes | int, int] = {}
+        ids, keys = array("q"), array("q")
+        without_codes: dict[bytes | int, int] = {}
         for bounds in _ranges(folders):
             for photo, owner, code, path in self._database.select(query, bounds):
-                if left_out is not None and left_out(os.fsdecode(path)):
-                    continue
-                number = numbers.setdefault(owner, len(numbers))
-                if number == len(codes):
-                    codes.append(-1 if code is None else code)
-                ids.append(photo)
-                contents.append(number)
-        return PhotoColumns(*(np.array(column, dtype=np.int64) for column in (ids, contents, codes)))
+                if left_out is None or not left_out(os.fsdecode(path)):
+                    ids.append(photo)
+                    keys.append(without_codes.setdefault(owner, -1 - len(without_codes)) if code is None else code)
+        known, contents = np.unique(np.array(keys, dtype=np.int64), return_inverse=True)
+        return PhotoColumns(np.array(ids, dtype=np.int64), contents, np.maximum(known, -1))
 
     def views_of(self, code_ids: Iterable[int]) -> dict[int, tuple[bytes | int, str]]:
         """Return owner and view of each of the codes, by id, without those that are no more."""

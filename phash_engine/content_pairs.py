@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from phash_engine import orientation
 from phash_engine.catalogue import Catalogue
-from phash_engine.hamming.sorting import sorted_columns
+from phash_engine.errors import UsageError
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
 from phash_engine.rules import RULES
 
 _LAST_THAT_ASKS = RULES.index("trimmed")
+_CONTENT_BITS, _DISTANCE_BITS, _RULE_BITS = 26, 8, 3
+"""What a pair takes in one number, so that a pair of millions costs 8 bytes, and sorting them little time."""
+_LAST_CONTENT = (1 << _CONTENT_BITS) - 1
 
 
 class ContentPairs(NamedTuple):
@@ -129,19 +132,32 @@ def close_pairs(
     ------
     ValueError
         A radius out of range, or an unknown kind.
+    UsageError
+        More than 67 million contents.
     """
+    if len(views.numbers) and int(views.numbers.max()) > _LAST_CONTENT:
+        raise UsageError(f"more than {_LAST_CONTENT + 1:,} contents cannot be compared at once: name some folders")
+    keys = np.empty(0, dtype=np.int64)
+    for blocks in _joins(views, radius, rotations, kind, progress):
+        keys = _nearest_of_each([keys, *map(_packed, blocks)])
+    return _unpacked(keys)
+
+
+def _joins(
+    views: ViewCodes, radius: int, rotations: bool, kind: str, progress: Callable[[int, int], None] | None
+) -> Iterator[Iterator[ContentPairs]]:
+    """Yield the blocks of pairs that each join finds."""
     asks = views.ranks <= _LAST_THAT_ASKS
     asking, others = _Side(views.select(asks), kind), _Side(views.select(~asks), kind)
     turns = orientation.ORIENTATIONS[1:] if rotations else ()
-    nearest = _nearest_of_each([asking.self_join(radius)])
     joins = [(asking, views, turn) for turn in turns]
     if len(others.views.numbers):
         joins += [(asking, others.views, 1), *((others, asking.views, turn) for turn in turns)]
+    yield asking.self_join(radius)
     for done, (side, queries, turn) in enumerate(joins, 1):
         if progress:
             progress(done, len(joins) + 1)
-        nearest = _nearest_of_each([nearest, *side.join(queries, turn, radius)])
-    return nearest
+        yield side.join(queries, turn, radius)
 
 
 class _Side:
@@ -151,9 +167,9 @@ class _Side:
         self.views = views
         self._index = build_index(orientation.upright(views.table), kind=kind)
 
-    def self_join(self, radius: int) -> ContentPairs:
-        pairs = self._index.self_join(radius)
-        return self._pairs(pairs.left, self.views, pairs.right, pairs.distances, 1)
+    def self_join(self, radius: int) -> Iterator[ContentPairs]:
+        for pairs in self._index.iter_self_join(radius):
+            yield self._pairs(pairs.left, self.views, pairs.right, pairs.distances, 1)
 
     def join(self, queries: ViewCodes, turn: int, radius: int) -> Iterator[ContentPairs]:
         for matches in self._index.iter_join(orientation.turned_to(queries.table, turn), radius):
@@ -174,10 +190,23 @@ class _Side:
         return ContentPairs(np.minimum(a, b), np.maximum(a, b), distances, rules)
 
 
-def _nearest_of_each(parts: Sequence[ContentPairs]) -> ContentPairs:
-    """Return of each pair the nearest by the plainest rule, and no content with itself."""
-    columns = sorted_columns(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    left, right = columns[:2]
-    first = left != right
-    first[1:] &= (np.diff(left) != 0) | (np.diff(right) != 0)
-    return ContentPairs(*columns).where(first)
+def _packed(pairs: ContentPairs) -> NDArray[np.int64]:
+    """Join the numbers of each pair into a key, without those of a content with itself."""
+    left, right, distances, rules = pairs.where(pairs.left != pairs.right)
+    contents = left << _CONTENT_BITS | right
+    keys: NDArray[np.int64] = contents << _DISTANCE_BITS + _RULE_BITS | distances << _RULE_BITS | rules
+    return keys
+
+
+def _unpacked(keys: NDArray[np.int64]) -> ContentPairs:
+    contents, verdicts = keys >> _DISTANCE_BITS + _RULE_BITS, keys & (1 << _DISTANCE_BITS + _RULE_BITS) - 1
+    right, rules = contents & _LAST_CONTENT, verdicts & (1 << _RULE_BITS) - 1
+    return ContentPairs(contents >> _CONTENT_BITS, right, verdicts >> _RULE_BITS, rules)
+
+
+def _nearest_of_each(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the first key of each pair: the nearest by the plainest rule."""
+    keys = np.concatenate(parts)
+    keys.sort()
+    first: NDArray[np.bool_] = np.diff(keys >> _DISTANCE_BITS + _RULE_BITS, prepend=-1) != 0
+    return keys[first]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from phash_engine.content_pairs import ContentPairs
 from phash_engine.criterion import Criterion
 from phash_engine.decisions import partners
 from phash_engine.index import Pairs
+from phash_engine.judge import Judge
 from phash_engine.keepers import Candidate, KeepRule, Reason
 from phash_engine.match_graph import MatchGraph, Progress, Search
 from phash_engine.rules import RULES, rank
@@ -158,19 +159,24 @@ def find_groups(
     by = keepers.rules(keep)
     band = verifier.reach(0) if verifier else 0
     search = Search(radius, band, folders, references, exclude, rotations, trust_all, kind, span)
-    graph = match_graph.build(catalogue, search, by, progress)
-    nodes = graph.nodes
+    judge, graphs = match_graph.build(catalogue, search, by, progress)
     decided = catalogue.decisions.all()
-    links, apart = match_graph.heeding(nodes, graph.links, decided)
-    links, evidence = _verified(links, nodes, verifier) if verifier else (links, {})
-    owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
-    links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
     stay = partners(decision for decision in decided if decision.kind == "keep")
-    teller = _Teller(graph, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders")
-    parts = _parts(owners, links)
-    if references:
-        parts = (part for part in parts if nodes[part.numbers[0]][0].is_reference)
-    return Groups((group for group in map(teller.group, parts) if group), graph.criterion)
+
+    def groups(graph: MatchGraph) -> Iterator[Group]:
+        nodes = graph.nodes
+        links, apart = match_graph.heeding(nodes, graph.links, decided)
+        links, evidence = _verified(links, nodes, verifier) if verifier else (links, {})
+        owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
+        links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
+        teller = _Teller(
+            graph, judge, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
+        )
+        for part in _parts(owners, links):
+            if not references or nodes[part.numbers[0]][0].is_reference:
+                yield from teller.group(part)
+
+    return Groups(chain.from_iterable(map(groups, graphs)), judge.criterion)
 
 
 def _verified(
@@ -213,6 +219,7 @@ class _Teller(NamedTuple):
     """What it takes to tell groups by their photos."""
 
     graph: MatchGraph
+    judge: Judge
     by: Sequence[KeepRule]
     stay: Mapping[bytes | None, set[bytes]]
     evidence: Mapping[tuple[int, int], Evidence | None]
@@ -220,8 +227,8 @@ class _Teller(NamedTuple):
     is_star: bool
     is_across: bool
 
-    def group(self, part: _Part) -> Group | None:
-        """Return the group; None where nothing could go."""
+    def group(self, part: _Part) -> Iterator[Group]:
+        """Yield the group, unless nothing could go."""
         nodes = [self.graph.nodes[number] for number in part.numbers]
         if self.is_across:
             nodes[0] = nodes[0][:1]  # its copies lie in the keeper's folder
@@ -229,7 +236,7 @@ class _Teller(NamedTuple):
         kept = self._kept(photos)
         others = _other_files(rest, [keeper, *kept])
         if not others:
-            return None
+            return
         pairs = list(self._pairs(part, {photo.path for photo in (keeper, *kept, *others)}))
         if self.is_star:
             pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.right))
@@ -237,7 +244,7 @@ class _Teller(NamedTuple):
             paths = [pair.right for pair in pairs if pair.right in going]
         else:
             paths = [photo.path for photo in others]
-        return Group(
+        yield Group(
             keeper.path,
             tuple(paths),
             tuple(pairs),
@@ -264,13 +271,13 @@ class _Teller(NamedTuple):
                 yield from (Pair(paths[0], copy, 0, "digest", 1.0) for copy in paths[1:])
         for left, right, distance, number in part.links:
             rule, score = RULES[number], self._score(left, right, distance, RULES[number])
-            told = distance, rule, confidence(distance, rule, self.graph.compared, score), score
+            told = distance, rule, confidence(distance, rule, self.judge.compared, score), score
             seen = self.evidence.get((left, right))
             for path in nodes[right] if self.is_star else nodes[right][:1]:
                 yield from (Pair(first, path, *told, seen) for first in nodes[left][:1])
 
     def _score(self, left: int, right: int, distance: int, rule: str) -> int | None:
-        if self.graph.criterion.cutoff is None or rule == "digest":
+        if self.judge.criterion.cutoff is None or rule == "digest":
             return None
         return distance - int(min(self.graph.backgrounds[left], self.graph.backgrounds[right]))
 

@@ -148,31 +148,30 @@ def diffused(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
     return spread
 
 
-def linked(first: NDArray[np.int64], graph: Any) -> NDArray[np.int64]:
-    """Add to the answers of a query what is linked to them: A is like B, B is like C, so A may be like C.
+def linked(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
+    """Carry scores along links: A is like B, B is like C, so A is like C by the product of both.
 
     Parameters
     ----------
-    first
-        int64 ``(m,)``: nodes that answer the query, best first.
+    start
+        float64 ``(n,)``, 0..1: the similarity of the query to each node.
     graph
-        As of :func:`mutual_graph`.
+        As of :func:`mutual_graph`, weights up to 1.
 
     Returns
     -------
     numpy.ndarray
-        int64: ``first``, then of each in turn the linked nodes that are not yet there, the strongest link first, and
-        so on from those until nothing is added.
+        float64 ``(n,)``: of all chains that end in a node the largest product of the score where it starts and the
+        weights of its links.
     """
-    found: dict[int, None] = dict.fromkeys(first.tolist())
-    queue = list(found)
-    for node in queue:
-        begin, end = graph.indptr[node : node + 2]
-        links = sorted(zip(-graph.data[begin:end], graph.indices[begin:end].tolist(), strict=True))
-        new = [other for _, other in links if other not in found]
-        found.update(dict.fromkeys(new))
-        queue += new
-    return np.fromiter(found, dtype=np.int64)
+    # A weight that rounding carried beyond 1 would let a chain grow for ever.
+    links = graph.minimum(graph.sign())
+    found = start
+    while True:
+        carried = np.maximum(found, links.multiply(found[np.newaxis]).max(axis=1).toarray().ravel())
+        if np.array_equal(carried, found):
+            return found
+        found = carried
 
 
 def _nearest(queries: Vectors, vectors: Vectors, k: int, block: range, skip_same_row: bool) -> Neighbours:

@@ -1,14 +1,21 @@
-"""Two pictures → the settings under which they match, and what keeps them from it otherwise."""
+"""Two pictures → how near they are in each way of looking, and under which settings they match."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from phash_engine import features, hashers, images, orientation, quality
+from phash_engine import codes, features, images, orientation, quality
+from phash_engine.adaptive import CUTOFF, WEIGHT
 from phash_engine.rules import RADIUS
+from phash_engine.search import Comparison, compare, read_query
 from phash_engine.verify import BAND, Evidence, Picture, finding, look
+
+_BACKGROUND_OF_PHOTOS = 46
+"""What ``adaptive.background`` finds for most photos of a mixed collection; look-alikes have 20."""
 
 
 class Side(NamedTuple):
@@ -19,49 +26,64 @@ class Side(NamedTuple):
     trusted: bool
 
 
+class Setting(NamedTuple):
+    """A setting, as the command line calls it; whether two pictures match under it, and by what."""
+
+    name: str
+    match: bool
+    reason: str
+
+
 class Explanation(NamedTuple):
     """What can be told of two pictures.
 
     Attributes
     ----------
     upright, rotations
-        Distance in bits as they are, and as they are nearest when turned or mirrored.
+        Distance in bits of the whole pictures as they are, and as they are nearest when turned or mirrored.
+    trimmed
+        Distance in bits of the nearest of their views, as these are nearest when turned or mirrored: beside the whole
+        pictures what is inside their uniform borders. None where neither has a border.
     a, b
         What can be told of either.
     evidence, finding
         What a second look saw, and what it would say: see ``verify.Verdict``.
     settings
-        Options under which the two match, the plainest first; empty strings stand for the defaults.
+        The defaults first; ``--trust-all`` is among them where a picture needs it.
     """
 
     upright: int
     rotations: int
+    trimmed: int | None
     a: Side
     b: Side
     evidence: Evidence
     finding: str
-    settings: tuple[str, ...]
+    settings: tuple[Setting, ...]
 
 
 def explain(a: images.Source, b: images.Source) -> Explanation:
-    """Tell under which settings two pictures match by their looks.
+    """Tell under which settings two pictures match.
 
     Raises
     ------
     ImageError
         One of them cannot be read.
     """
-    blocks = np.stack([images.read_block(a), images.read_block(b)])
-    table = hashers.hash_blocks(blocks)
-    upright = hashers.distance(hashers.Fingerprint(*table[0, :5]), hashers.Fingerprint(*table[1, :5]))
-    rotations, _ = orientation.distance(table[0], table[1])
-    qualities, details = quality.gradient_quality(blocks), quality.detail(blocks)
-    columns = (qualities.tolist(), details.tolist(), quality.is_trusted(qualities, details).tolist())
-    side_a, side_b = (Side(*values) for values in zip(*columns, strict=True))
-    evidence, verdict = _second_look(Picture(a), Picture(b), near=rotations <= RADIUS)
-    trust = [] if side_a.trusted and side_b.trusted else ["--trust-all"]
-    settings = tuple(" ".join([*trust, *each]) for each in _settings(rotations, verdict))
-    return Explanation(upright, rotations, side_a, side_b, evidence, verdict, settings)
+    tables = [read_query(source)[2].table for source in (a, b)]
+    upright = int(codes.distances(*(orientation.upright(table[:1]) for table in tables)).sum())
+    nearest = [orientation.distance(one, other)[0] for one, other in product(*tables)]
+    usual = compare(a, b)
+    evidence, verdict = _second_look(Picture(a), Picture(b), near=usual.distance <= RADIUS)
+    settings = tuple(_settings(a, b, usual, verdict))
+    trimmed = min(nearest) if len(nearest) > 1 else None
+    return Explanation(upright, nearest[0], trimmed, _side(a), _side(b), evidence, verdict, settings)
+
+
+def _side(source: images.Source) -> Side:
+    blocks = images.read_block(source)[np.newaxis]
+    gradient, detail = quality.gradient_quality(blocks), quality.detail(blocks)
+    return Side(int(gradient[0]), float(detail[0]), bool(quality.is_trusted(gradient, detail)[0]))
 
 
 def _second_look(a: Picture, b: Picture, *, near: bool) -> tuple[Evidence, str]:
@@ -72,8 +94,31 @@ def _second_look(a: Picture, b: Picture, *, near: bool) -> tuple[Evidence, str]:
     return evidence, finding(evidence, near=near)
 
 
-def _settings(distance: int, verdict: str) -> list[list[str]]:
-    if distance <= RADIUS:
-        return [[]]
-    verified = [["--verify"]] if verdict == "copy" and distance <= BAND else []
-    return [*verified, ["--radius", str(distance)]]
+def _settings(a: images.Source, b: images.Source, usual: Comparison, verdict: str) -> Iterator[Setting]:
+    yield _by_radius("the defaults", usual)
+    yield _by_radius("--no-rotations", compare(a, b, rotations=False))
+    if usual.rule == "flat":
+        yield _by_radius("--trust-all", compare(a, b, trust_all=True))
+    if usual.rule in _ALWAYS:
+        return
+    distance = usual.distance
+    yield Setting("--radius", True, f"from {distance} on")
+    if distance <= BAND:
+        yield Setting("--verify", verdict == "copy", verdict)
+    else:
+        yield Setting("--verify", False, f"{distance} bits, and it looks at no more than {BAND}")
+    strangers = round((distance - CUTOFF) / WEIGHT)
+    among_photos = distance - _BACKGROUND_OF_PHOTOS <= CUTOFF
+    usually = f"among photos they are {_BACKGROUND_OF_PHOTOS / WEIGHT:.0f}"
+    yield Setting("adaptive score", among_photos, f"takes strangers {strangers} bits away; {usually}")
+
+
+def _by_radius(name: str, found: Comparison) -> Setting:
+    if found.rule in _ALWAYS:
+        match, reason = _ALWAYS[found.rule]
+        return Setting(name, match, reason)
+    return Setting(name, found.distance <= RADIUS, f"{found.distance} bits, radius {RADIUS}")
+
+
+_ALWAYS = {"digest": (True, "the same bytes"), "flat": (False, "too little structure to tell by")}
+"""Rules that leave the distance out of it: whether such pictures match, and the reason."""

@@ -13,6 +13,7 @@ NEEDS = {
     "pillow_jxl": "JPEG XL needs pillow-jxl-plugin: pip install 'phash-engine[jxl]'",
     "rawpy": "camera RAW needs rawpy: pip install 'phash-engine[raw]'",
     "cv2": "a second look beyond the radius needs OpenCV: pip install 'phash-engine[verify]'",
+    "matplotlib": "charts need matplotlib: pip install 'phash-engine[plot]'",
 }
 """By module, the reason of a failure that it would do away with."""
 

@@ -1,13 +1,13 @@
 """Catalogue → the graph that is grouped: contents that have a match, their photos, and the pairs between them.
 
-All else stays in columns of numbers: of a million photos only those with a match become objects.
+All else stays in columns of numbers: of a million photos only those with a match become objects, and never all at once.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from phash_engine import content_pairs, files, grouping, keepers
 from phash_engine.catalogue import Catalogue, PhotoColumns
 from phash_engine.content_pairs import ContentPairs
-from phash_engine.criterion import Criterion
 from phash_engine.decisions import Decision
 from phash_engine.grouping import Link
+from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.index import Pairs
 from phash_engine.judge import Judge
 from phash_engine.keepers import Candidate, KeepRule
@@ -27,6 +27,9 @@ from phash_engine.rules import RULES
 Ids = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with the number of joins done and the number to do."""
+
+_PHOTOS = 50_000
+"""Photos that are objects at a time, but for larger components: 50 MB."""
 
 SPANS = ("anywhere", "same-folder", "across-folders")
 """Where the two photos of a pair may lie."""
@@ -53,35 +56,44 @@ class MatchGraph(NamedTuple):
     """Nodes in keeper order within each component, and links between them.
 
     A node holds the photos of one content in keeper order; where the folder counts, those of one content in one folder.
-    ``links`` are ``ContentPairs`` of the numbers of nodes: those that are near by the ``criterion``, and others in the
-    band whose rule is "verified", if a second look says so. ``backgrounds``, int64, are those of the nodes, 0 where
-    nobody asked. ``compared`` is how many contents were compared by code.
+    ``links`` are ``ContentPairs`` of the numbers of nodes: those that are near, and others in the band whose rule is
+    "verified", if a second look says so. ``backgrounds``, int64, are those of the nodes, 0 where nobody asked.
     """
 
     nodes: list[list[Candidate]]
     links: ContentPairs
     backgrounds: Ids
-    criterion: Criterion
-    compared: int
 
 
-def build(catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress: Progress | None) -> MatchGraph:
-    """Find all pairs and put the photos that have one in keeper order; errors as ``duplicates.find_groups``."""
+def build(
+    catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress: Progress | None
+) -> tuple[Judge, Iterator[MatchGraph]]:
+    """Find all pairs, and put the photos that have one in keeper order; errors as ``duplicates.find_groups``.
+
+    Returns
+    -------
+    tuple
+        Who judged which contents are near, and the graph in parts, each of whole components: some ten thousand
+        photos, of which there need be no more at a time.
+    """
     folders = None if search.folders is None else [*search.folders, *search.references]
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
         views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
         judge = Judge(views, len(columns.codes), search.radius, search.band, catalogue.calibration())
-        pairs, backgrounds = judge.judged(
-            content_pairs.close_pairs(
-                views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress
-            )
-        )
-        nodes, contents = _nodes(catalogue, columns, pairs, search)
-    pairs = _links(nodes, contents, pairs, search.span)
-    nodes, pairs, order = _in_keeper_order(nodes, pairs, by)
-    own = backgrounds[np.array(contents, dtype=np.int64)[order]]
-    return MatchGraph(nodes, pairs, own, judge.criterion, judge.compared)
+    close = content_pairs.close_pairs(
+        views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress
+    )
+    pairs, backgrounds = judge.judged(close)
+
+    def graphs() -> Iterator[MatchGraph]:
+        for some, among in _parts(columns, pairs):
+            nodes, contents = _nodes(catalogue, some, search)
+            links = _links(nodes, contents, among, search.span)
+            nodes, links, order = _in_keeper_order(nodes, links, by)
+            yield MatchGraph(nodes, links, backgrounds[np.array(contents, dtype=np.int64)[order]])
+
+    return judge, graphs()
 
 
 def heeding(
@@ -120,28 +132,41 @@ def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[
     return is_excluded
 
 
-def _nodes(
-    catalogue: Catalogue, columns: PhotoColumns, pairs: ContentPairs, search: Search
-) -> tuple[list[list[Candidate]], list[int]]:
-    """Return the nodes, and the content of each: all that have a pair or several photos."""
-    matched = np.zeros(len(columns.codes), dtype=np.bool_)
-    matched[pairs.left] = matched[pairs.right] = True
-    matched |= np.bincount(columns.contents, minlength=len(matched)) > 1
-    rows = matched[columns.contents]
-    content_of = dict(zip(columns.ids[rows].tolist(), columns.contents[rows].tolist(), strict=True))
+def _parts(columns: PhotoColumns, pairs: ContentPairs) -> Iterator[tuple[PhotoColumns, ContentPairs]]:
+    """Yield whole components that have several photos, some ten thousand photos at a time, and the pairs among them."""
+    component = grouping.first_of_component(Pairs(*pairs[:3]), len(columns.codes))
+    of_photos, of_pairs = component[columns.contents], component[pairs.left]
+    photos = np.flatnonzero(np.bincount(of_photos)[of_photos] > 1)
+    photos = photos[np.argsort(of_photos[photos])]
+    of_photos, order = of_photos[photos], np.argsort(of_pairs)
+    firsts = np.flatnonzero(np.diff(of_photos, prepend=-1))
+    cuts = firsts[np.searchsorted(firsts, np.arange(0, photos.size, _PHOTOS), "right") - 1]
+    for first, end in pairwise([*np.unique(cuts).tolist(), photos.size]):
+        some, edges = photos[first:end], of_photos[[first, end - 1]] + [0, 1]
+        among = order[slice(*np.searchsorted(of_pairs, edges, sorter=order))]
+        part = columns._replace(ids=columns.ids[some], contents=columns.contents[some])
+        yield part, ContentPairs(*(column[among] for column in pairs))
+
+
+def _nodes(catalogue: Catalogue, columns: PhotoColumns, search: Search) -> tuple[list[list[Candidate]], list[int]]:
+    """Return the nodes, and the content of each, without photos that became another content meanwhile."""
+    content_of = dict(zip(columns.ids.tolist(), columns.contents.tolist(), strict=True))
     references = list(map(files.absolute, search.references))
     nodes: dict[tuple[int, str], list[Candidate]] = {}
     for photo in catalogue.photos_by_id(list(content_of)):
+        content = content_of[photo.id]
+        if (photo.code_id or -1) != columns.codes[content]:
+            continue
         is_reference = any(files.contains(folder, photo.path) for folder in references)
         folder = "" if search.span == "anywhere" else _folder(photo.path)
-        key = content_of[photo.id], folder
-        nodes.setdefault(key, []).append(Candidate(photo, is_reference=is_reference))
+        nodes.setdefault((content, folder), []).append(Candidate(photo, is_reference=is_reference))
     return list(nodes.values()), [content for content, _ in nodes]
 
 
 def _links(nodes: list[list[Candidate]], contents: list[int], pairs: ContentPairs, span: str) -> ContentPairs:
     """Return the pairs of contents as pairs of nodes; where the folder counts, equal contents are pairs too."""
     content = np.array(contents, dtype=np.int64)
+    pairs = pairs.where(np.isin(pairs.left, content) & np.isin(pairs.right, content))
     order = np.argsort(content, kind="stable")
     if span == "anywhere":
         left, right = (order[np.searchsorted(content[order], column)] for column in pairs[:2])
@@ -186,7 +211,7 @@ def _in_keeper_order(
     rank[order] = np.arange(len(nodes))
     left, right = rank[links.left], rank[links.right]
     low, high = np.minimum(left, right), np.maximum(left, right)
-    return [node for _, node in ordered], ContentPairs(low, high, links.distances, links.rules), order
+    return [node for _, node in ordered], ContentPairs(*sorted_columns(low, high, *links[2:])), order
 
 
 def _ordered(

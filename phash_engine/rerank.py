@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 RADIUS = 56
 """Bits of 192 within which photos are worth a second look: 83 % of the copies, 9e-4 of look-alikes."""
 
-EXPANSIONS = ("none", "average", "alpha", "diffusion")
+EXPANSIONS = ("none", "average", "alpha", "diffusion", "linked")
 _EXPANDING = 5
 _LINKED = 10
 _POWER = 3
@@ -161,7 +161,8 @@ def scores(
         int64 ``(m,)``: bits of 192.
     expand
         "none": the cosine. "average", "alpha": the cosine with the query expanded by its 5 nearest. "diffusion": the
-        cosine of the 10 nearest, cubed, spread over the mutual 10 nearest of the candidates.
+        cosine of the 10 nearest, cubed, spread over the mutual 10 nearest of the candidates. "linked": the largest
+        product of cosines along a chain of these from the query.
     code_weight
         Share of the codes in the cosine, 0..1.
 
@@ -183,8 +184,11 @@ def scores(
         nearest = expansion.nearest(expanded, vectors, _EXPANDING)
         expanded = expansion.alpha_expansion(expanded, vectors, nearest, alpha)
     marks = fused(cosines(expanded, vectors)[0], distances, code_weight).astype(np.float64)
+    start = np.maximum(marks, 0) ** _POWER
+    if expand == "linked":
+        chains = expansion.linked(start, expansion.mutual_graph(vectors, _LINKED)) ** (1 / _POWER)
+        return np.where(chains > 0, np.maximum(marks, chains), marks)
     if expand == "diffusion":
-        start = np.maximum(marks, 0) ** _POWER
         start[np.argsort(-marks, kind="stable")[_LINKED:]] = 0
         return expansion.diffused(start, expansion.mutual_graph(vectors, _LINKED))
     return marks

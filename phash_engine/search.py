@@ -73,6 +73,8 @@ class Collection:
         Whether pictures without structure match by code too.
     kind
         The kind of index that answers, as for ``build_index``.
+    contents
+        Only contents the code of whose full view has one of these ids, int64 ``(n,)``; None for all.
     verifier
         Takes a second look at all matches, and at some beyond the radius; None to do without.
 
@@ -90,6 +92,7 @@ class Collection:
         rotations: bool = True,
         trust_all: bool = False,
         kind: str = "auto",
+        contents: NDArray[np.int64] | None = None,
         verifier: Verifier | None = None,
     ) -> None:
         self._catalogue = catalogue
@@ -99,6 +102,8 @@ class Collection:
         self._trust_all = trust_all
         with catalogue.snapshot():
             ids, table = _present_codes(catalogue, folders, trust_all)
+            if contents is not None:
+                ids, table = _select(ids, table, np.isin(catalogue.further_codes().contents_of(ids)[0], contents))
         self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT, kind))]
         if rotations:
             mirrored = _select(ids, table, orientation.has_mirror_codes(table))

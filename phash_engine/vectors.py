@@ -56,6 +56,16 @@ def cosines(queries: Vectors, vectors: Vectors) -> NDArray[np.float32]:
     return products
 
 
+def of_codes(codes: NDArray[np.uint64]) -> Vectors:
+    """Return codes ``(..., words)`` as unit vectors ``(..., 64 * words)`` of two values (Charikar 2002, section 3).
+
+    The cosine of two is ``1 - 2 * distance / bits``.
+    """
+    octets = codes.astype(">u8", order="C").view(np.uint8)
+    bits = np.unpackbits(octets, axis=-1).astype(np.float32)
+    return unit(2 * bits - 1)
+
+
 def fused(cosine: NDArray[np.float32], distances: NDArray[np.int64], weight: float, bits: int = 192) -> Vectors:
     """Mix cosines with what the codes say: ``(1 - weight) * cosine + weight * (1 - 2 * distance / bits)``.
 

@@ -8,13 +8,15 @@ same pixels. Whatever can no longer be read stays as the distance says.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import features, files, hashers, images, likeness, orientation
+from phash_engine import border, features, files, hashers, images, likeness, orientation, quality
+from phash_engine.alignment import LUMA
 from phash_engine.catalogue import Catalogue
 from phash_engine.errors import ImageError
 from phash_engine.hamming.threads import available_threads, in_threads
@@ -34,7 +36,7 @@ MOST_CHANGE = 25.0
 LEAST_COLOUR = 0.5
 """Turning all hues by 60 degrees gives 0.5. Grey, sepia, white balance and saturation stay above."""
 
-VERSION = 1
+VERSION = 2
 """Number of what is measured and how; evidence of another is gathered anew."""
 
 _REMEMBERED = 128
@@ -70,8 +72,22 @@ class Picture:
 
     def __init__(self, source: images.Source, name: str | None = None) -> None:
         self.pixels = images.read_pixels(source, likeness.LONGER_SIDE, name)
-        self.codes = hashers.hash_blocks(images.read_block(self.pixels)[np.newaxis])[0]
+        block = images.read_block(self.pixels)[np.newaxis]
+        self.codes = hashers.hash_blocks(block)[0]
+        self.is_trusted = bool(quality.is_trusted(quality.gradient_quality(block), quality.detail(block))[0])
         self._features: dict[int, tuple[features.Features, tuple[int, ...]]] = {}
+
+    @cached_property
+    def views(self) -> tuple[Picture, ...]:
+        """The picture, and what is inside its uniform border where that has structure to tell by."""
+        luma = np.rint(self.pixels @ LUMA)
+        box = border.inside(lambda left, top, right, bottom: luma[top:bottom, left:right], *luma.shape[::-1])
+        if box is None:
+            return (self,)
+        left, top = (-(-edge // border.FINE) for edge in box[:2])
+        right, bottom = (edge // border.FINE for edge in box[2:])
+        inside = Picture(np.ascontiguousarray(self.pixels[top:bottom, left:right]))
+        return (self, inside) if inside.is_trusted else (self,)
 
     def turned(self, number: int) -> NDArray[np.uint8]:
         """Return the pixels as seen upright under an orientation."""
@@ -102,13 +118,13 @@ class Candidate(NamedTuple):
 
 
 def look(a: Picture, b: Picture, *, near: bool) -> Evidence:
-    """Look at two pictures, turned as their codes are nearest.
+    """Look at two pictures, or at what is inside their borders, turned: as their codes are nearest.
 
     Notes
     -----
     Cost: about 100 ms where pixels are compared; where points alone are, 2 ms and 3 ms for each picture first met.
     """
-    _, turn = orientation.distance(a.codes, b.codes)
+    a, b, turn = _facing(a, b)
     pixels = a.turned(turn)
     alike = likeness.compare(pixels, b.pixels) if near else None
     if (alike and alike.correlation >= FITS) or not features.available():
@@ -119,6 +135,19 @@ def look(a: Picture, b: Picture, *, near: bool) -> Evidence:
         moved = likeness.compare(pixels, b.pixels, features.as_map(found.homography, shape_a, shape_b))
         alike = moved if alike is None else max(alike, moved)
     return Evidence(found.inliers, *(alike or ()))
+
+
+def agreement(a: Picture, b: Picture) -> int:
+    """Count the points of two pictures that agree, as :func:`look` does, without a look at the pixels."""
+    a, b, turn = _facing(a, b)
+    return features.inliers(a.features(turn)[0], b.features(1)[0])
+
+
+def _facing(a: Picture, b: Picture) -> tuple[Picture, Picture, int]:
+    """Return the views of two pictures whose codes are nearest, and the orientation of the first that makes them so."""
+    ways = ((*orientation.distance(one.codes, other.codes), one, other) for one, other in product(a.views, b.views))
+    _, turn, a, b = min(ways, key=lambda way: way[0])
+    return a, b, turn
 
 
 def judged(a: Picture, b: Picture, *, near: bool) -> Verdict:

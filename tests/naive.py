@@ -411,12 +411,13 @@ def mutual_graph(vectors: Table, neighbours: Rows) -> Table:
     ]
 
 
-def linked(first: list[int], graph: Table) -> list[int]:
-    found = list(first)
-    for node in found:
-        others = sorted((-weight, other) for other, weight in enumerate(graph[node]) if weight > 0)
-        found += [other for _, other in others if other not in found]
-    return found
+def linked(start: list[float], graph: Table) -> list[float]:
+    nodes = range(len(start))
+    links = [[min(weight, 1.0) for weight in row] for row in graph]
+    best = [[1.0 if a == b else links[a][b] for b in nodes] for a in nodes]
+    for middle in nodes:
+        best = [[max(best[a][b], best[a][middle] * best[middle][b]) for b in nodes] for a in nodes]
+    return [max(start[a] * best[a][b] for a in nodes) for b in nodes]
 
 
 def _dot(a: list[float], b: list[float]) -> float:
@@ -477,3 +478,32 @@ def resized(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np
             for y in range(height)
         ]
     )
+
+
+def neighbour_votes(near: Any, classes: Ids, sizes: Ids, k: int) -> NDArray[np.float64]:
+    scores = np.zeros(sizes.shape)
+    for query in range(len(sizes)):
+        voters = sorted(
+            (-cosine, voter)
+            for row, voter, cosine in zip(*(column.tolist() for column in near), strict=True)
+            if row == query
+        )
+        for number in range(sizes.shape[1]):
+            votes = [max(0, -cosine) for cosine, voter in voters[:k] if classes[voter] == number]
+            scores[query, number] = sum(votes) / max(1, min(k, int(sizes[query, number])))
+    return scores
+
+
+def centroid_votes(
+    queries: NDArray[Any], vectors: NDArray[Any], classes: Ids, count: int, own: Ids
+) -> NDArray[np.float64]:
+    scores = np.zeros((len(queries), count))
+    for query, itself in enumerate(own.tolist()):
+        for number in range(count):
+            total = sum(
+                (vectors[voter].astype(np.float64) for voter in np.flatnonzero(classes == number) if voter != itself),
+                start=np.zeros(vectors.shape[1]),
+            )
+            length = math.sqrt((total**2).sum())
+            scores[query, number] = max(0.0, float(queries[query] @ total) / length) if length else 0
+    return scores

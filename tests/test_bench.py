@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import codes, crossover, dedupe, landmark, plot, retrieval, timing, verify
+from bench import catalogue, codes, crossover, dedupe, landmark, plot, retrieval, timing, verify
 from bench import scan as bench_scan
 from bench.answers import Found, check, recall, same_answers, same_distances
 from phash_engine import features, orientation
@@ -107,6 +107,25 @@ def test_wrong_groups_are_noticed() -> None:
     table = dedupe.fingerprints(100)
     with pytest.raises(SystemExit, match="differs from what looking at every code gives"):
         dedupe.check("all alone", table, {}, None, rotations=True)
+
+
+def test_small_catalogues_run_and_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["catalogue", "--n", "300", "--rounds", "1", "--json"]) == 0
+    rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert {"phash status", "phash find", "phash dedupe"} <= set(rows)
+    assert min(rows["phash dedupe"][f"{name}_mb"] for name in ("status", "find", "dedupe")) > 10
+
+
+def test_wrong_answers_about_a_catalogue_are_noticed(tmp_path: Path) -> None:
+    soak, printed = catalogue.made(300), tmp_path / "printed"
+    printed.write_text("")
+    with pytest.raises(SystemExit, match="phash find differs"):
+        catalogue.check_find(printed, soak)
+    with pytest.raises(SystemExit, match="phash dedupe differs"):
+        catalogue.check_dedupe(printed, soak)
+    printed.write_text(json.dumps({"photos": 300, "missing": 0, "contents": 285}))
+    with pytest.raises(SystemExit, match="phash status counts"):
+        catalogue.check_status(printed, soak)
 
 
 def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,17 +262,24 @@ def test_small_retrieval_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["retrieval", *options, "--rounds", "1", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ways = {row["way"]: row for row in rows if row["what"] == "quality"}
-    assert ways["vectors alone"]["compared"] == 1 > ways["codes within 16, then vectors"]["compared"] > 0
+    assert ways["vectors alone"]["compared"] == 1 > ways["codes within 16 bits, then vectors"]["compared"] > 0
     assert all(0 <= row["map_100"] <= 1 for row in ways.values())
     passed = [row["true_kept"] for row in rows if row["what"] == "passed on"]
     assert passed == sorted(passed, reverse=True)
+    assert ways["vectors alone"]["map_100"] > 0
+    assert ways["codes within 24 bits, then vectors"]["of_vectors_alone"] > 0
+    assert sum(row["what"] == "stages of one query" for row in rows) == 5
     assert rows[-1]["what"] == "one query"
 
 
-def test_distances_with_rotations_are_those_of_orientation() -> None:
+def test_distances_are_those_of_the_nearest_views_and_turns() -> None:
     rng = np.random.default_rng(1)
     tables = [rng.integers(0, 2**64, (count, 10), dtype=np.uint64) for count in (3, 5)]
-    apart = retrieval.distances(tables[0], orientation.upright(tables[1]))
-    for query, row in np.ndindex(apart.shape):
-        ways = orientation.turned(tables[0][query : query + 1])[:, 0]
-        assert apart[query, row] == np.bitwise_count(ways ^ orientation.upright(tables[1])[row]).sum(axis=1).min()
+    queries = retrieval.Views(tables[0], np.array([0, 2]))
+    gallery = retrieval.Views(orientation.upright(tables[1]), np.array([0, 1, 4]))
+    apart = retrieval.distances(queries, gallery)
+    for query, row in np.ndindex(2, 3):
+        own = np.split(tables[0], queries.starts[1:])[query]
+        others = np.split(gallery.codes, gallery.starts[1:])[row]
+        ways = orientation.turned(own)[:, :, np.newaxis]
+        assert apart[query, row] == np.bitwise_count(ways ^ others).sum(axis=-1).min()

@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw, ImageOps, features
 from phash_engine import codes, hashers, images, orientation, plane
 from phash_engine.block import area_average
 from phash_engine.errors import ImageError, PhashError
+from phash_engine.images import luma
 
 Block = NDArray[np.uint16]
 NEEDS_JXL = pytest.mark.skipif(find_spec("pillow_jxl") is None, reason="pillow-jxl-plugin is not installed")
@@ -150,7 +151,7 @@ def test_floats_up_to_1_are_parts_of_white() -> None:
 def test_ranges_are_those_of_the_whole_picture_not_of_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
     values = grey().astype(np.float32) * 3 - 50
     whole = images.read_block(Image.fromarray(values))
-    for module in (images, plane):
+    for module in (luma, plane):
         monkeypatch.setattr(module, "BAND_PIXELS", 1000)
     assert np.array_equal(images.read_block(Image.fromarray(values)), whole)
 
@@ -175,7 +176,7 @@ def test_values_that_are_no_numbers_are_refused(value: float) -> None:
 def test_bands_of_a_large_picture_give_the_block_of_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image = Image.fromarray(grey().astype(np.uint16) * 200) if mode == "I;16" else picture().convert(mode)
     whole = images.read_block(image)
-    for module in (images, plane):
+    for module in (luma, plane):
         monkeypatch.setattr(module, "BAND_PIXELS", 187 * 10)
     assert np.array_equal(images.read_block(image), whole)
 

@@ -16,6 +16,7 @@ from PIL import Image
 from phash_engine import files, hashers, images, orientation, raw
 from phash_engine.catalogue import Catalogue
 from phash_engine.errors import ImageError
+from phash_engine.images import opening
 from phash_engine.scan import scan
 from phash_engine.search import find, find_groups
 from tests.dng_writer import Preview, dng
@@ -95,7 +96,7 @@ def test_a_damaged_raw_is_an_image_error() -> None:
 
 @NEEDS_RAWPY
 def test_a_raw_beyond_the_limit_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_PIXELS", 320 * 240 - 1)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 320 * 240 - 1)
     with pytest.raises(ImageError, match="320x240 pixels are more than"):
         images.read_block(dng(pixels()))
 

@@ -165,6 +165,9 @@ def test_scores_by_hand() -> None:
     np.testing.assert_allclose(scores(query, found, distances, code_weight=0.5), [0.5, 0.8, -1], atol=1e-6)
     expanded = vectors.unit(np.array([1 + 1 + 0.6 * 0.6**3, 0.8 * 0.6**3]))
     np.testing.assert_allclose(scores(query, found, distances, "alpha"), found @ expanded, atol=1e-6)
+    np.testing.assert_allclose(scores(query, found, distances, "linked"), [1, 0.6, -1], atol=1e-6)
+    chain = vectors.unit(np.array([[0.8, 0.6], [0.28, 0.96], [-0.6, 0.8]]))
+    np.testing.assert_allclose(scores(query, chain, distances, "linked"), [0.8, 0.8**2, 0.8**2 * 0.6], atol=1e-6)
     spread = scores(query, found, distances, "diffusion")
     assert spread[0] > spread[1] > spread[2] == 0
     for name in EXPANSIONS:

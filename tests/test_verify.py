@@ -19,7 +19,7 @@ from phash_engine.duplicates import find_groups
 from phash_engine.explanation import explain
 from phash_engine.scan import scan
 from phash_engine.search import Collection
-from phash_engine.verify import Candidate, Evidence, Subject, Verifier, finding
+from phash_engine.verify import Candidate, Evidence, Picture, Subject, Verifier, finding, judged
 
 opencv = pytest.mark.skipif(not features.available(), reason="needs opencv-python-headless: the extra verify")
 
@@ -181,15 +181,42 @@ def test_what_evidence_says(evidence: Evidence, near: bool, expected: str) -> No
     assert finding(evidence, near=near) == expected
 
 
+@pytest.mark.parametrize("tone", ["black", "white"])
+@pytest.mark.parametrize("margin", [12, 40, 80])
+def test_what_is_inside_a_border_is_looked_at(folder: Path, margin: int, tone: str) -> None:
+    with Image.open(folder / "a.png") as image:
+        framed = Picture(ImageOps.expand(ImageOps.mirror(image), margin, tone))
+    assert judged(Picture(folder / "a.png"), framed, near=True).finding == "copy"
+    assert judged(framed, Picture(folder / "drawn.png"), near=True).finding == "changed"
+
+
 @opencv
 def test_settings_that_match_are_told(folder: Path) -> None:
-    def settings(name: str) -> tuple[str, ...]:
-        return explain(str(folder / "a.png"), str(folder / name)).settings
+    def matching(a: str, b: str) -> list[str]:
+        return [name for name, match, _ in explain(str(folder / a), str(folder / b)).settings if match]
 
-    assert settings("half.jpg") == ("",)
-    distance = explain(str(folder / "a.png"), str(folder / "mirrored.jpg")).rotations
-    assert settings("mirrored.jpg") == ("--verify", f"--radius {distance}")
-    assert settings("other.jpg")[0].startswith("--radius ")
+    with Image.open(folder / "a.png") as image:
+        ImageOps.expand(image, 60, "black").save(folder / "framed.png")
+    Image.new("RGB", (300, 200), "white").save(folder / "white.png")
+    Image.new("RGB", (300, 200), "black").save(folder / "black.png")
+    every = ["the defaults", "--no-rotations", "--radius", "--verify", "adaptive score"]
+    assert matching("a.png", "half.jpg") == every
+    assert matching("a.png", "framed.png") == every
+    assert matching("a.png", "drawn.png") == [name for name in every if name != "--verify"]
+    assert matching("a.png", "mirrored.jpg") == ["--radius", "--verify"]
+    assert matching("a.png", "other.jpg") == ["--radius"]
+    assert matching("white.png", "white.png") == ["the defaults", "--no-rotations"]
+    assert matching("white.png", "black.png") == ["--trust-all"]
+
+
+def test_borders_are_told_of(folder: Path) -> None:
+    with Image.open(folder / "a.png") as image:
+        ImageOps.mirror(ImageOps.expand(image, 60, "black")).save(folder / "framed.png")
+    told = explain(str(folder / "a.png"), str(folder / "framed.png"))
+    assert told.trimmed is not None
+    assert told.trimmed <= 24 < told.rotations <= told.upright
+    assert not told.settings[1].match
+    assert explain(str(folder / "a.png"), str(folder / "half.jpg")).trimmed is None
 
 
 # ── on the command line ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -231,8 +258,11 @@ def test_compare_takes_a_second_look(folder: Path) -> None:
     record = json.loads(compare("drawn.png", "--verify", "--json").stdout)
     assert (record["match"], record["finding"], record["rule"]) == (False, "changed", "code")
     record = json.loads(compare("cropped.jpg", "--explain", "--json").stdout)
-    assert (record["match"], record["explanation"]["settings"][0]) == (False, "--verify")
-    assert compare("cropped.jpg", "--explain").stdout.splitlines()[-1].startswith("match with  --verify or --radius ")
+    settings = {setting["name"]: setting["match"] for setting in record["explanation"]["settings"]}
+    assert (record["match"], settings["the defaults"], settings["--verify"]) == (False, False, True)
+    lines = compare("cropped.jpg", "--explain").stdout.splitlines()
+    assert "--verify        match: copy" in lines
+    assert "trimmed too     no border" in lines
 
 
 def test_what_is_missing_for_the_second_look_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

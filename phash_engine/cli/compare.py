@@ -66,18 +66,19 @@ def command(
 
 def _as_record(explanation: Explanation) -> dict[str, object]:
     nested = {name: getattr(explanation, name)._asdict() for name in ("a", "b", "evidence")}
-    return explanation._asdict() | nested
+    return explanation._asdict() | nested | {"settings": [setting._asdict() for setting in explanation.settings]}
 
 
 def _as_lines(explanation: Explanation) -> list[str]:
-    return [
-        f"upright     {explanation.upright:>3}",
-        f"rotations   {explanation.rotations:>3}",
-        f"structure   {_of(explanation.a)}; {_of(explanation.b)}",
-        f"second look {explanation.finding}: {output.seen(explanation.evidence)}",
-        f"match with  {' or '.join(setting or 'the defaults' for setting in explanation.settings)}"
-        f"{', not with --verify' if explanation.finding in {'changed', 'recoloured'} else ''}",
+    rows = [
+        ("as they are", output.count(explanation.upright, "bit")),
+        ("when turned", output.count(explanation.rotations, "bit")),
+        ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
+        ("structure", f"{_of(explanation.a)}; {_of(explanation.b)}"),
+        ("second look", f"{explanation.finding}: {output.seen(explanation.evidence)}"),
     ]
+    settings = [(name, f"{'match' if match else 'no match'}: {why}") for name, match, why in explanation.settings]
+    return [f"{name:<15} {told}" for name, told in rows + settings]
 
 
 def _of(side: Side) -> str:

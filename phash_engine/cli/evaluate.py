@@ -22,7 +22,7 @@ _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3
 @click.option("--truth", "truth_path", required=True, metavar="CSV", help="What is true: id,images or id,landmarks.")
 @click.option("--queries", metavar="DIR", help="The photos that are looked up.")
 @click.option("--gallery", metavar="DIR", help="The photos among which they are looked up.")
-@click.option("--labels", "labels_path", metavar="CSV", help="Labels of the gallery for id,landmarks: id,landmark_id.")
+@options.labels
 @options.models
 @options.weights
 @options.pool
@@ -58,8 +58,9 @@ def command(
     """Print how well codes, and a model, find what a truth says: mAP@100, GAP, and how often the first k hold it.
 
     A truth has a line for each query: the ids of the photos that show the same (id,images), or its label
-    (id,landmarks). The id of a photo is its name without the extension. A query without any is a distractor: it does
-    not count in mAP, and whatever is answered to it is an error in GAP, which takes the first answer of each query.
+    (id,landmarks), and then --labels names a CSV of the gallery's (id,landmark_id). The id of a photo is its name
+    without the extension. A query without any is a distractor: it does not count in mAP, and whatever is answered to it
+    is an error in GAP, which takes the first answer of each query.
     Rows: single codes, the sum that decides, the means of 2018 over average, dct and wavelet; with --model what the sum
     finds ranked again by vectors in several ways, and all by vectors alone.
     """

@@ -114,6 +114,10 @@ ten_crop: Decorator = click.option(
     "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images: ten times the work."
 )
 half: Decorator = click.option("--half", is_flag=True, help="Store vectors in half the space, as 16-bit numbers.")
+labels: Decorator = click.option("--labels", "labels_path", metavar="CSV", help="What photos show, as said above.")
+inside: Decorator = click.option(
+    "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
+)
 crops: Decorator = click.option(
     "--crops/--no-crops",
     default=None,
@@ -168,6 +172,9 @@ def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click c
     return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
 
 
+chart: Decorator = report_file("--chart", help="Draw what is measured: .png, .svg or .pdf.")
+
+
 def open_existing(path: Path | None) -> Catalogue:
     """Open the named or default catalogue, which must be there."""
     return Catalogue(path or default_catalogue(), create=False)
@@ -176,6 +183,20 @@ def open_existing(path: Path | None) -> Catalogue:
 def open_or_create(path: Path | None) -> Catalogue:
     """Open the named or default catalogue, made where there is none."""
     return Catalogue(path or default_catalogue())
+
+
+def known_labels(catalogue: Catalogue, source: str, folders: Sequence[str]) -> dict[str, str]:
+    """Return the labels of photos, below the folders or everywhere."""
+    from phash_engine import files, label_files
+
+    photos = [photo.path for photo in catalogue.photos()]
+    known = label_files.labels_of(source, photos, {failure.path for failure in catalogue.failures()})
+    inside = [files.absolute(folder) for folder in folders]
+    return {
+        path: label
+        for path, label in known.items()
+        if not inside or any(files.contains(folder, path) for folder in inside)
+    }
 
 
 def open_models(paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool) -> list[Model]:

@@ -13,6 +13,14 @@ from phash_engine.errors import ImageError
 from phash_engine.rerank import EXPANSIONS, RADIUS, Ranked, Reranker
 from phash_engine.search import Collection
 
+within: options.Decorator = click.option(
+    "--within",
+    type=click.IntRange(0, 192),
+    default=RADIUS,
+    metavar="BITS",
+    help=f"Look at photos within this distance of their codes, of 192 bits.  [default: {RADIUS}]",
+)
+
 
 @click.command("rerank", short_help=COMMANDS["rerank"])
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
@@ -22,13 +30,7 @@ from phash_engine.search import Collection
 @options.ten_crop
 @options.half
 @click.option("--top", type=click.IntRange(1), default=10, metavar="N", help="Print the N best.  [default: 10]")
-@click.option(
-    "--within",
-    type=click.IntRange(0, 192),
-    default=RADIUS,
-    metavar="BITS",
-    help=f"Look at photos within this distance of their codes, of 192 bits.  [default: {RADIUS}]",
-)
+@within
 @click.option(
     "--expand",
     type=click.Choice(EXPANSIONS),

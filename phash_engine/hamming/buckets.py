@@ -64,16 +64,26 @@ def build(columns: Columns, chunks: Chunks, threads: int) -> Buckets:
         ``m * (8 * words + 4)`` bytes a code and ``4 * 2**width`` a chunk.
     """
     n, m = columns[0].size, chunks.widths.size
-    filled = tuple(np.empty(m * n + LANES, dtype=np.uint64) for _ in columns)
-    for column in filled:
-        column[m * n :] = 0
     sizes = (1 << chunks.widths) + 1
     firsts = np.cumsum(sizes) - sizes
-    buckets = Buckets(
-        filled, np.empty(m * n, dtype=np.uint32), np.zeros(int(sizes.sum()), dtype=np.uint32), firsts, *chunks
-    )
-    list(in_threads(partial(_sort_by_chunk, columns, buckets), range(m), threads))
+    buckets = _empty(len(columns), m * n, int(sizes.sum()), firsts, chunks)
+    list(in_threads(lambda chunk: _sort_by_chunk(columns, buckets, chunk, chunk * n), range(m), threads))
     return frozen(buckets)
+
+
+def build_one(columns: Columns, chunks: Chunks, chunk: int) -> Buckets:
+    """Sort codes into the buckets of one chunk alone: the m-th part of the memory; places and offsets begin at 0."""
+    offsets = (1 << int(chunks.widths[chunk])) + 1
+    buckets = _empty(len(columns), columns[0].size, offsets, np.zeros_like(chunks.widths), chunks)
+    _sort_by_chunk(columns, buckets, chunk, 0)
+    return frozen(buckets)
+
+
+def _empty(words: int, places: int, offsets: int, firsts: NDArray[np.int64], chunks: Chunks) -> Buckets:
+    columns = tuple(np.empty(places + LANES, dtype=np.uint64) for _ in range(words))
+    for column in columns:
+        column[places:] = 0
+    return Buckets(columns, np.empty(places, dtype=np.uint32), np.zeros(offsets, dtype=np.uint32), firsts, *chunks)
 
 
 def frozen(buckets: Buckets) -> Buckets:
@@ -89,15 +99,15 @@ def chunk_value(column: Any, place: int, low: int, width: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _sort_by_chunk(columns: Any, buckets: Any, chunk: int) -> None:
-    """Sort by counting: count the values, then put each code where its bucket has got to."""
+def _sort_by_chunk(columns: Any, buckets: Any, chunk: int, first: int) -> None:
+    """Sort by counting: count the values, then put each code where its bucket, from the first place on, has got to."""
     n = columns[0].size
     low, width = buckets.lows[chunk], buckets.widths[chunk]
     keys = columns[buckets.words[chunk]]
     offsets = buckets.offsets[buckets.firsts[chunk] : buckets.firsts[chunk] + (1 << width) + 1]
     for row in range(n):
         offsets[chunk_value(keys, row, low, width) + 1] += 1
-    offsets[0] = chunk * n
+    offsets[0] = first
     for value in range(1 << width):
         offsets[value + 1] += offsets[value]
     following = offsets.copy()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from phash_engine.hamming import join
-from phash_engine.hamming.buckets import Buckets
-from phash_engine.hamming.chunks import chunk_radii, flips
-from phash_engine.hamming.hits import Hits, distances_of, queries_of, rows_of
+from phash_engine.hamming.buckets import Buckets, build_one
+from phash_engine.hamming.chunks import Chunks, chunk_radii, flips
+from phash_engine.hamming.hits import Columns, Hits, distances_of, queries_of, rows_of
 from phash_engine.hamming.postings import Postings, counts, rows_of_each
 from phash_engine.hamming.threads import in_threads
 
@@ -24,13 +24,13 @@ _BLOCK_PAIRS: Final = 1 << 22
 Columns3 = tuple[Hits, Hits, Hits]
 
 
-def bucket_pairs(left: Buckets, right: Buckets, radius: int, threads: int) -> tuple[int, Iterator[Columns3]]:
-    """Find all pairs of entries within a radius; of one collection with itself, each pair once.
+def bucket_pairs(buckets: Buckets, radius: int, threads: int) -> tuple[int, Iterator[Columns3]]:
+    """Find all pairs of entries within a radius, each once.
 
     Parameters
     ----------
-    left, right
-        Buckets of the same chunks and bit order; the same object for a self-join.
+    buckets
+        The entries.
     radius
         Bits, inclusive.
     threads
@@ -41,19 +41,36 @@ def bucket_pairs(left: Buckets, right: Buckets, radius: int, threads: int) -> tu
     tuple
         Number of tasks; for each task left entries, right entries and distances, int64.
     """
-    chunks = left.widths.size
-    radii = chunk_radii(radius, chunks)
-    plan = (radii, *flips(int(left.widths.max()), int(radii[0])))
-    size = left.entries.size // chunks
-    tasks = [
-        (chunk, first, min(first + _SPAN, (chunk + 1) * size))
-        for chunk in range(chunks)
-        if radii[chunk] >= 0
-        for first in range(chunk * size, (chunk + 1) * size, _SPAN)
-    ]
+    size = buckets.entries.size // buckets.widths.size
+    return _joined(lambda chunk: (buckets, chunk * size), size, buckets, radius, threads)
 
-    def run(task: tuple[int, int, int]) -> Columns3:
-        chunk, start, stop = task
+
+def bucket_matches(columns: Columns, buckets: Buckets, radius: int, threads: int) -> tuple[int, Iterator[Columns3]]:
+    """Find the entries within a radius of each of other codes, which are put into buckets by one chunk at a time.
+
+    Parameters are those of ``bucket_pairs``, and the other codes with their bits in the order of the buckets; so is the
+    answer, with the numbers of these codes on the left.
+    """
+    chunks = Chunks(buckets.words, buckets.lows, buckets.widths)
+    return _joined(lambda chunk: (build_one(columns, chunks, chunk), 0), columns[0].size, buckets, radius, threads)
+
+
+def _joined(
+    left_of: Callable[[int], tuple[Buckets, int]], size: int, right: Buckets, radius: int, threads: int
+) -> tuple[int, Iterator[Columns3]]:
+    """Join what stands on the left of each chunk, ``size`` places from some place on, with the right."""
+    radii = chunk_radii(radius, right.widths.size)
+    plan = (radii, *flips(int(right.widths.max()), int(radii[0])))
+    joined = np.flatnonzero(radii >= 0).tolist()
+
+    def tasks() -> Iterator[tuple[Buckets, int, int, int]]:
+        for chunk in joined:
+            left, begin = left_of(chunk)
+            for first in range(begin, begin + size, _SPAN):
+                yield left, chunk, first, min(first + _SPAN, begin + size)
+
+    def run(task: tuple[Buckets, int, int, int]) -> Columns3:
+        left, chunk, start, stop = task
         buffer = tuple(np.empty(join.BUFFER_SIZE, dtype=np.uint64) for _ in left.columns)
         places = np.empty(join.BUFFER_SIZE, dtype=np.int64)
         found, room = [], _ROOM
@@ -68,7 +85,7 @@ def bucket_pairs(left: Buckets, right: Buckets, radius: int, threads: int) -> tu
         hits = np.concatenate([each for _, each in found])
         return np.concatenate([each for each, _ in found]).astype(np.int64), rows_of(hits), distances_of(hits)
 
-    return len(tasks), in_threads(run, tasks, threads)
+    return len(joined) * len(range(0, size, _SPAN)), in_threads(run, tasks(), threads)
 
 
 def row_pairs(pairs: Columns3, left: Postings, right: Postings) -> Iterator[Columns3]:

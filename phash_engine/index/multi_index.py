@@ -17,7 +17,7 @@ from phash_engine.hamming.postings import Postings, collapse
 from phash_engine.hamming.threads import in_threads
 from phash_engine.index.arguments import as_codes, as_ids, by_id, check_radius
 from phash_engine.index.base import Index
-from phash_engine.index.bucket_join import bucket_pairs, row_pairs, twins
+from phash_engine.index.bucket_join import bucket_matches, bucket_pairs, row_pairs, twins
 from phash_engine.index.bucket_search import BucketSearch
 from phash_engine.index.growing import Growing
 from phash_engine.index.layout import Layout, lay_out
@@ -169,7 +169,7 @@ class MultiIndex(Index):
             count, pairs = compare_all(layout.row_codes(), radius, self._threads)
             return count, (self._present(block, (0, 1)) for block in pairs)
         buckets = layout.buckets if pieces == layout.pieces else layout.cut_into(pieces, self._threads).buckets
-        count, found = bucket_pairs(buckets, buckets, radius, self._threads)
+        count, found = bucket_pairs(buckets, radius, self._threads)
 
         def in_rows() -> Iterator[tuple[Hits, ...]]:
             for left, right, distances in row_pairs(twins(layout.postings), layout.postings, layout.postings):
@@ -188,7 +188,8 @@ class MultiIndex(Index):
         if queries[0].size * _FEW_QUERIES < layout.rows or cost > compare_all_cost(layout.rows, self.words):
             return super()._match_blocks(queries, radius)
         entries, postings = collapse(queries)
-        tasks, found = bucket_pairs(layout.bucketed(entries, self._threads), layout.buckets, radius, self._threads)
+        ordered = reorder(entries, layout.tables)
+        tasks, found = bucket_matches(ordered, layout.buckets, radius, self._threads)
         blocks = chain.from_iterable(row_pairs(pairs, postings, layout.postings) for pairs in found)
         return tasks, (self._present((left, bits, right), (2,)) for left, right, bits in blocks)
 

@@ -1,0 +1,224 @@
+"""``phash label``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from phash_engine import charts, files, label_files, labels
+from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.rerank import within
+from phash_engine.errors import ImageError, UsageError
+from phash_engine.labelling import NEIGHBOURS, VOTES, Labelled, Labeller
+from phash_engine.labels import Column, Curve, Shares, Verdicts
+
+_ACCURACY = 0.95
+_SHOWN = 11
+"""Points of the curve that are printed."""
+_RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fall_out"}
+"""Measures of a ``Confusion`` by the names that they have for classes."""
+
+
+@click.command("label", short_help=COMMANDS["label"])
+@click.argument("paths", nargs=-1, metavar="[IMAGE...]")
+@options.labels
+@options.inside
+@click.option(
+    "--neighbours",
+    type=click.IntRange(1),
+    default=NEIGHBOURS,
+    metavar="K",
+    help=f"How many photos vote.  [default: {NEIGHBOURS}]",
+)
+@click.option(
+    "--vote",
+    type=click.Choice(VOTES),
+    default="neighbours",
+    show_default=True,
+    help="Who votes: the nearest photos, or the mean of each class.",
+)
+@click.option(
+    "--least",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="CONFIDENCE",
+    help="Give no label that is less sure; --calibrate tells which.  [default: 0]",
+)
+@click.option("--most-entropy", type=click.FloatRange(0), metavar="BITS", help="Give no label if votes are so divided.")
+@click.option("--calibrate", is_flag=True, help="Tell how often the labels of these photos are found by the others.")
+@click.option(
+    "--accuracy",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {_ACCURACY}]",
+)
+@options.chart
+@options.models
+@options.weights
+@options.pool
+@options.ten_crop
+@options.half
+@within
+@options.rotations
+@options.trust_all
+@options.catalogue
+@options.as_json
+@options.strict
+def command(
+    paths: tuple[str, ...],
+    labels_path: str | None,
+    folders: tuple[str, ...],
+    neighbours: int,
+    vote: str,
+    least: float,
+    most_entropy: float | None,
+    calibrate: bool,
+    accuracy: float | None,
+    chart: Path | None,
+    models: tuple[str, ...],
+    weights: tuple[float, ...],
+    pool: str,
+    ten_crop: bool,
+    half: bool,
+    within: int,
+    rotations: bool,
+    trust_all: bool,
+    catalogue_path: Path | None,
+    as_json: bool,
+    strict: bool,
+) -> int:
+    """Print what each IMAGE shows: label, confidence 0..1, entropy of the votes in bits, path.
+
+    The catalogued photos that are most like it vote, by their codes, or with --model by the model's vectors. What they
+    show is the name of their folder, or what a CSV with the columns path and label says (--labels). Photos with the
+    bytes of IMAGE do not vote. Where the votes are too few or too divided the label is "-"; a high entropy says that it
+    may be none of these. Exits with 1 if no IMAGE was given a label.
+
+    With --calibrate every labelled photo is labelled by the others: what each confidence to ask for would give, the
+    lowest that gets --accuracy, the rates of each class without and with it, and which were taken for which.
+    """
+    if calibrate == bool(paths):
+        raise click.UsageError("name the pictures to label, or --calibrate, not both")
+    if not calibrate and (chart or accuracy is not None):
+        raise click.UsageError("--accuracy and --chart go with --calibrate")
+    if calibrate and (least or most_entropy is not None):
+        raise click.UsageError("--least and --most-entropy are for pictures to label, not for --calibrate")
+    if chart:
+        charts.check(chart)
+    loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
+    with options.open_existing(catalogue_path) as catalogue:
+        labeller = Labeller(
+            catalogue,
+            options.known_labels(catalogue, labels_path or label_files.FOLDER, folders),
+            loaded,
+            weights or None,
+            neighbours=neighbours,
+            vote=vote,
+            radius=within,
+            rotations=rotations,
+            trust_all=trust_all,
+            dtype="float16" if half else "float32",
+        )
+        if calibrate:
+            return report(labeller, _ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
+        sources = [files.absolute(path) for path in paths]
+        with output.progress_bar("embedding") as progress:
+            found = labeller.label(sources, progress)
+    _note(found.unread)
+    decided = found.verdicts.declined(least, math.inf if most_entropy is None else most_entropy)
+    _print(sources, found, decided, labeller.names, as_json=as_json)
+    return output.exit_code(len(found.failures), len(paths), strict=strict) or int(decided.classes.max() < 0)
+
+
+def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: bool) -> int:
+    """Print how often the labels of photos are found by the others, and the least confidence for an accuracy."""
+    with output.progress_bar("embedding") as progress:
+        truth, verdicts, unread = labeller.trial(progress)
+    _note(unread)
+    curve = labels.decline_curve(truth, verdicts)
+    row = curve.lowest(accuracy)
+    if row is None:
+        raise UsageError(f"no confidence gets {accuracy:.1%} of the labels right; ask for less with --accuracy")
+    least = math.floor(curve.thresholds[row] * 1e6) / 1e6
+    kept = verdicts.declined(least).classes
+    matrices = [labels.confusion_matrix(truth, given, len(labeller.names)) for given in (verdicts.classes, kept)]
+    if chart:
+        charts.confusion(chart, labeller.names, matrices[1])
+    if as_json:
+        columns = {name: _numbers(column) for name, column in curve._asdict().items()}
+        chosen = {name: columns[name][row] for name in ("accuracy", "kappa", "declined")}
+        rates = {name: _fields(matrix) for name, matrix in zip(("all", "kept"), matrices, strict=True)}
+        output.record({"least": least, **chosen, "labels": labeller.names, **rates, "curve": columns})
+        return 0
+    _print_curve(curve)
+    _, accurate, kappa, declined = (float(column[row]) for column in curve)
+    text = f"{accurate:.1%} of the labels right, kappa {kappa:.3f}, {declined:.1%} declined"
+    output.text(f"\n--least {least:.6f}: {text}")
+    _print_rates(labeller.names, matrices)
+    _print_matrix(labeller.names, matrices[1])
+    return 0
+
+
+def _note(unread: Sequence[ImageError]) -> None:
+    for failure in unread:
+        output.message(str(failure))
+
+
+def _print(sources: Sequence[str], found: Labelled, decided: Verdicts, names: Sequence[str], *, as_json: bool) -> None:
+    for row, (path, *verdict) in enumerate(zip(sources, *(column.tolist() for column in decided), strict=True)):
+        number, confidence, entropy = verdict
+        label = None if number == labels.NONE else names[number]
+        if row in found.failures:
+            output.message(str(found.failures[row]))
+        elif as_json:
+            output.record({"path": path, "label": label, "confidence": confidence, "entropy": entropy})
+        else:
+            output.text(f"{'-' if label is None else label}\t{confidence:.4f}\t{entropy:.2f}\t{path}")
+
+
+# ── what calibration says ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _print_curve(curve: Curve) -> None:
+    output.text("confidence  accuracy   kappa  declined")
+    for row in np.unique(np.linspace(0, len(curve.thresholds) - 1, _SHOWN).round().astype(int)).tolist():
+        output.text("{:>10.4f}{:>10.3f}{:>8.3f}{:>10.3f}".format(*(column[row] for column in curve)))
+
+
+def _print_rates(names: Sequence[str], matrices: Sequence[Column]) -> None:
+    """Print a line for each class: its rates when all are labelled, and when the less sure are declined."""
+    width = max(map(len, names))
+    heads = "".join(f"{name.replace('_', '-'):>17}" for name in _RATES)
+    output.text(f"\n{'class':<{width}}  no.  photos{heads}")
+    before, after = (np.transpose([_rate(matrix, name) for name in _RATES]) for matrix in matrices)
+    for number, name in enumerate(names):
+        changes = zip(before[number].tolist(), after[number].tolist(), strict=True)
+        cells = "".join(f"{old:>9.3f} → {new:.3f}" for old, new in changes)
+        output.text(f"{name:<{width}} {number:>4} {matrices[0][number].sum():>7}{cells}")
+
+
+def _print_matrix(names: Sequence[str], matrix: Column) -> None:
+    width, digits = max(map(len, names)), len(str(max(matrix.max(), len(names)))) + 2
+    heads = "".join(f"{number:>{digits}}" for number in range(len(names)))
+    output.text(f"\n{'taken for no.':<{width + 5}}{heads}  declined")
+    for number, (name, line) in enumerate(zip(names, matrix.tolist(), strict=True)):
+        cells = "".join(f"{count or '.':>{digits}}" for count in line[:-1])
+        output.text(f"{name:<{width}} {number:>4}{cells}{line[-1] or '.':>10}")
+
+
+def _fields(matrix: Column) -> dict[str, Any]:
+    return {"matrix": matrix.tolist()} | {name: _numbers(_rate(matrix, name)) for name in _RATES}
+
+
+def _rate(matrix: Column, name: str) -> Shares:
+    rate: Shares = getattr(labels.by_class(matrix), _RATES[name])
+    return rate
+
+
+def _numbers(column: Shares) -> list[float | None]:
+    return [None if math.isnan(number) else number for number in column.tolist()]

@@ -1,0 +1,97 @@
+"""Loaded PIL image → its luma, or its colours, as a person sees them: transparency composited, wide values scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from phash_engine.errors import ImageError
+from phash_engine.plane import BAND_PIXELS, Extent, Plane
+from phash_engine.quality import is_flat
+
+_ToLuma: TypeAlias = Callable[[Image.Image], NDArray[Any]]
+
+_WIDE_UNIT = 257
+
+
+def plane(image: Image.Image, extent: Extent) -> Plane:
+    """Return the luma of a loaded picture."""
+    if image.mode.startswith("I;16"):
+        return _plane_by(np.asarray, image, extent, _WIDE_UNIT)
+    if image.mode in {"I", "F"}:
+        return _plane_by(_wide_luma(image), image, extent, _WIDE_UNIT)
+    if not image.has_transparency_data:
+        return _plane_by(_luma, image, extent)
+    on_white = _plane_by(partial(_composited, ground="white"), image, extent)
+    return on_white if not is_flat(on_white.block) else _plane_by(partial(_composited, ground="black"), image, extent)
+
+
+def _plane_by(to_luma: _ToLuma, image: Image.Image, extent: Extent, unit: int = 1) -> Plane:
+    if image.width * image.height > BAND_PIXELS:
+
+        def part(left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
+            return to_luma(image.crop((left, top, right, bottom)))
+
+    else:
+        whole = to_luma(image)
+
+        def part(left: int, top: int, right: int, bottom: int) -> NDArray[Any]:
+            return whole[top:bottom, left:right]
+
+    return Plane(part, image.width, image.height, extent, unit)
+
+
+def _bands(image: Image.Image) -> Iterator[Image.Image]:
+    """Cut large pictures into bands of rows, so that no second full plane is ever held."""
+    rows = max(BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _luma(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode != "L":
+        image = image.getchannel("L") if image.mode == "LAB" else image.convert("L")
+    return np.asarray(image)
+
+
+def _composited(image: Image.Image, ground: str) -> NDArray[np.uint8]:
+    return _luma(_on_ground(image, ground))
+
+
+def _on_ground(image: Image.Image, ground: str) -> Image.Image:
+    straight = image.convert("LA") if image.mode == "La" else image  # Pillow knows no direct way from La
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), straight.convert("RGBA"))
+
+
+def colour(image: Image.Image) -> Image.Image:
+    """Return a loaded picture in RGB, on white where it is transparent."""
+    if image.mode.startswith("I;16"):
+        return _eight_bits(np.asarray(image))
+    if image.mode in {"I", "F"}:
+        return _eight_bits(_wide_luma(image)(image))
+    if image.has_transparency_data:
+        return _on_ground(image, "white").convert("RGB")
+    return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
+
+
+def _eight_bits(plane: NDArray[np.uint16]) -> Image.Image:
+    return Image.fromarray((plane // _WIDE_UNIT).astype(np.uint8)).convert("RGB")
+
+
+def _wide_luma(image: Image.Image) -> _ToLuma:
+    """Scale integer and float values to 16 bits by their range: 0..1, 0..255, 0..65535, else lowest to highest."""
+    if image.mode == "F" and not all(np.isfinite(np.asarray(band)).all() for band in _bands(image)):
+        raise ImageError("", "not a number (NaN) or infinity among the pixel values")
+    values = np.array([band.getextrema() for band in _bands(image)], dtype=np.float64)
+    low, high = float(values.min()), float(values.max())
+    factor = next((65535 / top for top in (1, 255, 65535) if low >= 0 and high <= top), 0.0)
+    if factor:
+        low = 0.0
+    elif high > low:
+        factor = 65535 / (high - low)
+    return lambda part: np.rint((np.asarray(part, dtype=np.float64) - low) * factor).astype(np.uint16)
