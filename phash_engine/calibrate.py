@@ -63,6 +63,8 @@ class Report(NamedTuple):
         How near strangers come to one another.
     radius, cutoff
         What suits the wish; no cutoff where there are too few photos for scores.
+    sure
+        Distance to accept whatever the score.
     recall
         Share of the copies that are found, by family, and the number of copies.
     copied
@@ -72,13 +74,15 @@ class Report(NamedTuple):
     negatives: Negatives
     radius: Limit
     cutoff: Limit | None
+    sure: int
     recall: Mapping[str, tuple[float, int]]
     copied: Whole
 
     @property
     def calibration(self) -> Calibration:
         """What the collection is to be judged by from now on."""
-        return Calibration(self.negatives.contents, self.radius.limit, self.cutoff.limit if self.cutoff else None)
+        cutoff = self.cutoff.limit if self.cutoff else None
+        return Calibration(self.negatives.contents, self.radius.limit, cutoff, self.sure)
 
     @property
     def criterion(self) -> Criterion:
@@ -123,22 +127,27 @@ def calibrate(
     except ValueError as error:
         raise UsageError(f"too few pairs of different photos among {contents}: {error}") from None
     pairs = contents * (contents - 1) / 2
-    radius, cutoff = limits(found, 1 / pairs if rate is None else rate, pairs)
-    report = Report(found, radius, cutoff, {}, np.empty(0, dtype=np.int64))
+    radius, cutoff, sure = limits(found, 1 / pairs if rate is None else rate, pairs)
+    report = Report(found, radius, cutoff, sure, {}, np.empty(0, dtype=np.int64))
     return _with_recall(report, views, look, progress)
 
 
-def limits(found: Negatives, rate: float, pairs: float) -> tuple[Limit, Limit | None]:
-    """Return radius and cutoff of a rate, and how many false pairs they make among so many pairs."""
+def limits(found: Negatives, rate: float, pairs: float) -> tuple[Limit, Limit | None, int]:
+    """Return radius and cutoff of a rate, with the false pairs among so many, and the distance that is always accepted.
+
+    Beside the score the distance decides where it is very small, for which at most half of the false pairs are set
+    aside, mostly far less. Only in collections where strangers have equal codes the two may come to more than the rate.
+    """
     by_distance, by_score = found.by_distance, found.by_score
-    radius = max(0, by_distance.radius(rate, CONFIDENCE))
+    radius = _limit(by_distance, max(0, by_distance.radius(rate, CONFIDENCE)), pairs)
     if by_score is None:
-        return _limit(by_distance, radius, pairs), None
-    # Beside the score the distance decides where it is very small, which makes false pairs of its own.
-    certain = _limit(by_distance, min(SURE, by_distance.start), pairs)
-    cutoff = _limit(by_score, by_score.radius(max(0.0, rate - certain.bound / pairs), CONFIDENCE), pairs)
-    cutoff = Limit(cutoff.limit, cutoff.expected + certain.expected, cutoff.bound + certain.bound)
-    return _limit(by_distance, radius, pairs), cutoff
+        return radius, None, SURE
+    sure = int(np.clip(by_distance.radius(rate / 10, CONFIDENCE), 0, SURE))
+    beside = _limit(by_distance, sure, pairs)
+    left = max(rate - beside.bound / pairs, rate / 2)
+    cutoff = _limit(by_score, by_score.radius(left, CONFIDENCE), pairs)
+    together = Limit(cutoff.limit, cutoff.expected + beside.expected, cutoff.bound + beside.bound)
+    return radius, together, sure
 
 
 def _limit(tail: Tail, limit: int, pairs: float) -> Limit:

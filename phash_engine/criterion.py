@@ -30,11 +30,6 @@ class Criterion(NamedTuple):
     cutoff: int | None = None
     calibrated: int = 0
 
-    @classmethod
-    def adaptive(cls, cutoff: int, calibrated: int = 0) -> Criterion:
-        """Return the criterion of a cutoff."""
-        return cls(SURE, cutoff, calibrated)
-
     @property
     def reach(self) -> int:
         """The largest distance that may be accepted."""
@@ -66,14 +61,17 @@ class Calibration(NamedTuple):
         Largest accepted distance in bits, where too few contents are compared for scores.
     cutoff
         Largest accepted score; None where they were too few.
+    sure
+        Distance to accept whatever the score.
     """
 
     contents: int
     radius: int
-    cutoff: int | None
+    cutoff: int | None = None
+    sure: int = SURE
 
     def criterion(self, *, adaptive: bool) -> Criterion:
         """Return what decides, by scores or by distances."""
         if adaptive and self.cutoff is not None:
-            return Criterion.adaptive(self.cutoff, self.contents)
+            return Criterion(self.sure, self.cutoff, self.contents)
         return Criterion(self.radius, calibrated=self.contents)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import adaptive
+from phash_engine.adaptive import SURE, adaptive_scores, cutoff
 from phash_engine.backgrounds import strangers
 from phash_engine.content_pairs import ContentPairs, ViewCodes
 from phash_engine.criterion import Calibration, Criterion
@@ -51,7 +51,7 @@ class Judge:
         elif calibration is not None:
             self.criterion = calibration.criterion(adaptive=self._strangers is not None)
         else:
-            self.criterion = Criterion.adaptive(adaptive.cutoff(self.compared)) if self._strangers else Criterion()
+            self.criterion = Criterion(SURE, cutoff(self.compared)) if self._strangers else Criterion()
         self.reach = max(self.criterion.reach, band)
 
     def judged(self, pairs: ContentPairs) -> tuple[ContentPairs, Whole]:
@@ -68,7 +68,7 @@ class Judge:
             backgrounds = self._strangers.backgrounds(views, self._contents)
         near = self.criterion.accepts(
             pairs.distances,
-            adaptive.adaptive_scores(pairs.distances, backgrounds[pairs.left], backgrounds[pairs.right]),
+            adaptive_scores(pairs.distances, backgrounds[pairs.left], backgrounds[pairs.right]),
         )
         rules = np.where(near, pairs.rules, RULES.index("verified"))
         return pairs._replace(rules=rules).where(near | (pairs.distances <= self._band)), backgrounds

@@ -56,9 +56,8 @@ class MatchGraph(NamedTuple):
     """Nodes in keeper order within each component, and links between them.
 
     A node holds the photos of one content in keeper order; where the folder counts, those of one content in one folder.
-    ``links`` are ``ContentPairs`` of the numbers of nodes: those that are near by the criterion, and others in the band
-    whose rule is "verified", if a second look says so. ``backgrounds``, int64, are those of the nodes, 0 where nobody
-    asked.
+    ``links`` are ``ContentPairs`` of the numbers of nodes: those that are near, and others in the band whose rule is
+    "verified", if a second look says so. ``backgrounds``, int64, are those of the nodes, 0 where nobody asked.
     """
 
     nodes: list[list[Candidate]]
@@ -74,22 +73,24 @@ def build(
     Returns
     -------
     tuple
-        Who judged the pairs, and the graph in parts, each of whole components: some ten thousand photos, of which there
-        need be no more at a time.
+        Who judged which contents are near, and the graph in parts, each of whole components: some ten thousand
+        photos, of which there need be no more at a time.
     """
     folders = None if search.folders is None else [*search.folders, *search.references]
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
         views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
         judge = Judge(views, len(columns.codes), search.radius, search.band, catalogue.calibration())
-    pairs, backgrounds = judge.judged(
-        content_pairs.close_pairs(views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress)
+    close = content_pairs.close_pairs(
+        views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress
     )
+    pairs, backgrounds = judge.judged(close)
 
     def graphs() -> Iterator[MatchGraph]:
         for some, among in _parts(columns, pairs):
             nodes, contents = _nodes(catalogue, some, search)
-            nodes, links, order = _in_keeper_order(nodes, _links(nodes, contents, among, search.span), by)
+            links = _links(nodes, contents, among, search.span)
+            nodes, links, order = _in_keeper_order(nodes, links, by)
             yield MatchGraph(nodes, links, backgrounds[np.array(contents, dtype=np.int64)[order]])
 
     return judge, graphs()

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from phash_engine import calibrate, copies, negatives
+from bench import __main__ as bench
+from phash_engine import adaptive, calibrate, copies, negatives
 from phash_engine.backgrounds import sample, strangers
 from phash_engine.calibrate import Limit
 from phash_engine.catalogue import Catalogue
@@ -83,11 +84,12 @@ def test_copies_are_left_out_and_so_are_copies_of_copies() -> None:
 def test_limits_are_within_the_wish() -> None:
     found = negatives.measure(full_views(photos(3, COUNT)), nobody)
     pairs = COUNT * (COUNT - 1) / 2
-    radius, cutoff = calibrate.limits(found, 1 / pairs, pairs)
+    radius, cutoff, sure = calibrate.limits(found, 1 / pairs, pairs)
     assert cutoff is not None
     for limit in radius, cutoff:
         assert 0 < limit.expected < limit.bound <= 1
-    strict, _ = calibrate.limits(found, 0.01 / pairs, pairs)
+    assert sure == adaptive.SURE
+    strict, _, _ = calibrate.limits(found, 0.01 / pairs, pairs)
     assert strict.limit < radius.limit < found.by_distance.start
 
 
@@ -101,8 +103,8 @@ def test_copies_can_be_read_and_are_always_the_same() -> None:
 
 
 def test_calibration_decides_unless_a_radius_is_given() -> None:
-    views, calibration = full_views(photos(4, COUNT)), Calibration(COUNT, 30, -12)
-    assert Judge(views, COUNT, None, 0, calibration).criterion == Criterion.adaptive(-12, COUNT)
+    views, calibration = full_views(photos(4, COUNT)), Calibration(COUNT, 30, -12, 6)
+    assert Judge(views, COUNT, None, 0, calibration).criterion == Criterion(6, -12, COUNT)
     assert Judge(views, COUNT, 17, 0, calibration).criterion == Criterion(17)
     few = full_views(photos(4, 20))
     assert Judge(few, 20, None, 0, calibration).criterion == Criterion(30, None, COUNT)
@@ -112,9 +114,9 @@ def test_calibration_decides_unless_a_radius_is_given() -> None:
 def test_catalogue_remembers(tmp_path: Path) -> None:
     with Catalogue(tmp_path / "photos.db") as catalogue:
         assert catalogue.calibration() is None
-        catalogue.calibrate(Calibration(100, 30, None))
+        catalogue.calibrate(Calibration(100, 30))
     with Catalogue(tmp_path / "photos.db") as catalogue:
-        assert catalogue.calibration() == Calibration(100, 30, None)
+        assert catalogue.calibration() == Calibration(100, 30)
         assert find_groups(catalogue).criterion == Criterion(30, None, 100)
         catalogue.calibrate(None)
         assert find_groups(catalogue).criterion == Criterion()
@@ -163,3 +165,17 @@ def test_photos_that_are_gone_are_told_by_the_default_radius() -> None:
         catalogue.add_fingerprints([f"/nowhere/{number}.jpg" for number in range(60)], table)
         report = calibrate.calibrate(catalogue)
     assert (report.negatives.copies, report.recall) == (1, {})
+
+
+def test_benchmark_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["calibrate", "--gallery", str(tmp_path), "--draws", "4", "--rates", "1e-2"]
+    with pytest.raises(SystemExit, match="two halves take 100 pictures, and 0 are there"):
+        bench.main(options)
+    for number in range(100):
+        save(tmp_path / f"{number}.png", scene(number))
+    assert bench.main([*options, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["by"], row["draws"]) for row in rows] == [("distance", 4), ("distance", 4)]
+    assert all(0 <= row["expected"] < row["bound"] and 0 <= row["holds"] <= 1 for row in rows)
+    assert bench.main(options) == 0
+    assert capsys.readouterr().out.startswith("100 pictures, 4 draws of two halves")

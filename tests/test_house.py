@@ -26,10 +26,11 @@ KINDS = {
         confidence labels redundancy tails criterion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
         code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
-        trash ways salvage vector_files submissions features decisions copies label_files charts""",
+        trash ways salvage vector_files submissions features decisions
+        label_files charts copies""",
     "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
-        retrieval retrieval_task explanation keepers match_graph content_distances backgrounds judge negatives
-        labelling ranking near_copies""",
+        retrieval retrieval_task explanation keepers match_graph
+        labelling ranking near_copies content_distances backgrounds judge negatives""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""

@@ -104,7 +104,7 @@ def test_few_contents_and_bursts_have_no_strangers() -> None:
 def test_judgements_are_those_of_a_look_at_all_pairs(mixed: ViewCodes) -> None:
     contents, cutoff = COUNT, adaptive.cutoff(COUNT)
     judge = Judge(mixed, contents, None, band=56)
-    assert judge.criterion == Criterion.adaptive(cutoff)
+    assert judge.criterion == Criterion(adaptive.SURE, cutoff)
     pairs, backgrounds = judge.judged(close_pairs(mixed, judge.reach, rotations=True, kind="linear"))
     found = strangers(mixed)
     assert found is not None
