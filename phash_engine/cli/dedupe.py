@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,9 @@ from phash_engine import duplicates, files, keepers, plan
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
-from phash_engine.duplicates import Group
+from phash_engine.duplicates import Group, Groups
 from phash_engine.errors import PhashError
 from phash_engine.grouping import MODES
-from phash_engine.rules import RADIUS
 
 
 @click.command("dedupe", short_help=COMMANDS["dedupe"])
@@ -93,11 +93,12 @@ def command(
     """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
 
     Of each group the keeper stands first, with the rule that chose it, then the others with their distance to it in
-    bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored), trimmed
-    (closer without a uniform border), frame or crop (closer to one of these, see 'phash scan'), or with --verify
-    verified (beyond the radius, but a second look says so), and what was seen stands before the path. An equals sign
-    marks photos that stay beside the keeper, a plus sign files of the same shot as the photo above them, such as its
-    camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
+    bits, in collections of 200 photos or more the score (how far that is below the distance of strangers; it decides
+    instead, unless --radius is given), and the rule that matched: digest (equal bytes), code, rotation (closer when
+    turned or mirrored), trimmed (closer without a uniform border), frame or crop (closer to one of these, see 'phash
+    scan'), or with --verify verified (beyond the radius, but a second look says so), and what was seen stands before
+    the path. An equals sign marks photos that stay beside the keeper, a plus sign files of the same shot as the photo
+    above them, such as its camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
@@ -121,7 +122,7 @@ def command(
         ):
             groups = duplicates.find_groups(
                 catalogue,
-                RADIUS if radius is None else radius,
+                radius,
                 folders=inside,
                 references=references,
                 exclude=exclude,
@@ -135,21 +136,22 @@ def command(
                 verifier=verifier,
                 progress=progress,
             )
-        if plan_path is not None:
-            _write_plan(groups, catalogue, references, plan_path)
+        going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
         _write(groups, csv, html)
         for group in groups:
-            _print(group, catalogue, as_json=as_json, verify=verify)
+            _print(group, catalogue, as_json=as_json, adaptive=groups.criterion.cutoff is not None, verify=verify)
     if not as_json:
         output.message(_summary(groups))
+    if going is not None:
+        output.message(f"{plan_path}: {output.count(going, 'file')} would go; 'phash apply --dry-run' says how")
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> None:
+def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> int:
+    """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
-    number = sum(len(group.others) for group in planned.groups)
-    output.message(f"{path}: {output.count(number, 'file')} would go; 'phash apply --dry-run' says how")
+    return sum(len(group.others) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Catalogue) -> bool:
@@ -169,7 +171,7 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(group: Group, catalogue: Catalogue, *, as_json: bool, verify: bool) -> None:
+def _print(group: Group, catalogue: Catalogue, *, as_json: bool, adaptive: bool, verify: bool) -> None:
     if as_json:
         output.record(_record(group))
         return
@@ -185,8 +187,9 @@ def _print(group: Group, catalogue: Catalogue, *, as_json: bool, verify: bool) -
         _print_companions(path, catalogue)
     for path in group.others:
         pair = joining[path]
+        score = f"{'' if pair.score is None else pair.score:>4}  " if adaptive else ""
         seen = f"{output.seen(pair.evidence):<40}  " if verify else ""
-        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {seen}{path}")
+        output.text(f"  {pair.distance:>3}  {score}{pair.rule:<8}  {seen}{path}")
         _print_companions(path, catalogue)
 
 
@@ -204,17 +207,31 @@ def _write(groups: Sequence[Group], csv: Path | None, html: Path | None) -> None
     if csv:
         from phash_engine.reports import table
 
-        table.write(groups, csv)
+        with _named(csv):
+            table.write(groups, csv)
     if html:
         from phash_engine.reports import sheet
 
-        with output.progress_bar("drawing") as progress:
+        with _named(html), output.progress_bar("drawing") as progress:
             sheet.write(groups, html, progress)
 
 
-def _summary(groups: Sequence[Group]) -> str:
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error say which file could not be written; that of a full disk does not know."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def _summary(groups: Groups) -> str:
     others = sum(len(group.others) for group in groups)
     if not others:
-        return "no duplicates"
+        return f"no duplicates, by {groups.criterion}"
     total = output.size(sum(group.bytes for group in groups))
-    return f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
+    series = sum(group.series for group in groups)
+    told = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
+    told += f"; by {groups.criterion}"
+    return told + (f"; series of shots, which plans leave alone: {series}" if series else "")
