@@ -17,7 +17,7 @@ from phash_engine.errors import ImageError, UsageError
 from phash_engine.labelling import NEIGHBOURS, VOTES, Labelled, Labeller
 from phash_engine.labels import Column, Curve, Shares, Verdicts
 
-_ACCURACY = 0.95
+ACCURACY = 0.95
 _SHOWN = 11
 """Points of the curve that are printed."""
 _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fall_out"}
@@ -55,7 +55,7 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
     "--accuracy",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {_ACCURACY}]",
+    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {ACCURACY}]",
 )
 @options.chart
 @options.models
@@ -125,7 +125,7 @@ def command(
             dtype="float16" if half else "float32",
         )
         if calibrate:
-            return report(labeller, _ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
+            return report(labeller, ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
         sources = [files.absolute(path) for path in paths]
         with output.progress_bar("embedding") as progress:
             found = labeller.label(sources, progress)
