@@ -7,6 +7,7 @@ import sys
 
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "calibrate": ("bench.calibrate", "whether calibrated radii make as few false pairs as they say"),
     "catalogue": ("bench.catalogue", "status, find and dedupe on up to a million photos: time and memory"),
     "dedupe": ("bench.dedupe", "all groups of a catalogue, whole process, time and peak memory"),
     "crossover": ("bench.crossover", "which kind of index is fastest for which codes and radii"),

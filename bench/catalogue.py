@@ -25,6 +25,7 @@ from bench.find import find_command
 from phash_engine import hashers, images
 from phash_engine.catalogue import Catalogue, Content, Sighting, View
 from phash_engine.hashers import Codes
+from phash_engine.rules import RADIUS
 from phash_engine.views import FULL
 
 _COPIES = 20
@@ -126,7 +127,7 @@ def check_status(printed: Path, soak: Soak) -> None:
 
 def check_find(printed: Path, soak: Soak) -> None:
     """Compare the photos found with those of all codes close to the first ones, which are the picture's."""
-    (near,) = dedupe.close_rows(soak.table, np.array([0]), rotations=True).values()
+    (near,) = dedupe.close_rows(soak.table, np.array([0]), RADIUS, rotations=True).values()
     photos_found = np.flatnonzero(np.isin(soak.contents, list(near)) & ~soak.missing).tolist()
     expected = {(near[int(soak.contents[photo])], soak.path(photo)) for photo in photos_found}
     lines = (line.split("\t") for line in printed.read_text().splitlines())
@@ -143,7 +144,7 @@ def check_dedupe(printed: Path, soak: Soak) -> None:
     row = dict(zip(present.tolist(), of_kept.tolist(), strict=True))
     pairs = ((_photo(pair["left"]), _photo(pair["right"]), pair["distance"]) for g in groups for pair in g["pairs"])
     found = {row[right]: (row[left], bits) for left, right, bits in pairs if row[left] != row[right]}
-    dedupe.check("phash dedupe", soak.table[kept], found, rotations=True)
+    dedupe.check("phash dedupe", soak.table[kept], found, None, rotations=True)
     homes: dict[int, set[int]] = {}
     for photo, content in row.items():
         homes.setdefault(content, set()).add(keeper.get(photo, photo))

@@ -1,4 +1,4 @@
-"""``python -m bench dedupe``: all groups of a catalogue, the whole process at its defaults, time and peak memory."""
+"""``python -m bench dedupe``: all groups of a catalogue, the whole process by scores and by radius, time and memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from bench import codes, timing
 from phash_engine import hashers, orientation
 from phash_engine.catalogue import Catalogue
+from phash_engine.content_pairs import ContentPairs, ViewCodes
 from phash_engine.hashers import Codes
 from phash_engine.index import build_index
-from phash_engine.rules import RADIUS
+from phash_engine.judge import Judge
+from phash_engine.rules import RADIUS, RULES
 
 _COPIES = 6
 _NOISE = 1000
@@ -38,7 +40,7 @@ Member = tuple[int, int]
 
 
 def main(argv: list[str]) -> None:
-    """Run the command on a full catalogue, with and without rotations, and check the groups it prints."""
+    """Run the command on a full catalogue, by scores and by radius, turned and not, and check the groups it prints."""
     parser = timing.options(__doc__ or "")
     parser.add_argument("--n", type=int, default=100_000, help="fingerprints in the catalogue (default 100,000)")
     options = parser.parse_args(argv)
@@ -48,11 +50,16 @@ def main(argv: list[str]) -> None:
         with Catalogue(catalogue) as opened:
             opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in range(options.n)], table)
         command = [sys.executable, "-m", "phash_engine", "dedupe", "--json", "--catalogue", str(catalogue)]
-        for rotations, name in ((True, "phash dedupe"), (False, "phash dedupe --no-rotations")):
-            line = command if rotations else [*command, "--no-rotations"]
+        by_radius = ["--radius", str(RADIUS)]
+        for radius, rotations, given in (
+            (None, True, []),
+            (RADIUS, True, by_radius),
+            (RADIUS, False, [*by_radius, "--no-rotations"]),
+        ):
+            name, line = " ".join(["phash dedupe", *given]), [*command, *given]
             megabytes = run(line, printed)
             keepers = members(printed)
-            check(name, table, keepers, rotations=rotations)
+            check(name, table, keepers, radius, rotations=rotations)
             rows = timing.measure([timing.Contender(name, partial(run, line, printed))], options.rounds, warm_up=False)
             setting = {"n": options.n, "others": len(keepers), "peak_mb": round(megabytes)}
             timing.report(rows, name, as_json=options.json, **setting)
@@ -92,34 +99,43 @@ def members(printed: Path) -> dict[int, Member]:
     return {_row(pair["right"]): (_row(pair["left"]), pair["distance"]) for pair in pairs}
 
 
-def check(name: str, table: Codes, found: dict[int, Member], *, rotations: bool) -> None:
+def check(name: str, table: Codes, found: dict[int, Member], radius: int | None, *, rotations: bool) -> None:
     """Compare the groups of some rows with what looking at every code gives.
 
-    All that is known of these photos is codes, so the first row is kept: a row belongs to the first keeper within the
-    radius before it, and where there is none, to no other.
+    All that is known of these photos is codes, so the first row is kept: a row belongs to the first keeper near
+    it and before it, and where there is none, to no other.
     """
     rng = np.random.default_rng(4)
     others = np.fromiter(found, dtype=np.int64)[:_SAMPLE]
     asked = np.union1d(rng.choice(len(table), min(_SAMPLE, len(table)), replace=False), others)
-    for row, near in close_rows(table, asked, rotations=rotations).items():
+    for row, near in close_rows(table, asked, radius, rotations=rotations).items():
         keepers = [(other, bits) for other, bits in sorted(near.items()) if other < row and other not in found]
         if found.get(row) != (keepers[0] if keepers else None):
             raise SystemExit(f"{name} differs from what looking at every code gives, for row {row}")
 
 
-def close_rows(table: Codes, asked: NDArray[np.int64], *, rotations: bool) -> dict[int, dict[int, int]]:
-    """Return distance by row of all within the radius of each row asked for."""
-    near: dict[int, dict[int, int]] = {row: {} for row in asked.tolist()}
+def close_rows(
+    table: Codes, asked: NDArray[np.int64], radius: int | None, *, rotations: bool
+) -> dict[int, dict[int, int]]:
+    """Return distance by row of all that are near each row asked for."""
+    rows = np.arange(len(table))
+    judge = Judge(ViewCodes(rows, np.full_like(rows, RULES.index("code")), table), len(table), radius, band=0)
+    close: dict[tuple[int, int], int] = {}
     upright = build_index(orientation.upright(table), kind="linear")
     for number in orientation.ORIENTATIONS if rotations else (1,):
         turned = build_index(orientation.turned_to(table, number), kind="linear")
         for matches in (
-            upright.range_query(orientation.turned_to(table[asked], number), RADIUS),
-            turned.range_query(orientation.upright(table[asked]), RADIUS),
+            upright.range_query(orientation.turned_to(table[asked], number), judge.reach),
+            turned.range_query(orientation.upright(table[asked]), judge.reach),
         ):
             for query, row, bits in zip(*(column.tolist() for column in matches), strict=True):
-                known = near[int(asked[query])]
-                known[row] = min(bits, known.get(row, bits))
+                pair = int(asked[query]), row
+                close[pair] = min(bits, close.get(pair, bits))
+    one, other = np.array(list(close), dtype=np.int64).reshape(-1, 2).T
+    pairs = ContentPairs(one, other, np.fromiter(close.values(), dtype=np.int64), np.zeros_like(one))
+    near: dict[int, dict[int, int]] = {row: {} for row in asked.tolist()}
+    for row, found, bits, _ in zip(*(column.tolist() for column in judge.judged(pairs)[0]), strict=True):
+        near[row][found] = bits
     return near
 
 

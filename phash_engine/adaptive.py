@@ -11,6 +11,7 @@ where strangers do, and with the whole no distance is small enough for a picture
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -20,9 +21,17 @@ NEAREST: Final = 10
 """Strangers whose mean distance makes the background of a picture."""
 WEIGHT: Final = 2 / 3
 """Share of that mean that is the background."""
+LARGEST: Final = 48
+"""Largest background: that of photos that have no look-alikes, of which hardly one has more. It bounds searches."""
 CUTOFF: Final = -9
-"""Largest score to accept, rotations and trimmed views included: at most one false pair in a million in the quality
-benchmark, with 600 photos as they are and with half of them laid on one floor."""
+"""Largest score to accept among up to a thousand pictures, rotations and trimmed views included: at most one false pair
+in a million in the quality benchmark, with 600 photos as they are, with half and with all of them laid on one floor."""
+SURE: Final = 8
+"""Distance to accept whatever the score: none of 4.5 million pairs of photos laid on one floor is as near."""
+
+_FEW = 1000
+_TENFOLD = 5
+"""Bits less that leave a tenth of the false pairs: 4 or 5 among look-alikes, 6 among photos."""
 
 
 def background(distances: ArrayLike) -> NDArray[np.int64]:
@@ -37,8 +46,8 @@ def background(distances: ArrayLike) -> NDArray[np.int64]:
     Returns
     -------
     numpy.ndarray
-        int64 ``(...)``: :data:`WEIGHT` of the mean of the :data:`NEAREST` smallest, in whole bits, so that a byte
-        holds it.
+        int64 ``(...)``: :data:`WEIGHT` of the mean of the :data:`NEAREST` smallest, in whole bits up to
+        :data:`LARGEST`.
 
     Raises
     ------
@@ -50,7 +59,22 @@ def background(distances: ArrayLike) -> NDArray[np.int64]:
         raise ValueError(f"a background takes the distances to {NEAREST} pictures at least, not {array.shape[-1]}")
     nearest = np.partition(array, NEAREST - 1, axis=-1)[..., :NEAREST]
     backgrounds: NDArray[np.int64] = np.rint(WEIGHT * nearest.mean(axis=-1)).astype(np.int64)
-    return backgrounds
+    return np.minimum(backgrounds, LARGEST)
+
+
+def cutoff(contents: int) -> int:
+    """Return the largest score to accept in a collection.
+
+    In ten times as many pictures there are a hundred times as many pairs, and :data:`CUTOFF` would find as many false
+    ones. It falls by 5 bits, which lets through ten times as many, so that larger collections still find their copies:
+    a handful of false pairs among 10,000 pictures, some tens among a million.
+
+    Examples
+    --------
+    >>> [cutoff(contents) for contents in (200, 10_000, 1_000_000)]
+    [-9, -14, -24]
+    """
+    return CUTOFF - round(_TENFOLD * math.log10(max(contents, _FEW) / _FEW))
 
 
 def adaptive_scores(distances: ArrayLike, queries: ArrayLike, others: ArrayLike) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ request. Write-ahead logging lets any number of readers go on while one writer c
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from array import array
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from phash_engine import files
 from phash_engine.code_table import ALL_NAMES, CURRENT, SEARCHED, CodeTable
+from phash_engine.criterion import Calibration
 from phash_engine.database import Database
 from phash_engine.decisions import Decisions
 from phash_engine.foreign_codes import ForeignCodes
@@ -28,6 +30,7 @@ from phash_engine.views import CROP, FRAME, FULL, TRIMMED, VIEWS, Wanted, rank
 
 _IDS = 10_000
 """Ids asked for at once."""
+_CALIBRATION = "calibration"
 UNREAD = -1
 """Size and time of a file that could not be read: they fit no file, so every scan tries again."""
 
@@ -394,6 +397,21 @@ class Catalogue:
         """Keep rows of two digests, the version, and what :meth:`evidence` returns, in place of older ones."""
         with self._database.transaction():
             self._database.executemany("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    # ── calibration ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def calibration(self) -> Calibration | None:
+        """Return what the photos are judged by since they were measured; None if they never were."""
+        stored = self._database.meta(_CALIBRATION)
+        return None if stored is None else Calibration(**json.loads(stored))
+
+    def calibrate(self, calibration: Calibration | None) -> None:
+        """Judge the photos by what was measured from now on, or by the defaults again."""
+        with self._database.transaction():
+            if calibration is None:
+                self._database.execute("DELETE FROM meta WHERE key = ?", (_CALIBRATION,))
+            else:
+                self._database.set_meta(_CALIBRATION, json.dumps(calibration._asdict()))
 
     # ── codes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -55,6 +55,19 @@ class ViewCodes(NamedTuple):
             return self
         return ViewCodes(self.numbers[chosen], self.ranks[chosen], code_table.select(self.table, chosen))
 
+    def asking(self) -> ViewCodes:
+        """Return the full and trimmed views: crops and frames are found, and find nothing."""
+        return self.select(self._asks)
+
+    def only_found(self) -> ViewCodes:
+        """Return the other views."""
+        return self.select(~self._asks)
+
+    @property
+    def _asks(self) -> NDArray[np.bool_]:
+        asks: NDArray[np.bool_] = self.ranks <= _LAST_THAT_ASKS
+        return asks
+
 
 def codes_of(contents: NDArray[np.int64], catalogue: Catalogue, *, trust_all: bool) -> ViewCodes:
     """Return the views, that can be trusted or all, of some contents.

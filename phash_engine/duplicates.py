@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -14,11 +14,13 @@ from phash_engine import files, grouping, keepers, match_graph, verify
 from phash_engine.catalogue import Catalogue
 from phash_engine.confidence import confidence
 from phash_engine.content_pairs import ContentPairs
+from phash_engine.criterion import Criterion
 from phash_engine.decisions import partners
 from phash_engine.index import Pairs
+from phash_engine.judge import Judge
 from phash_engine.keepers import Candidate, KeepRule, Reason
 from phash_engine.match_graph import MatchGraph, Progress, Search
-from phash_engine.rules import RADIUS, RULES, rank
+from phash_engine.rules import RULES, rank
 from phash_engine.verify import Evidence, Verifier
 
 Ids = NDArray[np.int64]
@@ -27,7 +29,8 @@ Ids = NDArray[np.int64]
 class Pair(NamedTuple):
     """Two photos of a group that match, the better one first.
 
-    ``distance`` is in bits, ``rule`` the one that matched, ``confidence`` as ``confidence.confidence`` tells.
+    ``distance`` is in bits, ``rule`` the one that matched, ``confidence`` as ``confidence.confidence`` tells. ``score``
+    is the adaptive score; None where it was not asked for.
     """
 
     left: str
@@ -35,6 +38,7 @@ class Pair(NamedTuple):
     distance: int
     rule: str
     confidence: float
+    score: int | None = None
     evidence: Evidence | None = None
 
 
@@ -78,9 +82,17 @@ class Group(NamedTuple):
         return found
 
 
+class Groups(list[Group]):
+    """Groups, sorted by the keeper's path, and what their pairs were judged by."""
+
+    def __init__(self, groups: Iterable[Group], criterion: Criterion) -> None:
+        super().__init__(sorted(groups))
+        self.criterion = criterion
+
+
 def find_groups(
     catalogue: Catalogue,
-    radius: int = RADIUS,
+    radius: int | None = None,
     *,
     folders: Sequence[str] | None = None,
     references: Sequence[str] = (),
@@ -94,7 +106,7 @@ def find_groups(
     kind: str = "auto",
     verifier: Verifier | None = None,
     progress: Progress | None = None,
-) -> list[Group]:
+) -> Groups:
     """Group the photos that show the same picture.
 
     Equal bytes always match. Several paths that are one file are one photo. What was decided about contents holds: see
@@ -105,7 +117,8 @@ def find_groups(
     catalogue
         An open catalogue.
     radius
-        Largest accepted distance in bits, 0..192.
+        Largest accepted distance in bits, 0..192. None for what suits the collection: the adaptive score where at least
+        200 contents are compared, else ``rules.RADIUS``.
     folders, rotations, trust_all, kind
         As for ``search.Collection``.
     verifier
@@ -130,7 +143,7 @@ def find_groups(
     Returns
     -------
     list of Group
-        Sorted by the keeper's path; the same for any order of scanning.
+        Sorted by the keeper's path; the same for any order of scanning. Its ``criterion`` tells what decided.
 
     Raises
     ------
@@ -144,33 +157,33 @@ def find_groups(
             f"mode {mode!r} or span {span!r} is unknown: {', '.join((*grouping.MODES, *match_graph.SPANS))}"
         )
     by = keepers.rules(keep)
-    reach = verifier.reach(radius) if verifier else radius
-    search = Search(reach, folders, references, exclude, rotations, trust_all, kind, span)
-    compared, graphs = match_graph.build(catalogue, search, by, progress)
+    band = verifier.reach(0) if verifier else 0
+    search = Search(radius, band, folders, references, exclude, rotations, trust_all, kind, span)
+    judge, graphs = match_graph.build(catalogue, search, by, progress)
     decided = catalogue.decisions.all()
     stay = partners(decision for decision in decided if decision.kind == "keep")
 
     def groups(graph: MatchGraph) -> Iterator[Group]:
         nodes = graph.nodes
         links, apart = match_graph.heeding(nodes, graph.links, decided)
-        links, evidence = _verified(links, nodes, radius, verifier) if verifier else (links, {})
+        links, evidence = _verified(links, nodes, verifier) if verifier else (links, {})
         owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
         links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
         teller = _Teller(
-            nodes, compared, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
+            graph, judge, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
         )
         for part in _parts(owners, links):
             if not references or nodes[part.numbers[0]][0].is_reference:
                 yield from teller.group(part)
 
-    return sorted(chain.from_iterable(map(groups, graphs)))
+    return Groups(chain.from_iterable(map(groups, graphs)), judge.criterion)
 
 
 def _verified(
-    links: ContentPairs, nodes: Sequence[Sequence[Candidate]], radius: int, verifier: Verifier
+    links: ContentPairs, nodes: Sequence[Sequence[Candidate]], verifier: Verifier
 ) -> tuple[ContentPairs, dict[tuple[int, int], Evidence | None]]:
     """Return the links that stand a second look, and what it saw of each; equal bytes need none."""
-    near, equal = links.distances <= radius, links.rules == RULES.index("digest")
+    near, equal = links.rules != RULES.index("verified"), links.rules == RULES.index("digest")
     looked = links.where(~equal)
     keys = list(zip(looked.left.tolist(), looked.right.tolist(), strict=True))
     subjects = [(_subject(nodes[left]), _subject(nodes[right])) for left, right in keys]
@@ -178,8 +191,7 @@ def _verified(
     verdicts = verifier.judge(pairs)
     stands = equal.copy()
     stands[~equal] = [verdict.match for verdict in verdicts]
-    links = links._replace(rules=np.where(near, links.rules, RULES.index("verified"))).where(stands)
-    return links, {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
+    return links.where(stands), {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
 
 
 def _subject(node: Sequence[Candidate]) -> verify.Subject:
@@ -206,8 +218,8 @@ def _parts(owners: Ids, links: ContentPairs) -> Iterator[_Part]:
 class _Teller(NamedTuple):
     """What it takes to tell groups by their photos."""
 
-    nodes: Sequence[Sequence[Candidate]]
-    compared: int
+    graph: MatchGraph
+    judge: Judge
     by: Sequence[KeepRule]
     stay: Mapping[bytes | None, set[bytes]]
     evidence: Mapping[tuple[int, int], Evidence | None]
@@ -217,7 +229,7 @@ class _Teller(NamedTuple):
 
     def group(self, part: _Part) -> Iterator[Group]:
         """Yield the group, unless nothing could go."""
-        nodes = [self.nodes[number] for number in part.numbers]
+        nodes = [self.graph.nodes[number] for number in part.numbers]
         if self.is_across:
             nodes[0] = nodes[0][:1]  # its copies lie in the keeper's folder
         keeper, *rest = photos = [photo for node in nodes for photo in node]
@@ -253,15 +265,21 @@ class _Teller(NamedTuple):
         return kept
 
     def _pairs(self, part: _Part, shown: Container[str]) -> Iterator[Pair]:
-        nodes = {n: [c.path for c in self.nodes[n] if c.path in shown] for n in part.numbers}
+        nodes = {n: [c.path for c in self.graph.nodes[n] if c.path in shown] for n in part.numbers}
         for number, paths in nodes.items():
             if number == part.numbers[0] or not self.is_star:
                 yield from (Pair(paths[0], copy, 0, "digest", 1.0) for copy in paths[1:])
         for left, right, distance, number in part.links:
-            told = distance, RULES[number], confidence(distance, RULES[number], self.compared)
+            rule, score = RULES[number], self._score(left, right, distance, RULES[number])
+            told = distance, rule, confidence(distance, rule, self.judge.compared, score), score
             seen = self.evidence.get((left, right))
             for path in nodes[right] if self.is_star else nodes[right][:1]:
                 yield from (Pair(first, path, *told, seen) for first in nodes[left][:1])
+
+    def _score(self, left: int, right: int, distance: int, rule: str) -> int | None:
+        if self.judge.criterion.cutoff is None or rule == "digest":
+            return None
+        return distance - int(min(self.graph.backgrounds[left], self.graph.backgrounds[right]))
 
 
 def _other_files(photos: Sequence[Candidate], staying: Sequence[Candidate]) -> list[Candidate]:

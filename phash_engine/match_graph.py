@@ -20,6 +20,7 @@ from phash_engine.decisions import Decision
 from phash_engine.grouping import Link
 from phash_engine.hamming.sorting import sorted_columns
 from phash_engine.index import Pairs
+from phash_engine.judge import Judge
 from phash_engine.keepers import Candidate, KeepRule
 from phash_engine.rules import RULES
 
@@ -35,9 +36,13 @@ SPANS = ("anywhere", "same-folder", "across-folders")
 
 
 class Search(NamedTuple):
-    """What is compared with what; the arguments of ``duplicates.find_groups`` of these names."""
+    """What is compared with what; the arguments of ``duplicates.find_groups`` of these names.
 
-    radius: int
+    ``band`` is how far apart pairs may be that a second look is taken at, or 0.
+    """
+
+    radius: int | None
+    band: int
     folders: Sequence[str] | None
     references: Sequence[str]
     exclude: Sequence[str]
@@ -51,38 +56,44 @@ class MatchGraph(NamedTuple):
     """Nodes in keeper order within each component, and links between them.
 
     A node holds the photos of one content in keeper order; where the folder counts, those of one content in one folder.
-    ``links`` are ``ContentPairs`` of the numbers of nodes.
+    ``links`` are ``ContentPairs`` of the numbers of nodes: those that are near, and others in the band whose rule is
+    "verified", if a second look says so. ``backgrounds``, int64, are those of the nodes, 0 where nobody asked.
     """
 
     nodes: list[list[Candidate]]
     links: ContentPairs
+    backgrounds: Ids
 
 
 def build(
     catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress: Progress | None
-) -> tuple[int, Iterator[MatchGraph]]:
+) -> tuple[Judge, Iterator[MatchGraph]]:
     """Find all pairs, and put the photos that have one in keeper order; errors as ``duplicates.find_groups``.
 
     Returns
     -------
     tuple
-        How many contents were compared by code, and the graph in parts, each of whole components: some ten thousand
+        Who judged which contents are near, and the graph in parts, each of whole components: some ten thousand
         photos, of which there need be no more at a time.
     """
     folders = None if search.folders is None else [*search.folders, *search.references]
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
         columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
         views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
-    pairs = content_pairs.close_pairs(
-        views, search.radius, rotations=search.rotations, kind=search.kind, progress=progress
+        judge = Judge(views, len(columns.codes), search.radius, search.band, catalogue.calibration())
+    close = content_pairs.close_pairs(
+        views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress
     )
+    pairs, backgrounds = judge.judged(close)
 
     def graphs() -> Iterator[MatchGraph]:
         for some, among in _parts(columns, pairs):
             nodes, contents = _nodes(catalogue, some, search)
-            yield MatchGraph(*_in_keeper_order(nodes, _links(nodes, contents, among, search.span), by))
+            links = _links(nodes, contents, among, search.span)
+            nodes, links, order = _in_keeper_order(nodes, links, by)
+            yield MatchGraph(nodes, links, backgrounds[np.array(contents, dtype=np.int64)[order]])
 
-    return len(np.unique(views.numbers)), graphs()
+    return judge, graphs()
 
 
 def heeding(
@@ -189,17 +200,18 @@ def _product(ordered: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids, Ids]:
 
 def _in_keeper_order(
     nodes: list[list[Candidate]], links: ContentPairs, by: Sequence[KeepRule]
-) -> tuple[list[list[Candidate]], ContentPairs]:
-    """Renumber the nodes so that, in each component, the one to keep comes first."""
+) -> tuple[list[list[Candidate]], ContentPairs, list[int]]:
+    """Renumber the nodes so that, in each component, the one to keep comes first; return their former numbers too."""
     components = grouping.first_of_component(Pairs(*links[:3]), len(nodes))
     together = np.argsort(components, kind="stable")
     starts = np.flatnonzero(np.diff(components[together], prepend=-1))
     ordered = [node for part in np.split(together, starts[1:]) for node in _ordered(part.tolist(), nodes, by)]
     rank = np.empty(len(nodes), dtype=np.int64)
-    rank[[number for number, _ in ordered]] = np.arange(len(nodes))
+    order = [number for number, _ in ordered]
+    rank[order] = np.arange(len(nodes))
     left, right = rank[links.left], rank[links.right]
     low, high = np.minimum(left, right), np.maximum(left, right)
-    return [node for _, node in ordered], ContentPairs(*sorted_columns(low, high, *links[2:]))
+    return [node for _, node in ordered], ContentPairs(*sorted_columns(low, high, *links[2:])), order
 
 
 def _ordered(

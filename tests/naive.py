@@ -454,7 +454,7 @@ def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule
 
 
 def background(distances: Sequence[int]) -> int:
-    return round(Fraction(2, 3) * sum(sorted(distances)[:10]) / 10)
+    return min(round(Fraction(2, 3) * sum(sorted(distances)[:10]) / 10), 48)
 
 
 def adaptive_range_query(

@@ -125,7 +125,7 @@ def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> No
     assert records(invoke("compare", one, two, "--json").output)[0]["rule"] == "flat"
     assert invoke("compare", one, two, "--trust-all").return_value == 0
 
-    assert invoke("dedupe", sheets).output.endswith("phash: no duplicates\n")
+    assert invoke("dedupe", sheets).output.endswith("phash: no duplicates, by radius 24\n")
     assert len(records(invoke("dedupe", sheets, "--trust-all", "--json").stdout)) == 1
     assert [match["path"] for match in records(invoke("find", one, "--json").output)] == [str(one)]
     found = records(invoke("find", one, "--trust-all", "--json").output)
@@ -243,7 +243,7 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     assert {tuple(record) for record in found} == {Group._fields}
     assert [record["keeper"] for record in found] == [group.keeper for group in groups]
     assert [record["others"] for record in found] == [list(group.others) for group in groups]
-    sure = [pair | {"evidence": None} for pair in found[0]["pairs"]]
+    sure = [pair | {"score": None, "evidence": None} for pair in found[0]["pairs"]]
     assert sure == [pair._asdict() | {"confidence": 1.0} for pair in groups[0].pairs]
     assert found[0]["reason"] == {"rule": "pixels", "keeper": "400x400", "other": "200x200"}
     assert b"84 photos: 84 unchanged; 3 could not be read" in run.stderr
@@ -258,7 +258,7 @@ def test_dedupe_is_restricted_to_the_folders() -> None:
     assert found
     paths = [path for record in found for path in (record["keeper"], *record["others"])]
     assert all(path.startswith(f"{SAMPLE}/phone/") for path in paths)
-    assert invoke("dedupe", SAMPLE / "2022-garden").stderr.endswith("phash: no duplicates\n")
+    assert invoke("dedupe", SAMPLE / "2022-garden").stderr.endswith("phash: no duplicates, by radius 24\n")
 
 
 def test_dedupe_without_catalogue_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

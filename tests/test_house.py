@@ -23,14 +23,14 @@ SAMPLE = ROOT / "data" / "photos"
 KINDS = {
     "pure": """errors codes block progressive hashers orientation quality rules hamming index fusion grouping
         evaluation adaptive error_rates prefilter pooling vectors expansion border plane views alignment likeness
-        confidence labels redundancy""",
+        confidence labels redundancy tails criterion""",
     "edges": """images extras raw imagehash_scheme files companions database code_table catalogue generations
         code_files index_files foreign_codes code_lists verify embeddings records witness journal relocation links
         trash ways salvage vector_files submissions features decisions
-        label_files charts""",
+        label_files charts copies""",
     "conduct": """scan budget search foreign content_pairs duplicates golden rerank actions calibrate plan candidates
         retrieval retrieval_task explanation keepers match_graph
-        labelling ranking near_copies""",
+        labelling ranking near_copies content_distances backgrounds judge negatives""",
     "front ends": """__init__ __main__ cli reports web spark""",
 }
 """Modules by kind. One imports from its own kind and from those above it."""
@@ -39,7 +39,7 @@ RANKS = {module: rank for rank, modules in enumerate(KINDS.values()) for module 
 OWNERS = {
     "numba": {"hamming"},
     "llvmlite": {"hamming"},
-    "PIL": {"images"},
+    "PIL": {"images", "copies"},
     "pillow_heif": {"extras"},
     "pillow_jxl": {"extras"},
     "rawpy": {"extras"},

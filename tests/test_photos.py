@@ -15,6 +15,7 @@ from PIL import Image
 
 import phash_engine as ph
 from phash_engine import codes, orientation
+from phash_engine.adaptive import CUTOFF
 from phash_engine.catalogue import Catalogue
 from phash_engine.duplicates import find_groups
 from phash_engine.hamming.threads import available_threads
@@ -62,7 +63,8 @@ def files(folder: Path, *patterns: str) -> list[Path]:
 
 
 def test_different_scenes_make_no_group(web: Catalogue) -> None:
-    assert find_groups(web) == []
+    assert find_groups(web) == find_groups(web, RADIUS) == []
+    assert find_groups(web).criterion.cutoff == CUTOFF
 
 
 @pytest.mark.parametrize("rotations", [False, True])

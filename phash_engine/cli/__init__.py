@@ -30,6 +30,7 @@ COMMANDS = {
     "rerank": "Look pictures up by their codes, and rank what is found by a neural network.",
     "label": "Say what pictures show, by the labels of the photos that are most like them.",
     "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
+    "calibrate": "Measure on your own photos what radius finds no false groups.",
     "status": "Say what the catalogue holds.",
     "ignore": "Remember which photos are no duplicates, or all stay.",
     "failures": "List the files that could not be read, and why.",

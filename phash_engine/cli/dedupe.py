@@ -14,10 +14,9 @@ from phash_engine import duplicates, files, keepers, plan
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
-from phash_engine.duplicates import Group
+from phash_engine.duplicates import Group, Groups
 from phash_engine.errors import PhashError
 from phash_engine.grouping import MODES
-from phash_engine.rules import RADIUS
 
 
 @click.command("dedupe", short_help=COMMANDS["dedupe"])
@@ -94,11 +93,12 @@ def command(
     """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
 
     Of each group the keeper stands first, with the rule that chose it, then the others with their distance to it in
-    bits and the rule that matched: digest (equal bytes), code, rotation (closer when turned or mirrored), trimmed
-    (closer without a uniform border), frame or crop (closer to one of these, see 'phash scan'), or with --verify
-    verified (beyond the radius, but a second look says so), and what was seen stands before the path. An equals sign
-    marks photos that stay beside the keeper, a plus sign files of the same shot as the photo above them, such as its
-    camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
+    bits, in collections of 200 photos or more the score (how far that is below the distance of strangers; it decides
+    instead, unless --radius is given), and the rule that matched: digest (equal bytes), code, rotation (closer when
+    turned or mirrored), trimmed (closer without a uniform border), frame or crop (closer to one of these, see 'phash
+    scan'), or with --verify verified (beyond the radius, but a second look says so), and what was seen stands before
+    the path. An equals sign marks photos that stay beside the keeper, a plus sign files of the same shot as the photo
+    above them, such as its camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
@@ -122,7 +122,7 @@ def command(
         ):
             groups = duplicates.find_groups(
                 catalogue,
-                RADIUS if radius is None else radius,
+                radius,
                 folders=inside,
                 references=references,
                 exclude=exclude,
@@ -139,7 +139,7 @@ def command(
         going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
         _write(groups, csv, html)
         for group in groups:
-            _print(group, catalogue, as_json=as_json, verify=verify)
+            _print(group, catalogue, as_json=as_json, adaptive=groups.criterion.cutoff is not None, verify=verify)
     if not as_json:
         output.message(_summary(groups))
     if going is not None:
@@ -171,7 +171,7 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(group: Group, catalogue: Catalogue, *, as_json: bool, verify: bool) -> None:
+def _print(group: Group, catalogue: Catalogue, *, as_json: bool, adaptive: bool, verify: bool) -> None:
     if as_json:
         output.record(_record(group))
         return
@@ -187,8 +187,9 @@ def _print(group: Group, catalogue: Catalogue, *, as_json: bool, verify: bool) -
         _print_companions(path, catalogue)
     for path in group.others:
         pair = joining[path]
+        score = f"{'' if pair.score is None else pair.score:>4}  " if adaptive else ""
         seen = f"{output.seen(pair.evidence):<40}  " if verify else ""
-        output.text(f"  {pair.distance:>3}  {pair.rule:<8}  {seen}{path}")
+        output.text(f"  {pair.distance:>3}  {score}{pair.rule:<8}  {seen}{path}")
         _print_companions(path, catalogue)
 
 
@@ -225,11 +226,12 @@ def _named(path: Path) -> Iterator[None]:
         raise
 
 
-def _summary(groups: Sequence[Group]) -> str:
+def _summary(groups: Groups) -> str:
     others = sum(len(group.others) for group in groups)
     if not others:
-        return "no duplicates"
+        return f"no duplicates, by {groups.criterion}"
     total = output.size(sum(group.bytes for group in groups))
     series = sum(group.series for group in groups)
     told = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
+    told += f"; by {groups.criterion}"
     return told + (f"; series of shots, which plans leave alone: {series}" if series else "")

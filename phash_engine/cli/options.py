@@ -46,7 +46,7 @@ radius: Decorator = click.option(
     "--radius",
     type=click.IntRange(0, 192),
     metavar="BITS",
-    help=f"Largest accepted distance, of 192 bits.  [default: {RADIUS}]",
+    help=f"Largest accepted distance, of 192 bits.  [default: {RADIUS}; dedupe judges 200 photos or more by scores]",
 )
 rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"

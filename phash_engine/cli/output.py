@@ -47,10 +47,10 @@ def seen(evidence: Evidence | None) -> str:
 
 
 def without_unseen(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair; what a second look saw as fields too, or not at all."""
+    """Return the fields of a match or pair; what a second look saw as fields too; without what nobody asked for."""
+    seen = {name: value for name, value in fields.items() if value is not None}
     evidence: Evidence | None = fields["evidence"]
-    rest = {name: value for name, value in fields.items() if name != "evidence"}
-    return rest | ({} if evidence is None else {"evidence": evidence._asdict()})
+    return seen if evidence is None else seen | {"evidence": evidence._asdict()}
 
 
 def count(number: int, noun: str) -> str:

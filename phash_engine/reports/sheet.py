@@ -92,7 +92,8 @@ def _figure(path: str, role: str, words: str, pair: Pair | None) -> str:
 def _evidence(pair: Pair) -> str:
     sure = math.floor(1000 * pair.confidence) / 10
     bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
-    return f"{pair.rule}, {bits} apart, {sure:g} % sure"
+    score = "" if pair.score is None else f", score {pair.score}"
+    return f"{pair.rule}, {bits} apart{score}, {sure:g} % sure"
 
 
 def _picture(path: str) -> str:
