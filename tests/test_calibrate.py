@@ -150,6 +150,18 @@ def test_command(scanned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(cli, ["dedupe"]).stderr.endswith("by radius 24\n")
 
 
+def test_chart_shows_both_distributions(scanned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(calibrate, "_COPIED", 2)
+    chart = tmp_path / "distances.svg"
+    run = CliRunner().invoke(cli, ["calibrate", "--catalogue", str(scanned), "--chart", str(chart)])
+    assert run.exit_code == 0
+    drawn = chart.read_text(encoding="utf-8")
+    assert drawn.count("<!-- ") > 10
+    for text in "different photos: 1,889 pairs", "copies: 60 pairs", "radius ":
+        assert f"<!-- {text}" in drawn
+
+
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
     for number in range(3):
         save(tmp_path / f"{number}.png", scene(number))

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from phash_engine import calibrate, files
+from phash_engine import calibrate, charts, files
 from phash_engine.calibrate import Limit, Report
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
@@ -27,6 +28,7 @@ from phash_engine.errors import PhashError
 @options.workers
 @options.pairs
 @options.catalogue
+@options.chart
 @options.as_json
 def command(
     folders: tuple[str, ...],
@@ -36,6 +38,7 @@ def command(
     workers: int | None,
     pairs: str,
     catalogue_path: Path | None,
+    chart: Path | None,
     as_json: bool,
 ) -> int:
     """Measure on your own photos how near different ones come, and let 'phash dedupe' judge by that from now on.
@@ -49,6 +52,8 @@ def command(
         with options.open_existing(catalogue_path) as catalogue:
             catalogue.calibrate(None)
         return 0
+    if chart:
+        charts.check(chart)
     inside = [files.absolute(folder) for folder in folders] or None
     with options.open_or_create(catalogue_path) if folders else options.open_existing(catalogue_path) as catalogue:
         if folders:
@@ -59,6 +64,9 @@ def command(
         with output.progress_bar("copying") as progress:
             report = calibrate.calibrate(catalogue, inside, rate=fpr, progress=progress)
         catalogue.calibrate(report.calibration)
+    if chart:
+        copied = np.bincount(report.copied, minlength=1)
+        charts.distances(chart, report.negatives.counts, copied, report.radius.limit)
     if as_json:
         output.record(_record(report))
     else:
