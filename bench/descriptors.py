@@ -37,7 +37,7 @@ class Descriptor(NamedTuple):
     distances: Callable[[Trial], Distances]
 
 
-def _ours(file: bytes, _: Image.Image) -> Words:
+def our_codes(file: bytes, _: Image.Image | None = None) -> Words:
     """Return all codes of the full view, then those of the trimmed one, or of the full one again."""
     table = read_query(file)[2].table
     return table[[0, -1]].ravel()
@@ -56,6 +56,8 @@ def _pdq(_: bytes, image: Image.Image) -> Words:
 
 def _img_hash(name: str) -> Extractor:
     def extract(_: bytes, image: Image.Image) -> Words:
+        if not hasattr(cv2(), "img_hash"):
+            raise ImportError("pip uninstall opencv-python-headless, then install opencv-contrib-python-headless")
         octets = getattr(cv2().img_hash, name)(np.asarray(image)[:, :, ::-1])
         return _packed(np.unpackbits(octets))
 
@@ -63,7 +65,7 @@ def _img_hash(name: str) -> Extractor:
 
 
 EXTRACTORS: Mapping[str, Extractor] = {
-    "ours": _ours,
+    "ours": our_codes,
     "imagehash average 64": _imagehash(imagehash.average_hash, 8),
     "imagehash phash 64": _imagehash(imagehash.phash, 8),
     "imagehash dhash 64": _imagehash(imagehash.dhash, 8),
@@ -89,7 +91,7 @@ def _working() -> Iterator[tuple[str, Extractor]]:
             if name != "ours":
                 extractor(b"", Image.linear_gradient("L").convert("RGB"))
             yield name, extractor
-        except (ImportError, AttributeError) as error:
+        except ImportError as error:
             print(f"left out: {name}: {error}", file=sys.stderr)
 
 
@@ -159,14 +161,16 @@ def _packed(bits: Any) -> Words:
 
 
 DECISION = of_codes(*hashers.DECISION_NAMES)
+COMPARE = trimmed(with_rotations)
+"""As the commands do."""
 
 DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor("ours: dct + h + v", "ours", 192, plain(DECISION)),
     Descriptor("ours: + rotations", "ours", 192, plain(with_rotations)),
     Descriptor("ours: + trim", "ours", 192, plain(trimmed(DECISION))),
-    Descriptor("ours: + rotations, trim", "ours", 192, plain(trimmed(with_rotations))),
+    Descriptor("ours: + rotations, trim", "ours", 192, plain(COMPARE)),
     Descriptor("ours: + adaptive score", "ours", 192, adaptive(DECISION)),
-    Descriptor("ours: + rotations, trim, adaptive", "ours", 192, adaptive(trimmed(with_rotations))),
+    Descriptor("ours: + rotations, trim, adaptive", "ours", 192, adaptive(COMPARE)),
     Descriptor("ours: average + dct + wavelet", "ours", 192, plain(of_codes("average", "dct", "wavelet"))),
     *(Descriptor(f"ours: {name}", "ours", 64, plain(of_codes(name))) for name in hashers.CODE_NAMES),
     *(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +17,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from bench import families
 from bench.families.base import Transform, saved
+from phash_engine import files, images
+from phash_engine.errors import ImageError
 from phash_engine.hamming.threads import available_threads
 
 _LONGEST_SIDE = 1024
@@ -37,9 +37,7 @@ class Original(NamedTuple):
 
     def image(self) -> Image.Image:
         """Return it as seen upright, in RGB, at most 1024 pixels long."""
-        with Image.open(self.path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-        image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        image = Image.fromarray(images.read_pixels(self.path, _LONGEST_SIDE))
         return _in_studio(image) if self.studio else image
 
     def file(self) -> bytes:
@@ -101,15 +99,17 @@ def originals(folders: Sequence[Path], most: int, studio: float) -> list[Origina
 
     A share of them is laid on one floor in the studio.
     """
-    found: dict[bytes, Original] = {}
-    for folder in folders:
-        for path in sorted(folder.rglob("*.[jJpP][pPnN]*[gG]")):
-            digest = hashlib.sha256(path.read_bytes()).digest()
-            name = path.relative_to(folder).as_posix()
-            found.setdefault(digest, Original(name, path, families.is_chosen(name, "studio", studio)))
+    found: dict[str, Original] = {}
+    for folder in map(files.absolute, folders):
+        for file in files.walk(folder).files:
+            if files.looks_like_image(file.path):
+                name = Path(file.path).relative_to(folder).as_posix()
+                picture = Original(name, Path(file.path), families.is_chosen(name, "studio", studio))
+                found.setdefault(hashlib.sha256(picture.path.read_bytes()).hexdigest(), picture)
     with ThreadPoolExecutor(available_threads()) as threads:
-        readable = threads.map(_is_readable, found.values())
-        return list(compress(found.values(), readable))[:most]
+        errors = list(threads.map(_error, found.values()))
+    print("".join(f"left out: {error}\n" for error in errors if error), end="", file=sys.stderr)
+    return [picture for picture, error in zip(found.values(), errors, strict=True) if not error][:most]
 
 
 def run(pictures: Sequence[Original], share: float, extractors: Mapping[str, Extractor]) -> Trial:
@@ -137,18 +137,16 @@ def run(pictures: Sequence[Original], share: float, extractors: Mapping[str, Ext
 
 def features(file: bytes, extractors: Mapping[str, Extractor]) -> Features:
     """Describe a file, which is decoded once for all that take pixels."""
-    with Image.open(io.BytesIO(file)) as opened:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
+    image = Image.fromarray(images.read_pixels(file, sys.maxsize))
     return {name: extractor(file, image) for name, extractor in extractors.items()}
 
 
-def _is_readable(picture: Original) -> bool:
+def _error(picture: Original) -> ImageError | None:
     try:
         picture.image()
-    except OSError as error:
-        print(f"left out: {picture.path}: {error}", file=sys.stderr)
-        return False
-    return True
+    except ImageError as error:
+        return error
+    return None
 
 
 def _make(pictures: Sequence[Original], copy: Copy, image: Image.Image) -> bytes:

@@ -18,6 +18,13 @@ _PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_HINTS = {
+    sqlite3.SQLITE_BUSY: "another process is writing to it, try again when that is done",
+    sqlite3.SQLITE_CANTOPEN: "its folder must be there and writable, even to read it",
+    sqlite3.SQLITE_READONLY: "its folder must be there and writable, even to read it",
+    sqlite3.SQLITE_IOERR: "its disk may be full or away",
+}
+"""What SQLite's own words leave to guess."""
 
 MIGRATIONS = (
     """
@@ -238,9 +245,11 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if kind in _DAMAGE:
                 raise DamageError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
-            raise CatalogueError(f"{self.path}: {error}") from error
+            hint = f": {_HINTS[kind]}" if kind in _HINTS else ""
+            raise CatalogueError(f"{self.path}: {error}{hint}") from error
 
 
 def _make_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ as it was then is left alone.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -108,8 +109,10 @@ def check_target(path: str) -> None:
     Raises
     ------
     PlanError
-        Something else than a plan is there, or a plan that was begun.
+        Something else than a plan is there, or a plan that was begun, or not even the folder is there.
     """
+    if not Path(path).absolute().parent.is_dir():
+        raise PlanError(f"there is no folder {Path(path).parent} to write {Path(path).name} to")
     if os.path.lexists(path + SUFFIX):
         raise PlanError(f"{path} has a journal of what was done by it, {path}{SUFFIX}: give the new plan another name")
     if os.path.lexists(path):
@@ -137,7 +140,8 @@ def write(plan: Plan, path: str) -> None:
         temporary.replace(path)
         sync_folder(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nothing is there where nothing may be written
+            temporary.unlink()
         raise PlanError(f"{path}: cannot write the plan: {(error.strerror or str(error)).lower()}") from error
 
 
@@ -158,7 +162,8 @@ def read(path: str) -> Plan:
         record = records.decode(json.loads(data))
         version = record["phash_plan"]
     except (ValueError, KeyError, TypeError) as error:
-        raise PlanError(f"{path} is no plan: 'phash dedupe DIR --plan {path}' would write one") from error
+        where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""  # people edit plans
+        raise PlanError(f"{path} is no plan{where}: 'phash dedupe DIR --plan {path}' would write one") from error
     if version != FORMAT:
         raise PlanError(f"{path} is a plan of version {version}, this phash_engine reads {FORMAT}: make it anew")
     try:
@@ -167,7 +172,9 @@ def read(path: str) -> Plan:
         if groups and not Path(record["root"]).is_absolute():
             raise ValueError(f"{record['root']} is no absolute path")
         return Plan(groups, record["root"], record["catalogue"], hashlib.sha256(data).hexdigest())
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        raise PlanError(f"{path} is damaged: {error} is missing") from error
+    except (ValueError, TypeError) as error:
         raise PlanError(f"{path} is damaged: {error}") from error
 
 

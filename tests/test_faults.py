@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from phash_engine import actions, salvage
+from phash_engine import actions, database, salvage
 from phash_engine.catalogue import Catalogue, Sighting
 from phash_engine.errors import CatalogueError, DamageError, PlanError
 from phash_engine.journal import Journal, Log
@@ -268,6 +268,42 @@ def test_a_full_disk_under_the_catalogue_is_one_error_and_loses_nothing(photos: 
         assert {Path(photo.path).name for photo in catalogue.photos()} >= {f"{number}.png" for number in range(5)}
         scan([photos], catalogue)
         assert len(list(catalogue.photos())) == 400
+
+
+def test_a_catalogue_that_another_process_writes_to_is_waited_for_and_then_told(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "photos.db"
+    with Catalogue(path) as busy:
+        monkeypatch.setattr(database, "_PATIENCE", 0.1)
+        busy._database.execute("BEGIN IMMEDIATE")
+        with pytest.raises(CatalogueError, match="another process is writing to it"), Catalogue(path) as second:
+            scan([photos], second)
+    with Catalogue(path) as catalogue:
+        scan([photos], catalogue)
+        assert len(list(catalogue.photos())) == 5
+
+
+def test_a_catalogue_on_a_disk_that_may_not_be_written_is_told(photos: Path, small_disk: Path) -> None:
+    path = small_disk / "photos.db"
+    with Catalogue(path) as catalogue:
+        scan([photos], catalogue)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(CatalogueError, match="its folder must be there and writable"):
+        Catalogue(path)
+
+
+@pytest.mark.parametrize("report", ["--html", "--csv", "--plan"])
+def test_a_report_for_which_there_is_no_room_is_named(photos: Path, small_disk: Path, report: str) -> None:
+    shutil.copy(photos / "0.png", photos / "copy.png")
+    fill(small_disk)
+    target = small_disk / "report"
+    command = [sys.executable, "-m", "phash_engine", "dedupe", str(photos), "--no-catalogue", report, str(target)]
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.splitlines()[-1].startswith(f"phash: {target}: ")
+    assert "no space left on device" in run.stderr
 
 
 def read_all(path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from phash_engine import plan, records, ways
 from phash_engine.catalogue import Catalogue
@@ -163,6 +164,14 @@ def test_mistakes_get_one_line(home: Path) -> None:
     assert "no such file" in complaint(phash(home, "apply", home / "none.json"))
     assert "is no plan" in complaint(phash(home, "apply", photo))
     assert "is there and no plan" in complaint(phash(home, "dedupe", home / "photos", "--plan", photo))
+    assert "there is no folder" in complaint(
+        phash(home, "dedupe", home / "none", "--plan", home / "none" / "plan.json")
+    )
+    torn = home / "edited.json"
+    torn.write_text(path.read_text().replace('"root"', "root", 1))
+    assert "edited.json is no plan (Expecting property name" in complaint(phash(home, "apply", torn))
+    torn.write_text(path.read_text().replace('"keeper"', '"keeps"', 1))
+    assert "edited.json is damaged: 'keeper' is missing" in complaint(phash(home, "apply", torn))
     assert "exclude each other" in complaint(phash(home, "apply", path, "--move-to", "x", "--hardlink"))
     assert "exclude each other" in complaint(phash(home, "apply", path, "--symlink", "--permanently"))
     assert "no journal at" in complaint(phash(home, "undo", home / "none"))
@@ -172,7 +181,20 @@ def test_mistakes_get_one_line(home: Path) -> None:
     assert f"its journal is {path}{SUFFIX}" in complaint(phash(home, "undo", path))
     assert "has a journal" in complaint(phash(home, "dedupe", home / "photos", "--plan", path))
     phash(home, "undo", f"{path}{SUFFIX}")
+    assert phash(home, "undo", f"{path}{SUFFIX}").stderr == "phash: nothing to bring back: what went is back already\n"
     assert tree(home / "photos") == before
+
+
+def test_a_series_of_shots_is_told_and_stays(home: Path) -> None:
+    for number, name in enumerate(["a.jpg", "b.jpg"]):
+        with Image.open(home / "photos" / "lake" / "IMG_0412.jpg") as image:
+            exif = image.getexif()
+            exif.get_ifd(0x8769)[0x9003] = f"2024:05:05 10:00:0{number}"
+            (home / "shots").mkdir(exist_ok=True)
+            image.save(home / "shots" / name, exif=exif, quality=80 + number)
+    run = phash(home, "dedupe", home / "shots", "--burst", "3", "--plan", home / "plan.json")
+    assert "; series of shots, which plans leave alone: 1" in run.stderr
+    assert run.stderr.endswith("plan.json: 0 files would go; 'phash apply --dry-run' says how\n")
 
 
 def test_a_catalogue_that_is_away_is_no_obstacle(home: Path) -> None:

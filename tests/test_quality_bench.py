@@ -16,11 +16,12 @@ from PIL import Image, ImageChops, ImageOps
 pytest.importorskip("cv2")
 
 from bench import __main__ as command
-from bench import descriptors, families, measures, trial
+from bench import descriptors, families, measures, quality, second_look, trial
 from bench.families.base import Transform
 from bench.trial import Copy, Original, Trial
 from phash_engine import orientation
 from phash_engine.error_rates import OperatingPoint
+from phash_engine.verify import BAND
 from tests import naive
 
 NAMED = {transform.name: transform for transform in families.TRANSFORMS}
@@ -222,7 +223,7 @@ def test_our_features_are_both_views(picture: Image.Image) -> None:
 
 
 def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--gallery", str(sample), "--n", "40", "--share", "0.02", "--rates", "0.02"]
+    options = ["--gallery", str(sample), "--n", "30", "--share", "0.02", "--rates", "0.02"]
     assert command.main(["quality", *options, "--json"]) == 0
     rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert {"ours: dct + h + v", "imagehash phash 256"} <= set(rows)
@@ -230,19 +231,53 @@ def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert rows["ours: dct + h + v"]["rates"]["0.02"]["recall"] > 0.5
 
 
+def test_a_second_look_adds_copies_alone(sample: Path) -> None:
+    originals = quality.distinct(trial.originals([sample], 99, studio=0))[:12]
+    tried = trial.run(originals, 0.1, {"ours": descriptors.our_codes})
+    distances = descriptors.plain(descriptors.COMPARE)(tried)
+    own = np.arange(len(distances)), tried.sources
+    for most in (5, 10**6):
+        asked = second_look.candidates(tried, distances, most)
+        near = (distances > second_look.SURE) & (distances <= BAND)
+        assert (asked[own] == near[own]).all()
+        assert (asked & tried.strangers).sum() == min(most, (near & tried.strangers).sum())
+    agreed = second_look.agreeing(tried, asked)
+    assert not (agreed & ~asked).any()
+    assert not (agreed & tried.strangers).any()
+    assert agreed[own].sum() > 0.8 * asked[own].sum()
+
+
 def test_tables_and_curves_are_drawn(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    options = ["--gallery", str(sample), "--n", "40", "--share", "0.01", "--rates", "0.05", "--studio", "0.5"]
-    assert command.main(["quality", *options, "--plot", str(tmp_path / "curves.png")]) == 0
-    assert "ours: + adaptive score" in capsys.readouterr().out
+    options = ["--gallery", str(sample), "--n", "30", "--share", "0.02", "--rates", "0.05", "--studio", "0.5"]
+    assert command.main(["quality", *options, "--verify", "--looks", "50", "--plot", str(tmp_path / "curves.png")]) == 0
+    shown = capsys.readouterr()
+    assert "ours: + rotations, trim, adaptive, second look" in shown.out
+    assert " of all false pairs, at 95 % confidence" in shown.err
     assert (tmp_path / "curves.png").stat().st_size > 0
 
 
 def test_too_small_a_trial_is_refused(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="40 pictures, and 0 are there"):
+    with pytest.raises(SystemExit, match="30 pictures, and 0 are there"):
         command.main(["quality", "--gallery", str(tmp_path)])
     with pytest.raises(SystemExit, match="too few for these rates"):
-        command.main(["quality", "--gallery", str(sample), "--n", "40", "--share", "0.001"])
+        command.main(["quality", "--gallery", str(sample), "--n", "30", "--share", "0.001"])
+
+
+def test_a_folder_that_is_not_there_is_named(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["quality", "--gallery", str(sample / "nowhere")])
+    assert capsys.readouterr().err.endswith("nowhere is no folder\n")
+
+
+def test_copies_are_left_out_of_a_gallery(picture: Image.Image, tmp_path: Path) -> None:
+    picture.save(tmp_path / "a.png")
+    ImageOps.mirror(picture).save(tmp_path / "b.webp")
+    ImageOps.solarize(picture).save(tmp_path / "c.gif")
+    (tmp_path / "d.jpg").write_bytes(b"no picture")
+    pictures = trial.originals([tmp_path], 9, studio=0)
+    assert [picture.name for picture in pictures] == ["a.png", "b.webp", "c.gif"]
+    assert [picture.name for picture in quality.distinct(pictures)] == ["a.png", "c.gif"]
 
 
 def test_equal_files_are_taken_once(sample: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,21 +136,22 @@ def command(
                 verifier=verifier,
                 progress=progress,
             )
-        if plan_path is not None:
-            _write_plan(groups, catalogue, references, plan_path)
+        going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
         _write(groups, csv, html)
         for group in groups:
             _print(group, catalogue, as_json=as_json, adaptive=groups.criterion.cutoff is not None, verify=verify)
     if not as_json:
         output.message(_summary(groups))
+    if going is not None:
+        output.message(f"{plan_path}: {output.count(going, 'file')} would go; 'phash apply --dry-run' says how")
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> None:
+def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> int:
+    """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
-    number = sum(len(group.others) for group in planned.groups)
-    output.message(f"{path}: {output.count(number, 'file')} would go; 'phash apply --dry-run' says how")
+    return sum(len(group.others) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Catalogue) -> bool:
@@ -205,12 +207,23 @@ def _write(groups: Sequence[Group], csv: Path | None, html: Path | None) -> None
     if csv:
         from phash_engine.reports import table
 
-        table.write(groups, csv)
+        with _named(csv):
+            table.write(groups, csv)
     if html:
         from phash_engine.reports import sheet
 
-        with output.progress_bar("drawing") as progress:
+        with _named(html), output.progress_bar("drawing") as progress:
             sheet.write(groups, html, progress)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error say which file could not be written; that of a full disk does not know."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _summary(groups: Groups) -> str:
@@ -218,5 +231,7 @@ def _summary(groups: Groups) -> str:
     if not others:
         return f"no duplicates, by {groups.criterion}"
     total = output.size(sum(group.bytes for group in groups))
-    found = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
-    return f"{found}; by {groups.criterion}"
+    series = sum(group.series for group in groups)
+    told = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
+    told += f"; by {groups.criterion}"
+    return told + (f"; series of shots, which plans leave alone: {series}" if series else "")

@@ -29,5 +29,6 @@ def command(path: str, as_json: bool) -> int:
     outcomes = run(steps, path, as_json=as_json, undone=True)
     back = sum(outcome.result == "done" for outcome in outcomes)
     left = len(outcomes) - back
-    output.message(f"{output.count(back, 'file')} back" + (f"; {output.count(left, 'file')} not" if left else ""))
+    told = f"{output.count(back, 'file')} back" if outcomes else "nothing to bring back: what went is back already"
+    output.message(told + (f"; {output.count(left, 'file')} not" if left else ""))
     return int(bool(left))

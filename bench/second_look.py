@@ -1,0 +1,95 @@
+"""The second look at pairs of a trial that are near, but not so near that they need none: rows of the quality table."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.descriptors import COMPARE, Descriptor, Distances, adaptive, plain
+from bench.trial import Trial
+from phash_engine.error_rates import expected_false_pairs
+from phash_engine.hamming.threads import available_threads
+from phash_engine.verify import BAND, LEAST_INLIERS, Picture, agreement
+
+SURE = 12
+"""Distance that needs no second look: smaller than the radius of any rate."""
+
+_NEAREST = np.iinfo(np.int16).min
+
+Pairs = NDArray[np.bool_]
+"""Of copies and originals, ``(c, g)``."""
+
+
+def rows(trial: Trial, most: int) -> list[Descriptor]:
+    """Look at near pairs; return rows in which a pair whose points agree is nearer than all, whatever its distance.
+
+    Parameters
+    ----------
+    trial
+        Copies and originals.
+    most
+        False pairs to look at. What it looked at is told on standard error, with what that bounds.
+    """
+    distances = plain(COMPARE)(trial)
+    asked = candidates(trial, distances, most)
+    agreed = agreeing(trial, asked)
+    print(_told(trial, distances, asked, agreed), file=sys.stderr)
+    scores = adaptive(COMPARE)(trial)
+    return [
+        _row("ours: + rotations, trim, second look", distances, agreed),
+        _row("ours: + rotations, trim, adaptive, second look", scores, agreed),
+    ]
+
+
+def candidates(trial: Trial, distances: Distances, most: int) -> Pairs:
+    """Return the true pairs and, evenly chosen, so many false ones beyond :data:`SURE` and within ``verify.BAND``."""
+    near = _near(distances)
+    false = np.flatnonzero(near & trial.strangers)
+    chosen = np.linspace(0, len(false) - 1, min(most, len(false))).astype(np.int64)
+    asked = np.zeros_like(near)
+    asked.flat[false[chosen]] = True
+    own = np.arange(len(near)), trial.sources
+    asked[own] = near[own]
+    return asked
+
+
+def agreeing(trial: Trial, asked: Pairs) -> Pairs:
+    """Return the pairs, of those asked for, whose points agree; each copy is made again for that."""
+    original = lru_cache(None)(lambda column: Picture(trial.originals[column].file()))
+
+    def of_copy(row: int) -> list[bool]:
+        copy = Picture(trial.copy_file(row))
+        return [agreement(copy, original(column)) >= LEAST_INLIERS for column in np.flatnonzero(asked[row]).tolist()]
+
+    copies = np.flatnonzero(asked.any(axis=1)).tolist()
+    agreed = np.zeros_like(asked)
+    with ThreadPoolExecutor(available_threads()) as threads:
+        for row, verdicts in zip(copies, threads.map(of_copy, copies), strict=True):
+            agreed[row, asked[row]] = verdicts
+    return agreed
+
+
+def _near(distances: Distances) -> Pairs:
+    near: Pairs = (distances > SURE) & (distances <= BAND)
+    return near
+
+
+def _told(trial: Trial, distances: Distances, asked: Pairs, agreed: Pairs) -> str:
+    """Return what was looked at, and the bound that it gives for all false pairs."""
+    false = trial.strangers
+    near, looked_at, accepted = (int(np.count_nonzero(pairs & false)) for pairs in (_near(distances), asked, agreed))
+    _, bound = expected_false_pairs(accepted, max(looked_at, 1), photos=2)
+    share = bound * near / np.count_nonzero(false)
+    return (
+        f"second look: {looked_at} of {near} false pairs within {BAND} bits, {accepted} accepted: "
+        f"at most {share:.1e} of all false pairs, at 95 % confidence"
+    )
+
+
+def _row(name: str, distances: Distances, agreed: Pairs) -> Descriptor:
+    table: Distances = np.where(agreed, np.int16(_NEAREST), distances)
+    return Descriptor(name, "ours", 192, lambda _: table)
