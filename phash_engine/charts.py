@@ -77,7 +77,7 @@ def distances(path: Path, strangers: NDArray[np.int64], copies: NDArray[np.int64
     axes.axvline(radius + 0.5, color="black", linestyle="--", label=f"radius {radius}")
     axes.set(xlabel="distance in bits", ylabel="share of the pairs", yscale="log")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     _save(figure, path)
 
 
