@@ -102,6 +102,11 @@ def test_copies_can_be_read_and_are_always_the_same() -> None:
     assert len({file for _, file in made}) == len(made)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (5, 40)])
+def test_tiny_pictures_have_copies_too(shape: tuple[int, int]) -> None:
+    assert len(list(copies.copies_of(np.zeros((*shape, 3), dtype=np.uint8)))) == 30
+
+
 def test_calibration_decides_unless_a_radius_is_given() -> None:
     views, calibration = full_views(photos(4, COUNT)), Calibration(COUNT, 30, -12, 6)
     assert Judge(views, COUNT, None, 0, calibration).criterion == Criterion(6, -12, COUNT)
