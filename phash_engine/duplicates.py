@@ -82,11 +82,11 @@ class Group(NamedTuple):
 
 
 class Groups(list[Group]):
-    """Groups, sorted by the keeper's path, and what their pairs were judged by."""
+    """Groups, sorted by the keeper's path, what their pairs were judged by, and how many contents were compared."""
 
-    def __init__(self, groups: Iterable[Group], criterion: Criterion) -> None:
+    def __init__(self, groups: Iterable[Group], criterion: Criterion, compared: int) -> None:
         super().__init__(sorted(groups))
-        self.criterion = criterion
+        self.criterion, self.compared = criterion, compared
 
 
 def find_groups(
@@ -183,7 +183,7 @@ def find_groups(
             if not references or nodes[part.numbers[0]][0].is_reference:
                 yield from teller.group(part)
 
-    return Groups(chain.from_iterable(map(groups, graphs)), criterion)
+    return Groups(chain.from_iterable(map(groups, graphs)), criterion, compared)
 
 
 def _verified(

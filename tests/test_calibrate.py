@@ -167,6 +167,14 @@ def test_chart_shows_both_distributions(scanned: Path, tmp_path: Path, monkeypat
         assert f"<!-- {text}" in drawn
 
 
+def test_a_collection_that_has_grown_is_to_be_measured_again(scanned: Path) -> None:
+    for measured, is_told in (41, True), (42, False):
+        with Catalogue(scanned) as catalogue:
+            catalogue.calibrate(Calibration(measured, 24))
+        run = CliRunner().invoke(cli, ["dedupe", "--catalogue", str(scanned)])
+        assert ("62 photos are more than were measured" in run.stderr) == is_told
+
+
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
     for number in range(3):
         save(tmp_path / f"{number}.png", scene(number))
