@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from phash_engine import calibrate, files
+from phash_engine import calibrate, charts, files
 from phash_engine.calibrate import Limit, Report
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import label as label_command
@@ -30,6 +31,7 @@ from phash_engine.labelling import Labeller
 @options.workers
 @options.pairs
 @options.catalogue
+@options.chart
 @options.as_json
 def command(
     folders: tuple[str, ...],
@@ -40,6 +42,7 @@ def command(
     workers: int | None,
     pairs: str,
     catalogue_path: Path | None,
+    chart: Path | None,
     as_json: bool,
 ) -> int:
     """Measure on your own photos how near different ones come, and let 'phash dedupe' judge by that from now on.
@@ -58,6 +61,8 @@ def command(
         with options.open_existing(catalogue_path) as catalogue:
             catalogue.calibrate(None)
         return 0
+    if chart:
+        charts.check(chart)
     inside = [files.absolute(folder) for folder in folders] or None
     with options.open_or_create(catalogue_path) if folders else options.open_existing(catalogue_path) as catalogue:
         if folders:
@@ -71,6 +76,9 @@ def command(
         with output.progress_bar("copying") as progress:
             report = calibrate.calibrate(catalogue, inside, rate=fpr, progress=progress)
         catalogue.calibrate(report.calibration)
+    if chart:
+        copied = np.bincount(report.copied, minlength=1)
+        charts.distances(chart, report.negatives.counts, copied, report.radius.limit)
     if as_json:
         output.record(_record(report))
     else:
