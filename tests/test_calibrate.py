@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench import __main__ as bench
-from phash_engine import adaptive, calibrate, copies, negatives
+from phash_engine import adaptive, calibrate, negatives
 from phash_engine.backgrounds import sample, strangers
 from phash_engine.calibrate import Limit
 from phash_engine.catalogue import Catalogue
@@ -22,6 +22,7 @@ from phash_engine.content_distances import distances
 from phash_engine.criterion import Calibration, Criterion
 from phash_engine.duplicates import find_groups
 from phash_engine.errors import UsageError
+from phash_engine.images import copies
 from phash_engine.judge import Judge
 from phash_engine.scan import scan
 from tests.pictures import save, scene
