@@ -71,7 +71,7 @@ def command(
                 return PhashError.exit_code
         if labels_path:
             known = options.known_labels(catalogue, labels_path, folders)
-            return label_command.report(Labeller(catalogue, known), label_command.ACCURACY, None, as_json=as_json)
+            return label_command.report(Labeller(catalogue, known), label_command.ACCURACY, chart, as_json=as_json)
         options.note_missing_opencv()
         with output.progress_bar("copying") as progress:
             report = calibrate.calibrate(catalogue, inside, rate=fpr, progress=progress)
