@@ -6,16 +6,17 @@ The way of a picture through the package::
 
 pure (arrays in, arrays out)
     ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``confidence``, ``rules``, ``fusion``, ``adaptive``, ``evaluation``, ``error_rates``, ``prefilter``,
-    ``pooling``, ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
+    ``grouping``, ``confidence``, ``rules``, ``fusion``, ``adaptive``, ``criterion``, ``evaluation``,
+    ``error_rates``, ``tails``, ``prefilter``, ``pooling``, ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
     ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``,
     ``records``, ``witness``, ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``,
-    ``vector_files``, ``embeddings``, ``submissions``
+    ``vector_files``, ``embeddings``, ``submissions``, ``copies``
 conduct (join pure and edges)
-    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``keepers``, ``match_graph``, ``duplicates``,
-    ``golden``, ``plan``, ``actions``, ``candidates``, ``rerank``, ``retrieval_task``, ``retrieval``
+    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``keepers``, ``backgrounds``, ``judge``,
+    ``match_graph``, ``duplicates``, ``negatives``, ``calibrate``, ``golden``, ``plan``, ``actions``, ``candidates``,
+    ``rerank``, ``retrieval_task``, ``retrieval``
 front ends
     ``cli``, ``reports``
 

@@ -63,6 +63,24 @@ def bars(path: Path, names: Sequence[str], percentages: Sequence[float], quantit
     _save(figure, path)
 
 
+def distances(path: Path, strangers: NDArray[np.int64], copies: NDArray[np.int64], radius: int) -> None:
+    """Draw which share of the pairs of strangers, and of copies with their originals, is at each distance.
+
+    Numbers of pairs by distance in bits, each ``(n,)``. Shares are on a scale of powers of ten, where the tail of the
+    strangers is nearly straight; a line marks the radius.
+    """
+    figure, axes = _figure(9, 5)
+    for counts, name, colour in ((strangers, "different photos", "tab:red"), (copies, "copies", "tab:blue")):
+        bits = np.flatnonzero(counts)
+        shares = counts[bits] / max(1, counts.sum())
+        axes.bar(bits, shares, width=1, color=colour, alpha=0.6, label=f"{name}: {counts.sum():,} pairs")
+    axes.axvline(radius + 0.5, color="black", linestyle="--", label=f"radius {radius}")
+    axes.set(xlabel="distance in bits", ylabel="share of the pairs", yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    _save(figure, path)
+
+
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Return an empty chart, its size in inches."""
     from matplotlib.figure import Figure

@@ -138,3 +138,8 @@ class CodeTable:
             return None
         rows = self._database.select("SELECT id FROM codes WHERE id <= ?", (stored.header.last_code_id,))
         return np.isin(stored.ids, np.fromiter((row for (row,) in rows), dtype=np.int64))
+
+
+def select(table: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return the rows of a table that a mask chooses, its columns contiguous as those of the table; one copy."""
+    return np.compress(chosen, table.T, axis=1).T

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from phash_engine import orientation
 from phash_engine.content_pairs import ViewCodes
+from phash_engine.hamming.hits import read_only
 from phash_engine.hashers import Codes
 
 Distances = NDArray[np.uint8]
@@ -23,15 +24,17 @@ def distances(a: ViewCodes, b: ViewCodes) -> Distances:
 
     Notes
     -----
-    Costs 45 word comparisons for each pair of views in numpy. For many contents go by :func:`blocks`, in threads.
+    Costs 45 word comparisons for each pair of views. For many contents go by :func:`blocks`, in threads.
     """
+    from phash_engine.hamming.tables import lower  # compiled code, which small collections do without
+
     (table_a, starts_a), (table_b, starts_b) = _by_content(a), _by_content(b)
     nearest: Distances = np.full((len(table_a), len(table_b)), 255, dtype=np.uint8)
-    upright_a, upright_b = orientation.upright(table_a), orientation.upright(table_b)
+    upright_a, upright_b = (read_only(orientation.upright(table).T) for table in (table_a, table_b))
     for turn in orientation.ORIENTATIONS:
-        np.minimum(nearest, _distances(orientation.turned_to(table_a, turn), upright_b), out=nearest)
+        lower(nearest, upright_b, read_only(orientation.turned_to(table_a, turn).T))
         if turn > 1:
-            np.minimum(nearest, _distances(upright_a, orientation.turned_to(table_b, turn)), out=nearest)
+            lower(nearest, read_only(orientation.turned_to(table_b, turn).T), upright_a)
     return np.minimum.reduceat(np.minimum.reduceat(nearest, starts_a, axis=0), starts_b, axis=1)
 
 
@@ -47,10 +50,3 @@ def _by_content(views: ViewCodes) -> tuple[Codes, NDArray[np.intp]]:
     """Return codes sorted by content, and where each content begins."""
     order = np.argsort(views.numbers, kind="stable")
     return views.table[order], np.flatnonzero(np.diff(views.numbers[order], prepend=-1))
-
-
-def _distances(a: Codes, b: Codes) -> Distances:
-    total: Distances = np.zeros((len(a), len(b)), dtype=np.uint8)
-    for one, other in zip(a.T, b.T, strict=True):
-        total += np.bitwise_count(one[:, np.newaxis] ^ other)
-    return total

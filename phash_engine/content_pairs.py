@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import orientation
+from phash_engine import code_table, orientation
 from phash_engine.catalogue import Catalogue
 from phash_engine.errors import UsageError
 from phash_engine.hashers import Codes
@@ -53,7 +53,7 @@ class ViewCodes(NamedTuple):
         """Return some of the rows."""
         if chosen.all():
             return self
-        return ViewCodes(self.numbers[chosen], self.ranks[chosen], np.asfortranarray(self.table[chosen]))
+        return ViewCodes(self.numbers[chosen], self.ranks[chosen], code_table.select(self.table, chosen))
 
     def asking(self) -> ViewCodes:
         """Return the full and trimmed views: crops and frames are found, and find nothing."""
@@ -89,7 +89,7 @@ def codes_of(contents: NDArray[np.int64], catalogue: Catalogue, *, trust_all: bo
     ranks = np.concatenate([np.full(len(contents), RULES.index("code")), further.ranks[is_content]])
     rows, is_known = _places(known, ids)
     rows = rows[is_known]
-    return ViewCodes(numbers[rows], ranks[rows], table if is_known.all() else np.asfortranarray(table[is_known]))
+    return ViewCodes(numbers[rows], ranks[rows], table if is_known.all() else code_table.select(table, is_known))
 
 
 def _places(known: NDArray[np.int64], ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

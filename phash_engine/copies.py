@@ -35,8 +35,9 @@ def _padded(image: Image.Image, across: float, down: float, tone: str) -> Image.
 def _tilted(image: Image.Image, degrees: float) -> Image.Image:
     """Turn it by a few degrees, and cut away the corners that come in."""
     turned = image.rotate(degrees, Image.Resampling.BICUBIC)
-    cut = min(0.4, np.tan(np.radians(degrees)) / 2)
-    return _cropped(turned, *(cut * image.height / image.width, cut * image.width / image.height) * 2)
+    cut = float(np.tan(np.radians(degrees))) / 2
+    across, down = (min(0.3, cut * ratio) for ratio in (image.height / image.width, image.width / image.height))
+    return _cropped(turned, across, down, across, down)
 
 
 def _brightened(image: Image.Image, factor: float) -> Image.Image:

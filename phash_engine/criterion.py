@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from phash_engine.adaptive import LARGEST, SURE
 from phash_engine.rules import RADIUS
+from phash_engine.tails import BITS
 
 Whole = NDArray[np.int64]
 
@@ -33,7 +34,7 @@ class Criterion(NamedTuple):
     @property
     def reach(self) -> int:
         """The largest distance that may be accepted."""
-        return self.radius if self.cutoff is None else max(self.radius, LARGEST + self.cutoff)
+        return self.radius if self.cutoff is None else max(self.radius, min(LARGEST + self.cutoff, BITS))
 
     def accepts(self, distances: Whole, scores: Whole) -> NDArray[np.bool_]:
         """Return which pairs are near, by their distances and scores."""

@@ -18,7 +18,6 @@ from phash_engine.content_pairs import ContentPairs
 from phash_engine.criterion import Criterion
 from phash_engine.decisions import partners
 from phash_engine.index import Pairs
-from phash_engine.judge import Judge
 from phash_engine.keepers import Candidate, KeepRule, Reason
 from phash_engine.match_graph import MatchGraph, Progress, Search
 from phash_engine.rules import RULES, rank
@@ -84,11 +83,11 @@ class Group(NamedTuple):
 
 
 class Groups(list[Group]):
-    """Groups, sorted by the keeper's path, and what their pairs were judged by."""
+    """Groups, sorted by the keeper's path, what their pairs were judged by, and how many contents were compared."""
 
-    def __init__(self, groups: Iterable[Group], criterion: Criterion) -> None:
+    def __init__(self, groups: Iterable[Group], criterion: Criterion, compared: int) -> None:
         super().__init__(sorted(groups))
-        self.criterion = criterion
+        self.criterion, self.compared = criterion, compared
 
 
 def find_groups(
@@ -160,7 +159,7 @@ def find_groups(
     by = keepers.rules(keep)
     band = verifier.reach(0) if verifier else 0
     search = Search(radius, band, folders, references, exclude, rotations, trust_all, kind, span)
-    judge, graphs = match_graph.build(catalogue, search, by, progress)
+    criterion, compared, graphs = match_graph.build(catalogue, search, by, progress)
     decided = catalogue.decisions.all()
     stay = partners(decision for decision in decided if decision.kind == "keep")
 
@@ -171,13 +170,21 @@ def find_groups(
         owners = grouping.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
         links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
         teller = _Teller(
-            graph, judge, by, stay, evidence, burst, is_star=mode == "star", is_across=span == "across-folders"
+            graph,
+            criterion,
+            compared,
+            by,
+            stay,
+            evidence,
+            burst,
+            is_star=mode == "star",
+            is_across=span == "across-folders",
         )
         for part in _parts(owners, links):
             if not references or nodes[part.numbers[0]][0].is_reference:
                 yield from teller.group(part)
 
-    return Groups(chain.from_iterable(map(groups, graphs)), judge.criterion)
+    return Groups(chain.from_iterable(map(groups, graphs)), criterion, compared)
 
 
 def _verified(
@@ -220,7 +227,8 @@ class _Teller(NamedTuple):
     """What it takes to tell groups by their photos."""
 
     graph: MatchGraph
-    judge: Judge
+    criterion: Criterion
+    compared: int
     by: Sequence[KeepRule]
     stay: Mapping[bytes | None, set[bytes]]
     evidence: Mapping[tuple[int, int], Evidence | None]
@@ -272,13 +280,13 @@ class _Teller(NamedTuple):
                 yield from (Pair(paths[0], copy, 0, "digest", 1.0) for copy in paths[1:])
         for left, right, distance, number in part.links:
             rule, score = RULES[number], self._score(left, right, distance, RULES[number])
-            told = distance, rule, confidence(distance, rule, self.judge.compared, score), score
+            told = distance, rule, confidence(distance, rule, self.compared, score), score
             seen = self.evidence.get((left, right))
             for path in nodes[right] if self.is_star else nodes[right][:1]:
                 yield from (Pair(first, path, *told, seen) for first in nodes[left][:1])
 
     def _score(self, left: int, right: int, distance: int, rule: str) -> int | None:
-        if self.judge.criterion.cutoff is None or rule == "digest":
+        if self.criterion.cutoff is None or rule == "digest":
             return None
         return int(adaptive_scores(distance, self.graph.backgrounds[left], self.graph.backgrounds[right]))
 

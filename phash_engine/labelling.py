@@ -111,7 +111,7 @@ class Labeller:
         self._collection = Collection(catalogue, rotations=rotations, trust_all=trust_all, contents=self._voters)
 
     def label(self, sources: Sequence[images.Source], progress: Progress | None = None) -> Labelled:
-        """Label pictures; a photo with the bytes of one is not its neighbour.
+        """Label pictures; a photo with the bytes of one is not its neighbour, but part of the mean of its class.
 
         Raises
         ------

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from phash_engine import content_pairs, files, grouping, keepers
 from phash_engine.catalogue import Catalogue, PhotoColumns
 from phash_engine.content_pairs import ContentPairs
+from phash_engine.criterion import Criterion
 from phash_engine.decisions import Decision
 from phash_engine.grouping import Link
 from phash_engine.hamming.sorting import sorted_columns
@@ -67,14 +68,14 @@ class MatchGraph(NamedTuple):
 
 def build(
     catalogue: Catalogue, search: Search, by: Sequence[KeepRule], progress: Progress | None
-) -> tuple[Judge, Iterator[MatchGraph]]:
+) -> tuple[Criterion, int, Iterator[MatchGraph]]:
     """Find all pairs, and put the photos that have one in keeper order; errors as ``duplicates.find_groups``.
 
     Returns
     -------
     tuple
-        Who judged which contents are near, and the graph in parts, each of whole components: some ten thousand
-        photos, of which there need be no more at a time.
+        What decided which contents are near, how many were compared by code, and the graph in parts, each of whole
+        components: some ten thousand photos, of which there need be no more at a time.
     """
     folders = None if search.folders is None else [*search.folders, *search.references]
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
@@ -93,7 +94,7 @@ def build(
             nodes, links, order = _in_keeper_order(nodes, links, by)
             yield MatchGraph(nodes, links, backgrounds[np.array(contents, dtype=np.int64)[order]])
 
-    return judge, graphs()
+    return judge.criterion, judge.compared, graphs()
 
 
 def heeding(

@@ -53,17 +53,21 @@ class Negatives(NamedTuple):
 
 
 class _Nearest:
-    """The nearest pairs of many."""
+    """The nearest pairs of many, in columns: their values, then whatever comes with them."""
 
     def __init__(self) -> None:
         self.columns: list[Whole] = []
+        self._worst = np.iinfo(np.int64).max
 
     def add(self, values: Whole, *columns: Whole) -> None:
-        rows = [values, *columns]
+        better = values < self._worst
+        rows = [column[better] for column in (values, *columns)]
         if self.columns:
             rows = [np.concatenate(pair) for pair in zip(self.columns, rows, strict=True)]
         chosen = np.argsort(rows[0], kind="stable")[:_KEPT]
         self.columns = [row[chosen] for row in rows]
+        if len(chosen) == _KEPT:
+            self._worst = int(self.columns[0][-1])
 
 
 def measure(views: ViewCodes, same: Same) -> Negatives:

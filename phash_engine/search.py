@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import codes, files, hashers, images, orientation, quality, views
+from phash_engine import code_table, codes, files, hashers, images, orientation, quality, views
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.code_table import ALL_NAMES
 from phash_engine.hashers import Codes
@@ -396,4 +396,4 @@ def _form_index(ids: NDArray[np.int64], table: Codes, form: Form, kind: str) -> 
 
 
 def _select(ids: NDArray[np.int64], table: Codes, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Codes]:
-    return (ids, table) if chosen.all() else (ids[chosen], np.asfortranarray(table[chosen]))
+    return (ids, table) if chosen.all() else (ids[chosen], code_table.select(table, chosen))

@@ -12,6 +12,8 @@ import urllib.parse
 from phash_engine import witness
 
 _INFO = ".trashinfo"
+_BEGUN = "begun"
+"""Origin of a record without a line, as a death leaves it between its making and its writing; no path is relative."""
 
 
 def put(path: str) -> None:
@@ -41,15 +43,15 @@ def drop_record(file: str) -> None:
 
 
 def drop_orphans(path: str) -> None:
-    """Remove the records that were written of a file before it did not go."""
+    """Remove the records that were written, or begun, of a file before it did not go."""
     for trash in _trashes(path):
-        for file in _from(path, trash):
+        for file in (*_from(path, trash), *_from(path, trash, origin=_BEGUN)):
             if not os.path.lexists(file):
                 drop_record(file)
 
 
-def _from(path: str, trash: str) -> list[str]:
-    """Return the files that came to a trash from a path, or were about to.
+def _from(path: str, trash: str, origin: str | None = None) -> list[str]:
+    """Return the files that came to a trash from a path, or were about to; or those of its name from an origin.
 
     Names in the trash are those of the files, with a number where that name was taken, so few records are read.
     """
@@ -59,7 +61,9 @@ def _from(path: str, trash: str) -> list[str]:
     except OSError:
         return []
     names = [name.removesuffix(_INFO) for name in records if name.endswith(_INFO)]
-    return [os.path.join(trash, "files", name) for name in names if _origin(_info(trash, name), trash) == path]
+    return [
+        os.path.join(trash, "files", name) for name in names if _origin(_info(trash, name), trash) == (origin or path)
+    ]
 
 
 def _info(trash: str, name: str) -> str:
@@ -67,12 +71,14 @@ def _info(trash: str, name: str) -> str:
 
 
 def _origin(info: str, trash: str) -> str | None:
-    """Return the path that a record tells of; relative ones begin where the trash is."""
+    """Return the path that a record tells of, or that it was just begun; relative paths begin where the trash is."""
     try:
         with open(info, "rb") as file:
             lines = file.read().splitlines()
     except OSError:
         return None
+    if not lines:
+        return _BEGUN
     quoted = next((line.removeprefix(b"Path=") for line in lines if line.startswith(b"Path=")), None)
     if quoted is None:
         return None

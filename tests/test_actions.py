@@ -489,6 +489,21 @@ def test_files_of_one_name_are_told_apart_in_the_trash(tmp_path: Path) -> None:
     assert trash.find("/nowhere/at/all.jpg", bytes(32)) is None
 
 
+def test_records_of_what_did_not_go_are_dropped(tmp_path: Path) -> None:
+    info = tmp_path / "data" / "Trash" / "info"
+    info.mkdir(parents=True)
+    texts = {
+        "a.jpg": f"[Trash Info]\nPath={tmp_path}/a.jpg\n",  # written, and the file did not follow
+        "a 2.jpg": "",  # begun
+        "a 3.jpg": "[Trash Info]\nPath=/elsewhere/a.jpg\n",  # of another file
+        "b.jpg": "",  # of another name
+    }
+    for name, text in texts.items():
+        (info / f"{name}.trashinfo").write_text(text)
+    trash.drop_orphans(str(tmp_path / "a.jpg"))
+    assert sorted(path.name for path in info.iterdir()) == ["a 3.jpg.trashinfo", "b.jpg.trashinfo"]
+
+
 # ── whatever happens between plan and apply, and between apply and undo ─────────────────────────────────────────────
 
 

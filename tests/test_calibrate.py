@@ -102,6 +102,11 @@ def test_copies_can_be_read_and_are_always_the_same() -> None:
     assert len({file for _, file in made}) == len(made)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (5, 40)])
+def test_tiny_pictures_have_copies_too(shape: tuple[int, int]) -> None:
+    assert len(list(copies.copies_of(np.zeros((*shape, 3), dtype=np.uint8)))) == 30
+
+
 def test_calibration_decides_unless_a_radius_is_given() -> None:
     views, calibration = full_views(photos(4, COUNT)), Calibration(COUNT, 30, -12, 6)
     assert Judge(views, COUNT, None, 0, calibration).criterion == Criterion(6, -12, COUNT)
@@ -148,6 +153,26 @@ def test_command(scanned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"by radius {record['radius']['limit']}, as calibrated on {record['photos']} photos" in message
     assert CliRunner().invoke(cli, ["calibrate", "--forget"]).exit_code == 0
     assert CliRunner().invoke(cli, ["dedupe"]).stderr.endswith("by radius 24\n")
+
+
+def test_chart_shows_both_distributions(scanned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(calibrate, "_COPIED", 2)
+    chart = tmp_path / "distances.svg"
+    run = CliRunner().invoke(cli, ["calibrate", "--catalogue", str(scanned), "--chart", str(chart)])
+    assert run.exit_code == 0
+    drawn = chart.read_text(encoding="utf-8")
+    assert drawn.count("<!-- ") > 10
+    for text in "different photos: 1,889 pairs", "copies: 60 pairs", "radius ":
+        assert f"<!-- {text}" in drawn
+
+
+def test_a_collection_that_has_grown_is_to_be_measured_again(scanned: Path) -> None:
+    for measured, is_told in (41, True), (42, False):
+        with Catalogue(scanned) as catalogue:
+            catalogue.calibrate(Calibration(measured, 24))
+        run = CliRunner().invoke(cli, ["dedupe", "--catalogue", str(scanned)])
+        assert ("62 photos are more than were measured" in run.stderr) == is_told
 
 
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:

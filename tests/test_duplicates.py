@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phash_engine import confidence, files
+from phash_engine import confidence, files, match_graph
 from phash_engine.catalogue import Catalogue
 from phash_engine.duplicates import Group, find_groups
 from phash_engine.errors import UsageError
@@ -74,6 +74,19 @@ def test_order_in_which_photos_come_in_changes_no_group(seed: int, mode: str, sp
     photos, _ = planted(seed)
     with catalogue_of(photos) as one, catalogue_of(random.sample(photos, len(photos))) as other:
         assert find_groups(one, mode=mode, span=span) == find_groups(other, mode=mode, span=span)
+
+
+@pytest.mark.parametrize("photos_at_a_time", [1, 3])
+@pytest.mark.parametrize("span", SPANS)
+def test_groups_told_a_few_photos_at_a_time_are_the_same(
+    photos_at_a_time: int, span: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, _ = planted(7, 40)
+    with catalogue_of(photos) as catalogue:
+        at_once = find_groups(catalogue, mode="component", span=span)
+        monkeypatch.setattr(match_graph, "_PHOTOS", photos_at_a_time)
+        assert find_groups(catalogue, mode="component", span=span) == at_once
+    assert len(at_once) > 2
 
 
 def test_unknown_modes_and_spans_are_refused() -> None:

@@ -348,6 +348,15 @@ def test_calibration_of_labels(catalogue_path: Path, tmp_path: Path) -> None:
     assert record["curve"]["thresholds"][-1] >= record["least"]
 
 
+def test_calibrate_tells_the_same(catalogue_path: Path, trees: Path) -> None:
+    told = invoke("calibrate", "--labels", "folder", "--json")
+    assert told.output == invoke("label", "--calibrate", "--json").output
+    run = invoke("calibrate", trees / "elm", trees / "birch", "--labels", "folder", "--json")
+    assert json.loads(run.stdout)["labels"] == ["birch", "elm"]
+    with pytest.raises(click.UsageError, match="--labels tells about labels alone"):
+        invoke("calibrate", "--labels", "folder", "--fpr", "1e-6")
+
+
 def test_calibration_without_an_answer(catalogue_path: Path, trees: Path, write: Callable[[str], Path]) -> None:
     lines = [f"{trees / 'birch' / f'{copy}.png'},{copy % 2}\n" for copy in range(4)]
     with pytest.raises(UsageError, match=r"no confidence gets 95\.0% of the labels right"):

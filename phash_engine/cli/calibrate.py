@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from phash_engine import calibrate, files
+from phash_engine import calibrate, charts, files
 from phash_engine.calibrate import Limit, Report
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli import label as label_command
 from phash_engine.cli import scan as scan_command
 from phash_engine.errors import PhashError
+from phash_engine.labelling import Labeller
 
 
 @click.command("calibrate", short_help=COMMANDS["calibrate"])
@@ -22,20 +25,24 @@ from phash_engine.errors import PhashError
     metavar="SHARE",
     help="Accept one of so many pairs of different photos, such as 1e-7.  [default: one false group in the collection]",
 )
+@options.labels
 @click.option("--forget", is_flag=True, help="Judge by the defaults again.")
 @options.exclude
 @options.workers
 @options.pairs
 @options.catalogue
+@options.chart
 @options.as_json
 def command(
     folders: tuple[str, ...],
     fpr: float | None,
+    labels_path: str | None,
     forget: bool,
     exclude: tuple[str, ...],
     workers: int | None,
     pairs: str,
     catalogue_path: Path | None,
+    chart: Path | None,
     as_json: bool,
 ) -> int:
     """Measure on your own photos how near different ones come, and let 'phash dedupe' judge by that from now on.
@@ -44,21 +51,34 @@ def command(
     distances of the rest continued beyond the nearest. That gives the largest radius, and the largest score in
     collections of 200 photos or more, with which at most one false group is to be expected at a confidence of 95 %.
     Then copies of 50 photos are made, in memory, to see what is found. Without DIR all photos of the catalogue count.
+
+    With --labels, a CSV of path and label or the word folder for the names of folders, nothing is set: it tells which
+    confidence 'phash label' is to ask for, as 'phash label --calibrate' does for other votes and models.
     """
+    if labels_path and (fpr or forget):
+        raise click.UsageError("--labels tells about labels alone: leave out --fpr and --forget")
     if forget:
         with options.open_existing(catalogue_path) as catalogue:
             catalogue.calibrate(None)
         return 0
+    if chart:
+        charts.check(chart)
     inside = [files.absolute(folder) for folder in folders] or None
     with options.open_or_create(catalogue_path) if folders else options.open_existing(catalogue_path) as catalogue:
         if folders:
             scanned = scan_command.run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
             if scan_command.reached_nothing(scanned, folders):
                 return PhashError.exit_code
+        if labels_path:
+            known = options.known_labels(catalogue, labels_path, folders)
+            return label_command.report(Labeller(catalogue, known), label_command.ACCURACY, chart, as_json=as_json)
         options.note_missing_opencv()
         with output.progress_bar("copying") as progress:
             report = calibrate.calibrate(catalogue, inside, rate=fpr, progress=progress)
         catalogue.calibrate(report.calibration)
+    if chart:
+        copied = np.bincount(report.copied, minlength=1)
+        charts.distances(chart, report.negatives.counts, copied, report.radius.limit)
     if as_json:
         output.record(_record(report))
     else:

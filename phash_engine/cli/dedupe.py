@@ -18,6 +18,9 @@ from phash_engine.duplicates import Group, Groups
 from phash_engine.errors import PhashError
 from phash_engine.grouping import MODES
 
+_GROWN = 1.5
+"""Times as many photos make twice as many false pairs as a calibration promised."""
+
 
 @click.command("dedupe", short_help=COMMANDS["dedupe"])
 @options.folders_or_all
@@ -140,6 +143,8 @@ def command(
         _write(groups, csv, html)
         for group in groups:
             _print(group, catalogue, as_json=as_json, adaptive=groups.criterion.cutoff is not None, verify=verify)
+    if groups.compared > _GROWN * (groups.criterion.calibrated or groups.compared):
+        output.message(f"{groups.compared} photos are more than were measured: 'phash calibrate' measures them again")
     if not as_json:
         output.message(_summary(groups))
     if going is not None:

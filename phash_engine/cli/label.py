@@ -17,7 +17,7 @@ from phash_engine.errors import ImageError, UsageError
 from phash_engine.labelling import NEIGHBOURS, VOTES, Labelled, Labeller
 from phash_engine.labels import Column, Curve, Shares, Verdicts
 
-_ACCURACY = 0.95
+ACCURACY = 0.95
 _SHOWN = 11
 """Points of the curve that are printed."""
 _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fall_out"}
@@ -55,7 +55,7 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
     "--accuracy",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {_ACCURACY}]",
+    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {ACCURACY}]",
 )
 @options.chart
 @options.models
@@ -94,10 +94,10 @@ def command(
 ) -> int:
     """Print what each IMAGE shows: label, confidence 0..1, entropy of the votes in bits, path.
 
-    The catalogued photos that are most like it vote, by their codes, or with --model by the model's vectors. What they
-    show is the name of their folder, or what a CSV with the columns path and label says (--labels). Photos with the
-    bytes of IMAGE do not vote. Where the votes are too few or too divided the label is "-"; a high entropy says that it
-    may be none of these. Exits with 1 if no IMAGE was given a label.
+    The catalogued photos that are most like it vote (--neighbours, --within), by their codes, or with --model by the
+    model's vectors. What they show is the name of their folder, or what a CSV with the columns path and label says
+    (--labels). Photos with the bytes of IMAGE are no neighbours. Where the votes are too few or too divided the label
+    is "-"; a high entropy says that it may be none of these. Exits with 1 if no IMAGE was given a label.
 
     With --calibrate every labelled photo is labelled by the others: what each confidence to ask for would give, the
     lowest that gets --accuracy, the rates of each class without and with it, and which were taken for which.
@@ -125,7 +125,7 @@ def command(
             dtype="float16" if half else "float32",
         )
         if calibrate:
-            return report(labeller, _ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
+            return report(labeller, ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
         sources = [files.absolute(path) for path in paths]
         with output.progress_bar("embedding") as progress:
             found = labeller.label(sources, progress)

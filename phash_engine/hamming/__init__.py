@@ -14,6 +14,7 @@ Compiled:
 
 - ``lanes``: eight codes against a query in one vector register.
 - ``scan``: look at every code in tiles.
+- ``tables``: the distances of all to all.
 - ``bit_order``: spread the bits over the chunks.
 - ``buckets``: sort codes by their chunks.
 - ``probe``: look into the buckets near a query.
