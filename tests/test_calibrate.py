@@ -61,7 +61,7 @@ def test_negatives_are_those_of_a_look_at_all_pairs(monkeypatch: pytest.MonkeyPa
     pairs = {(min(a, b), max(a, b)) for a in chosen for b in range(COUNT) if a != b}
     between = distances(views, views).astype(np.int64)
     bits = [int(between[pair]) for pair in pairs]
-    scores = [near - min(own[a], own[b]) for near, (a, b) in zip(bits, pairs, strict=True)]
+    scores = [near - max(own[a], own[b]) for near, (a, b) in zip(bits, pairs, strict=True)]
     assert found.counts.tolist() == np.bincount(bits, minlength=256).tolist()
     assert (found.contents, found.copies, found.by_distance.pairs) == (COUNT, 0, len(pairs))
     for tail, values in (found.by_distance, bits), (found.by_score, scores):
