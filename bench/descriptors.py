@@ -16,8 +16,9 @@ from PIL import Image
 from bench.families.base import cv2
 from bench.trial import Extractor, Trial
 from phash_engine import hashers, orientation
-from phash_engine.adaptive import adaptive_scores, background
+from phash_engine.adaptive import SURE, adaptive_scores, background
 from phash_engine.code_table import ALL_NAMES
+from phash_engine.rules import RADIUS
 from phash_engine.search import read_query
 
 Words = NDArray[np.uint64]
@@ -25,6 +26,9 @@ Distances = NDArray[np.int16]
 Compare = Callable[[Words, Words], Distances]
 
 _FAR = np.iinfo(np.int16).max
+NEAREST = np.iinfo(np.int16).min
+"""The distance of what is accepted whatever the radius."""
+_NO_STRANGER = 96
 _ROWS = 4096
 
 
@@ -138,18 +142,22 @@ def plain(compare: Compare, extractor: str = "ours") -> Callable[[Trial], Distan
 
 
 def adaptive(compare: Compare) -> Callable[[Trial], Distances]:
-    """Return adaptive scores of a trial.
+    """Return adaptive scores of a trial, the lowest of all where the distance alone is enough.
 
-    Each half of the gallery serves as strangers to the other, so that no background knows the pair that it judges.
+    Each half of the gallery serves as strangers to the other, so that no background knows the pair that it judges; as
+    in ``phash_engine.backgrounds``, what is within the default radius is no stranger.
     """
 
     def scores(trial: Trial) -> Distances:
         queries, gallery = trial.queries["ours"], trial.gallery["ours"]
-        found = compare(queries, gallery)
-        unlike, between = np.where(trial.strangers, found, _FAR), compare(gallery, gallery)
+        found, between = compare(queries, gallery), compare(gallery, gallery)
+        sure = found <= SURE
+        unlike, between = (np.where(bits > RADIUS, bits, _NO_STRANGER) for bits in (found, between))
+        unlike[~trial.strangers] = _NO_STRANGER
         for half, other in (np.s_[::2], np.s_[1::2]), (np.s_[1::2], np.s_[::2]):
             own, theirs = background(unlike[:, other]), background(between[half, other])
             found[:, half] = adaptive_scores(found[:, half], own[:, np.newaxis], theirs)
+        found[sure] = NEAREST
         return found
 
     return scores

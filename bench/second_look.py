@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.descriptors import COMPARE, Descriptor, Distances, adaptive, plain
+from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, adaptive, plain
 from bench.trial import Trial
 from phash_engine.error_rates import expected_false_pairs
 from phash_engine.hamming.threads import available_threads
@@ -17,8 +17,6 @@ from phash_engine.verify import BAND, LEAST_INLIERS, Picture, agreement
 
 SURE = 12
 """Distance that needs no second look: smaller than the radius of any rate."""
-
-_NEAREST = np.iinfo(np.int16).min
 
 Pairs = NDArray[np.bool_]
 """Of copies and originals, ``(c, g)``."""
@@ -91,5 +89,5 @@ def _told(trial: Trial, distances: Distances, asked: Pairs, agreed: Pairs) -> st
 
 
 def _row(name: str, distances: Distances, agreed: Pairs) -> Descriptor:
-    table: Distances = np.where(agreed, np.int16(_NEAREST), distances)
+    table: Distances = np.where(agreed, np.int16(NEAREST), distances)
     return Descriptor(name, "ours", 192, lambda _: table)

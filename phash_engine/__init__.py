@@ -5,18 +5,20 @@ The way of a picture through the package::
     files ──► block ──► codes ──► catalogue ──► index ──► matches / pairs ──► groups
 
 pure (arrays in, arrays out)
-    ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``progressive``, ``hamming``, ``index``,
-    ``grouping``, ``confidence``, ``rules``, ``fusion``, ``adaptive``, ``criterion``, ``evaluation``,
-    ``error_rates``, ``tails``, ``prefilter``, ``pooling``, ``vectors``, ``expansion``, ``border``, ``plane``, ``views``
+    ``errors``, ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``border``, ``plane``, ``views``,
+    ``progressive``, ``rules``, ``hamming``, ``index``, ``grouping``, ``confidence``, ``fusion``, ``adaptive``,
+    ``criterion``, ``alignment``, ``likeness``, ``evaluation``, ``error_rates``, ``tails``, ``prefilter``,
+    ``pooling``, ``vectors``, ``expansion``, ``labels``, ``redundancy``
 edges (each owns one part of the world)
     ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``, ``code_lists``,
-    ``records``, ``witness``, ``journal``, ``relocation``, ``links``, ``trash``, ``ways``, ``salvage``,
-    ``vector_files``, ``embeddings``, ``submissions``, ``copies``
+    ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``,
+    ``code_lists``, ``records``, ``features``, ``verify``, ``vector_files``, ``embeddings``, ``submissions``,
+    ``label_files``, ``charts``
 conduct (join pure and edges)
-    ``scan``, ``budget``, ``search``, ``foreign``, ``content_pairs``, ``keepers``, ``backgrounds``, ``judge``,
-    ``match_graph``, ``duplicates``, ``negatives``, ``calibrate``, ``golden``, ``plan``, ``actions``, ``candidates``,
-    ``rerank``, ``retrieval_task``, ``retrieval``
+    ``scan``, ``budget``, ``salvage``, ``search``, ``foreign``, ``content_pairs``, ``content_distances``,
+    ``backgrounds``, ``judge``, ``keepers``, ``match_graph``, ``duplicates``, ``explanation``, ``negatives``,
+    ``calibrate``, ``golden``, ``actions``, ``candidates``, ``rerank``, ``retrieval_task``, ``retrieval``,
+    ``near_copies``, ``labelling``, ``ranking``
 front ends
     ``cli``, ``reports``
 

@@ -5,8 +5,10 @@ holiday photos finds false pairs by the thousand. How near strangers come to a p
 counts by how far it falls below (score normalisation of speaker recognition: Auckenthaler, Carey & Lloyd-Thomas 2000,
 "Score Normalization for Text-Independent Speaker Verification Systems").
 
-The background is two thirds of the mean distance of the nearest strangers, not the whole: copies do not come nearer
-where strangers do, and with the whole no distance is small enough for a picture that strangers come very near to.
+Of the two backgrounds of a pair the larger counts: to be near a picture that no stranger comes near to says enough, and
+a copy that was cropped or drawn upon looks less common than its original. A background is two thirds of the mean
+distance of the nearest strangers, not the whole: copies do not come nearer where strangers do, and with the whole no
+distance is small enough for a picture that strangers come very near to.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ WEIGHT: Final = 2 / 3
 """Share of that mean that is the background."""
 LARGEST: Final = 48
 """Largest background: that of photos that have no look-alikes, of which hardly one has more. It bounds searches."""
-CUTOFF: Final = -9
+CUTOFF: Final = -10
 """Largest score to accept among up to a thousand pictures, rotations and trimmed views included: at most one false pair
 in a million in the quality benchmark, with 600 photos as they are, with half and with all of them laid on one floor."""
 SURE: Final = 8
@@ -72,13 +74,13 @@ def cutoff(contents: int) -> int:
     Examples
     --------
     >>> [cutoff(contents) for contents in (200, 10_000, 1_000_000)]
-    [-9, -14, -24]
+    [-10, -15, -25]
     """
     return CUTOFF - round(_TENFOLD * math.log10(max(contents, _FEW) / _FEW))
 
 
 def adaptive_scores(distances: ArrayLike, queries: ArrayLike, others: ArrayLike) -> NDArray[np.int64]:
-    """Return distances less the smaller background of the two pictures.
+    """Return distances less the larger background of the two pictures.
 
     Parameters
     ----------
@@ -92,24 +94,5 @@ def adaptive_scores(distances: ArrayLike, queries: ArrayLike, others: ArrayLike)
     numpy.ndarray
         int64: the lower, the nearer; mostly below zero for true matches.
     """
-    scores: NDArray[np.int64] = np.asarray(distances) - np.minimum(queries, others).astype(np.int64)
+    scores: NDArray[np.int64] = np.asarray(distances) - np.maximum(queries, others).astype(np.int64)
     return scores
-
-
-def adaptive_radii(backgrounds: ArrayLike, cutoff: int, bits: int) -> NDArray[np.int64]:
-    """Return a radius for each query that keeps every match whose adaptive score is within the cutoff.
-
-    As ``d - min(b, b') <= cutoff`` gives ``d <= cutoff + b``, the query's own background is enough, whatever those of
-    the others are. Where that is below zero nothing matches, yet 0 is returned: the score has to decide anyway.
-
-    Parameters
-    ----------
-    backgrounds
-        Of the queries, whole numbers ``(q,)``.
-    cutoff
-        Largest accepted score, inclusive.
-    bits
-        Length of the codes, the largest radius.
-    """
-    radii: NDArray[np.int64] = np.clip(np.asarray(backgrounds).astype(np.int64) + cutoff, 0, bits)
-    return radii

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import content_pairs, copies, features, images, negatives
+from phash_engine import content_pairs, features, images, negatives
 from phash_engine.adaptive import SURE, adaptive_scores
 from phash_engine.backgrounds import sample, strangers
 from phash_engine.catalogue import Catalogue
@@ -17,6 +17,7 @@ from phash_engine.content_pairs import ViewCodes
 from phash_engine.criterion import Calibration, Criterion
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.hamming.threads import available_threads, in_threads
+from phash_engine.images import copies
 from phash_engine.negatives import Negatives
 from phash_engine.rules import RADIUS
 from phash_engine.search import Query, read_query

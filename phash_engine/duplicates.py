@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import files, grouping, keepers, match_graph, verify
+from phash_engine.adaptive import adaptive_scores
 from phash_engine.catalogue import Catalogue
 from phash_engine.confidence import confidence
 from phash_engine.content_pairs import ContentPairs
@@ -287,7 +288,7 @@ class _Teller(NamedTuple):
     def _score(self, left: int, right: int, distance: int, rule: str) -> int | None:
         if self.criterion.cutoff is None or rule == "digest":
             return None
-        return distance - int(min(self.graph.backgrounds[left], self.graph.backgrounds[right]))
+        return int(adaptive_scores(distance, self.graph.backgrounds[left], self.graph.backgrounds[right]))
 
 
 def _other_files(photos: Sequence[Candidate], staying: Sequence[Candidate]) -> list[Candidate]:

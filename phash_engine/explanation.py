@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from phash_engine import codes, features, images, orientation, quality
-from phash_engine.adaptive import CUTOFF, WEIGHT
+from phash_engine.adaptive import CUTOFF, SURE, WEIGHT
 from phash_engine.rules import RADIUS
 from phash_engine.search import Comparison, compare, read_query
 from phash_engine.verify import BAND, Evidence, Picture, finding, look
 
-_BACKGROUND_OF_PHOTOS = 46
-"""What ``adaptive.background`` finds for most photos of a mixed collection; look-alikes have 20."""
+_BACKGROUND_OF_PHOTOS = 43
+"""What ``adaptive.background`` finds for the median of 600 different photos; look-alikes have 20."""
 
 
 class Side(NamedTuple):
@@ -107,10 +107,15 @@ def _settings(a: images.Source, b: images.Source, usual: Comparison, verdict: st
         yield Setting("--verify", verdict == "copy", verdict)
     else:
         yield Setting("--verify", False, f"{distance} bits, and it looks at no more than {BAND}")
-    strangers = round((distance - CUTOFF) / WEIGHT)
-    among_photos = distance - _BACKGROUND_OF_PHOTOS <= CUTOFF
-    usually = f"among photos they are {_BACKGROUND_OF_PHOTOS / WEIGHT:.0f}"
-    yield Setting("adaptive score", among_photos, f"takes strangers {strangers} bits away; {usually}")
+    yield _by_score(distance)
+
+
+def _by_score(distance: int) -> Setting:
+    if distance <= SURE:
+        return Setting("adaptive score", True, f"{distance} bits, up to {SURE} always match")
+    strangers, usual = round((distance - CUTOFF) / WEIGHT), round(_BACKGROUND_OF_PHOTOS / WEIGHT)
+    match = distance - _BACKGROUND_OF_PHOTOS <= CUTOFF
+    return Setting("adaptive score", match, f"takes strangers {strangers} bits away; among photos they are {usual}")
 
 
 def _by_radius(name: str, found: Comparison) -> Setting:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from phash_engine import relocation
+from phash_engine.actions import relocation
 from phash_engine.database import Database
 from phash_engine.errors import CatalogueError, DamageError
 

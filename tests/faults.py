@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from phash_engine import actions, plan
-from phash_engine.actions import Outcome
+from phash_engine import actions
+from phash_engine.actions import Outcome, plan
+from phash_engine.actions.journal import SUFFIX, Log
+from phash_engine.actions.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto
 from phash_engine.catalogue import Catalogue
 from phash_engine.database import Database
-from phash_engine.journal import SUFFIX, Log
-from phash_engine.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto
 from phash_engine.scan import scan
 
 CALLS = ("write", "fsync", "replace", "rename", "link", "symlink", "unlink", "mkdir", "sendfile", "utime")

@@ -464,7 +464,7 @@ def adaptive_range_query(
         (query, row)
         for query, asked in enumerate(queries)
         for row, code in enumerate(codes)
-        if distance(code, asked) - min(asked_backgrounds[query], backgrounds[row]) <= cutoff
+        if distance(code, asked) - max(asked_backgrounds[query], backgrounds[row]) <= cutoff
     }
 
 

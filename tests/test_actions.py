@@ -16,11 +16,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from phash_engine import actions, links, plan, trash, ways
-from phash_engine.actions import Outcome
+from phash_engine import actions
+from phash_engine.actions import Outcome, links, plan, trash, ways
+from phash_engine.actions.journal import Journal, Log
+from phash_engine.actions.witness import Witness
 from phash_engine.errors import PlanError, UsageError
-from phash_engine.journal import Journal, Log
-from phash_engine.witness import Witness
 from tests.faults import World, digest_of, leftovers, tree
 
 COPIES = ["a/copy.jpg", "b/copy.jpg"]

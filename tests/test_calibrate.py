@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench import __main__ as bench
-from phash_engine import adaptive, calibrate, copies, negatives
+from phash_engine import adaptive, calibrate, negatives
 from phash_engine.backgrounds import sample, strangers
 from phash_engine.calibrate import Limit
 from phash_engine.catalogue import Catalogue
@@ -22,6 +22,7 @@ from phash_engine.content_distances import distances
 from phash_engine.criterion import Calibration, Criterion
 from phash_engine.duplicates import find_groups
 from phash_engine.errors import UsageError
+from phash_engine.images import copies
 from phash_engine.judge import Judge
 from phash_engine.scan import scan
 from tests.pictures import save, scene
@@ -60,7 +61,7 @@ def test_negatives_are_those_of_a_look_at_all_pairs(monkeypatch: pytest.MonkeyPa
     pairs = {(min(a, b), max(a, b)) for a in chosen for b in range(COUNT) if a != b}
     between = distances(views, views).astype(np.int64)
     bits = [int(between[pair]) for pair in pairs]
-    scores = [near - min(own[a], own[b]) for near, (a, b) in zip(bits, pairs, strict=True)]
+    scores = [near - max(own[a], own[b]) for near, (a, b) in zip(bits, pairs, strict=True)]
     assert found.counts.tolist() == np.bincount(bits, minlength=256).tolist()
     assert (found.contents, found.copies, found.by_distance.pairs) == (COUNT, 0, len(pairs))
     for tail, values in (found.by_distance, bits), (found.by_score, scores):

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from phash_engine import actions, database, salvage
+from phash_engine.actions.journal import Journal, Log
 from phash_engine.catalogue import Catalogue, Sighting
 from phash_engine.errors import CatalogueError, DamageError, PlanError
-from phash_engine.journal import Journal, Log
 from phash_engine.scan import scan
 from tests.faults import ELSEWHERE, World, digest_of, draw, leftovers, tree
 

@@ -114,7 +114,7 @@ def test_judgements_are_those_of_a_look_at_all_pairs(mixed: ViewCodes) -> None:
     for left in range(contents):
         for right in range(left + 1, contents):
             bits = int(between[left, right])
-            near = bits <= adaptive.SURE or bits - min(own[left], own[right]) <= cutoff
+            near = bits <= adaptive.SURE or bits - max(own[left], own[right]) <= cutoff
             if near or bits <= 56:
                 expected[left, right] = bits, near
     rows = zip(*(column.tolist() for column in pairs), strict=True)
@@ -140,7 +140,7 @@ def test_pictures_before_one_floor_are_no_duplicates() -> None:
         catalogue.add_fingerprints([f"/floor/{number:03}.jpg" for number in range(len(table))], table)
         assert len(find_groups(catalogue, RADIUS)) > 1
         groups = find_groups(catalogue)
-    assert str(groups.criterion) == "score <= -9 (adaptive)"
+    assert str(groups.criterion) == "score <= -10 (adaptive)"
     (pair,) = (pair for group in groups for pair in group.pairs if pair.left.endswith("000.jpg"))
     assert (pair.right, pair.distance) == (f"/floor/{COUNT}.jpg", 2)
     assert pair.score is not None
@@ -157,5 +157,5 @@ def test_photos_at_their_distance_are_found_beyond_the_default_radius() -> None:
         assert find_groups(catalogue, RADIUS) == []
         (group,) = find_groups(catalogue)
         (pair,) = group.pairs
-    assert (pair.distance, pair.score) == (30, -13)
-    assert pair.confidence == confidence(30, "code", COUNT + 1, -13) > 0.99
+    assert (pair.distance, pair.score) == (30, -14)
+    assert pair.confidence == confidence(30, "code", COUNT + 1, -14) > 0.99

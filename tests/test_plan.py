@@ -16,11 +16,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from phash_engine import plan, records, ways
+from phash_engine import records
+from phash_engine.actions import plan, ways
+from phash_engine.actions.journal import SUFFIX
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import INTERRUPTED, cli
 from phash_engine.duplicates import find_groups
-from phash_engine.journal import SUFFIX
 from phash_engine.scan import scan
 from tests.faults import tree
 

@@ -189,7 +189,7 @@ def test_adaptive_scores_know_neither_the_pair_nor_the_original() -> None:
             others = range(1 - column % 2, 40, 2)
             own = [int(distances[row, other]) for other in others if other not in {original, *guests}]
             its = [int(between[column, other]) for other in others]
-            assert scores[row, column] == distances[row, column] - min(naive.background(own), naive.background(its))
+            assert scores[row, column] == distances[row, column] - max(naive.background(own), naive.background(its))
 
 
 def test_rotations_are_those_of_the_package() -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from phash_engine import actions, files, plan
-from phash_engine.actions import Outcome
+from phash_engine import actions, files
+from phash_engine.actions import Outcome, plan
+from phash_engine.actions.journal import SUFFIX, Log
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import CatalogueError
-from phash_engine.journal import SUFFIX, Log
 
 
 @click.command("apply", short_help=COMMANDS["apply"])

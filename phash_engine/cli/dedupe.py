@@ -10,7 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from phash_engine import duplicates, files, keepers, plan
+from phash_engine import duplicates, files, keepers
+from phash_engine.actions import plan
 from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from phash_engine import actions, files
+from phash_engine.actions.journal import SUFFIX
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.apply import run
 from phash_engine.errors import UsageError
-from phash_engine.journal import SUFFIX
 
 
 @click.command("undo", short_help=COMMANDS["undo"])

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from phash_engine import relocation, witness
+from phash_engine.actions import relocation, witness
+from phash_engine.actions.journal import Step, sync_folder
+from phash_engine.actions.witness import Witness
 from phash_engine.errors import RefusalError
-from phash_engine.journal import Step, sync_folder
-from phash_engine.witness import Witness
 
 _FICLONE = 0x40049409
 

@@ -15,12 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from phash_engine import files, relocation, trash, ways, witness
+from phash_engine import files
+from phash_engine.actions import relocation, trash, ways, witness
+from phash_engine.actions.journal import SUFFIX, Journal, Log, Step
+from phash_engine.actions.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto, read
+from phash_engine.actions.witness import Witness
 from phash_engine.catalogue import Catalogue
 from phash_engine.errors import RefusalError, UsageError
-from phash_engine.journal import SUFFIX, Journal, Log, Step
-from phash_engine.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto, read
-from phash_engine.witness import Witness
 
 
 class Outcome(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 
-from phash_engine import witness
+from phash_engine.actions import witness
 
 _INFO = ".trashinfo"
 _BEGUN = "begun"

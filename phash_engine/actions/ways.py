@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 
-from phash_engine import links, relocation, trash, witness
+from phash_engine.actions import links, relocation, trash, witness
+from phash_engine.actions.journal import Step, sync_folder
+from phash_engine.actions.witness import Witness
 from phash_engine.errors import RefusalError
-from phash_engine.journal import Step, sync_folder
-from phash_engine.witness import Witness
 
 LINKS = frozenset(links.MAKERS)
 WAYS = ("trash", "move", *links.MAKERS, "delete")

@@ -12,10 +12,10 @@ import os
 import shutil
 from collections.abc import Container
 
-from phash_engine import witness
+from phash_engine.actions import witness
+from phash_engine.actions.journal import sync_folder
+from phash_engine.actions.witness import Witness
 from phash_engine.errors import RefusalError
-from phash_engine.journal import sync_folder
-from phash_engine.witness import Witness
 
 
 def carry(source: str, seen: Witness, to: str, new: str) -> None:

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from phash_engine import files, records
+from phash_engine.actions.journal import SUFFIX, sync_folder
 from phash_engine.catalogue import Catalogue, Photo
 from phash_engine.duplicates import Group
 from phash_engine.errors import PlanError
-from phash_engine.journal import SUFFIX, sync_folder
 
 FORMAT = 1
 
