@@ -20,6 +20,8 @@ from phash_engine.index.growing import Growing
 
 _COLD_WORK: Final = 1 << 30
 """Word comparisons from which loading numba and its kernels (0.8 s) beats going on with numpy (1 G/s)."""
+_WARM_WORK: Final = 1 << 24
+"""The same where numba is loaded: the kernels come from its cache in 10 ms."""
 _THREAD_WORK: Final = 1 << 24
 """Word comparisons that are worth a thread."""
 _HEAP_ITEMS: Final = 1 << 22
@@ -151,7 +153,8 @@ def look_at_all(
 
 def _kernels(work: int) -> ModuleType:
     """Return the faster of the two implementations for a number of word comparisons."""
-    if work < _COLD_WORK and "phash_engine.hamming.scan" not in sys.modules:
+    cheap = _WARM_WORK if "numba" in sys.modules else _COLD_WORK
+    if work < cheap and "phash_engine.hamming.scan" not in sys.modules:
         return plain
     from phash_engine.hamming import scan
 
