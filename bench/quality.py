@@ -104,16 +104,17 @@ def as_json(row: Descriptor, quality: Quality, rates: Sequence[float]) -> str:
 
 
 def draw(results: Results, picture: Path) -> None:
-    """Write the curves: recall against the rate of false pairs, ours in full, peers in dashes."""
+    """Write the curves: recall against the rate of false pairs, peers in dashes; dots where a colour comes again."""
     pyplot = import_module("matplotlib.pyplot")
     figure, axis = pyplot.subplots(figsize=(8, 6))
     colours = pyplot.get_cmap("tab20").colors
     for number, (row, quality) in enumerate(results):
         rates = sorted(quality.points)
         recalls = [quality.points[rate].recall for rate in rates]
-        style = "-" if row.extractor == "ours" else "--"
+        full = "-" if number < len(colours) else "-."
+        style = full if row.extractor == "ours" else "--"
         axis.plot(rates, recalls, style, color=colours[number % len(colours)], label=row.name)
-    axis.set(xscale="log", xlabel="false pairs accepted per false pair", ylabel="recall")
+    axis.set(xscale="log", xlabel="share of the false pairs accepted", ylabel="recall")
     axis.grid(alpha=0.3)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(picture, dpi=120, bbox_inches="tight")
