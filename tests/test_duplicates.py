@@ -294,5 +294,7 @@ def test_confidence_falls_with_distance_and_number() -> None:
         assert all(0 <= value <= 1 for value in sure)
     assert confidence.confidence(24, "code", 10_000) > confidence.confidence(24, "rotation", 10_000)
     assert confidence.confidence(24, "code", 10_000) > confidence.confidence(24, "code", 10**6)
+    assert confidence.confidence(56, "verified", 600) > 0.999 > 0.1 > confidence.confidence(56, "rotation", 600)
+    assert confidence.confidence(56, "verified", 600, -3) == confidence.confidence(56, "verified", 600)
     assert confidence.false_share(24) == pytest.approx(4.9e-7)
     assert confidence.false_share(56) == pytest.approx(8.6e-4)
