@@ -418,6 +418,7 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["dedupe", SAMPLE, "--keep", "best"], "'best' is no keeper rule: there are pixels, quality"),
         (["dedupe", SAMPLE, "--mode", "circle"], "'circle' is not one of 'star', 'complete', 'component'"),
         (["dedupe", SAMPLE, "--burst", "0"], "'--burst': 0.0 is not in the range x>0"),
+        (["dedupe", SAMPLE / "phone", "--reference", SAMPLE], "lies in a reference folder, from which nothing goes"),
         (["dedupe", SAMPLE, "--reference", "/nowhere", "--html", "/nowhere/s.html"], "there is no folder /nowhere"),
         (["ignore"], "name photos (with --keep-both or --remove or neither), or give --list"),
         (["ignore", LAKE], "name at least two photos that dedupe is not to bring together"),

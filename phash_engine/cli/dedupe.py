@@ -16,7 +16,7 @@ from phash_engine.catalogue import Catalogue
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
 from phash_engine.duplicates import Group, Groups
-from phash_engine.errors import PhashError
+from phash_engine.errors import PhashError, UsageError
 from phash_engine.grouping import MODES
 
 _GROWN = 1.5
@@ -112,6 +112,8 @@ def command(
     rules = keepers.names(keep)
     unread = 0
     inside = [files.absolute(folder) for folder in folders] or None
+    if inside and all(any(files.contains(files.absolute(each), folder) for each in references) for folder in inside):
+        raise UsageError(f"{inside[0]} lies in a reference folder, from which nothing goes: name the new photos apart")
     scanned = (*folders, *references)
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
         if scanned:
