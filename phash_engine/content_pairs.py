@@ -147,8 +147,7 @@ def _joins(
     views: ViewCodes, radius: int, rotations: bool, kind: str, progress: Callable[[int, int], None] | None
 ) -> Iterator[Iterator[ContentPairs]]:
     """Yield the blocks of pairs that each join finds."""
-    asks = views.ranks <= _LAST_THAT_ASKS
-    asking, others = _Side(views.select(asks), kind), _Side(views.select(~asks), kind)
+    asking, others = _Side(views.asking(), kind), _Side(views.only_found(), kind)
     turns = orientation.ORIENTATIONS[1:] if rotations else ()
     joins = [(asking, views, turn) for turn in turns]
     if len(others.views.numbers):

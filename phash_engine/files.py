@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -197,6 +197,11 @@ def absolute(path: str | os.PathLike[str]) -> str:
 def contains(folder: str, path: str) -> bool:
     """Whether an absolute path is a folder itself or lies below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def is_below(path: str, folders: Iterable[str]) -> bool:
+    """Whether one of some folders contains an absolute path."""
+    return any(contains(folder, path) for folder in folders)
 
 
 def _extension(path: str) -> str:

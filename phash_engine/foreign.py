@@ -41,7 +41,7 @@ class ForeignCollection:
             way_out = f"it has those of {others}" if others else "'phash import' brings them"
             raise UsageError(f"the catalogue has no codes of imagehash's {hasher}: {way_out}")
         roots = None if folders is None else [files.absolute(folder) for folder in folders]
-        rows = [row for row, path in enumerate(paths) if roots is None or any(files.contains(r, path) for r in roots)]
+        rows = [row for row, path in enumerate(paths) if roots is None or files.is_below(path, roots)]
         self._hasher = hasher
         self._paths = paths
         self._index = build_index(table[rows], np.array(rows, dtype=np.int64))

@@ -158,7 +158,7 @@ def _nodes(catalogue: Catalogue, columns: PhotoColumns, search: Search) -> tuple
         content = content_of[photo.id]
         if (photo.code_id or -1) != columns.codes[content]:
             continue
-        is_reference = any(files.contains(folder, photo.path) for folder in references)
+        is_reference = files.is_below(photo.path, references)
         folder = "" if search.span == "anywhere" else _folder(photo.path)
         nodes.setdefault((content, folder), []).append(Candidate(photo, is_reference=is_reference))
     return list(nodes.values()), [content for content, _ in nodes]

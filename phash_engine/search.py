@@ -97,7 +97,7 @@ class Collection:
     ) -> None:
         self._catalogue = catalogue
         self._verifier = verifier
-        self._folders = folders
+        self._folders = None if folders is None else [files.absolute(folder) for folder in folders]
         self._rotations = rotations
         self._trust_all = trust_all
         with catalogue.snapshot():
@@ -194,7 +194,7 @@ class Collection:
         return [photo for photo in self._catalogue.photos_with(owner) if self._covers(photo.path)]
 
     def _covers(self, path: str) -> bool:
-        return self._folders is None or any(files.contains(files.absolute(folder), path) for folder in self._folders)
+        return self._folders is None or files.is_below(path, self._folders)
 
     def _by_code(self, query: Query, k: int | None, radius: int | None) -> dict[Owner, tuple[int, int]]:
         """Return distance and rule by owner: all within the radius and as near as the k-th nearest."""

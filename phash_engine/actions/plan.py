@@ -93,7 +93,7 @@ def make(groups: Iterable[Group], catalogue: Catalogue, references: Sequence[str
     folders = [files.absolute(folder) for folder in references]
     wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
     photos = {
-        photo.path: _planned(photo, catalogue, is_reference=_is_below(photo.path, folders))
+        photo.path: _planned(photo, catalogue, is_reference=files.is_below(photo.path, folders))
         for photo in catalogue.photos()
         if photo.path in wanted and photo.digest
     }
@@ -193,10 +193,6 @@ def _planned(photo: Photo, catalogue: Catalogue, *, is_reference: bool) -> Plann
         reference=is_reference,
         companions=tuple(_companions(photo.path, catalogue)),
     )
-
-
-def _is_below(path: str, folders: Iterable[str]) -> bool:
-    return any(files.contains(folder, path) for folder in folders)
 
 
 def _companions(path: str, catalogue: Catalogue) -> Iterator[PlannedFile]:

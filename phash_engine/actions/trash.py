@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import urllib.parse
+from collections.abc import Collection
 
 from phash_engine.actions import witness
 
@@ -31,7 +32,7 @@ def put(path: str) -> None:
 
 def find(path: str, digest: bytes) -> str | None:
     """Return the file in the trash that came from a path and has these bytes; None where there is none."""
-    trashed = (file for trash in _trashes(path) for file in _from(path, trash))
+    trashed = (file for trash in _trashes(path) for file in _from(path, trash, (path,)))
     return next((file for file in trashed if witness.shows(file, digest)), None)
 
 
@@ -45,13 +46,13 @@ def drop_record(file: str) -> None:
 def drop_orphans(path: str) -> None:
     """Remove the records that were written, or begun, of a file before it did not go."""
     for trash in _trashes(path):
-        for file in (*_from(path, trash), *_from(path, trash, origin=_BEGUN)):
+        for file in _from(path, trash, (path, _BEGUN)):
             if not os.path.lexists(file):
                 drop_record(file)
 
 
-def _from(path: str, trash: str, origin: str | None = None) -> list[str]:
-    """Return the files that came to a trash from a path, or were about to; or those of its name from an origin.
+def _from(path: str, trash: str, origins: Collection[str]) -> list[str]:
+    """Return the files of a path's name that came to a trash from some origins, or were about to.
 
     Names in the trash are those of the files, with a number where that name was taken, so few records are read.
     """
@@ -61,9 +62,7 @@ def _from(path: str, trash: str, origin: str | None = None) -> list[str]:
     except OSError:
         return []
     names = [name.removesuffix(_INFO) for name in records if name.endswith(_INFO)]
-    return [
-        os.path.join(trash, "files", name) for name in names if _origin(_info(trash, name), trash) == (origin or path)
-    ]
+    return [os.path.join(trash, "files", name) for name in names if _origin(_info(trash, name), trash) in origins]
 
 
 def _info(trash: str, name: str) -> str:

@@ -112,7 +112,8 @@ def command(
     rules = keepers.names(keep)
     unread = 0
     inside = [files.absolute(folder) for folder in folders] or None
-    if inside and all(any(files.contains(files.absolute(each), folder) for each in references) for folder in inside):
+    staying = [files.absolute(folder) for folder in references]
+    if inside and all(files.is_below(folder, staying) for folder in inside):
         raise UsageError(f"{inside[0]} lies in a reference folder, from which nothing goes: name the new photos apart")
     scanned = (*folders, *references)
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:

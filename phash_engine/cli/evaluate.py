@@ -23,11 +23,7 @@ _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3
 @click.option("--queries", metavar="DIR", help="The photos that are looked up.")
 @click.option("--gallery", metavar="DIR", help="The photos among which they are looked up.")
 @options.labels
-@options.models
-@options.weights
-@options.pool
-@options.ten_crop
-@options.half
+@options.embedding
 @click.option("--pca", type=click.IntRange(1), metavar="N", help="Whiten vectors, and keep N principal components.")
 @click.option("--write", "written", metavar="FILE", help="Write the answers as a submission, CSV or .csv.gz.")
 @click.option(

@@ -58,11 +58,7 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
     help=f"Of the labels given, how many --calibrate wants to be right.  [default: {ACCURACY}]",
 )
 @options.chart
-@options.models
-@options.weights
-@options.pool
-@options.ten_crop
-@options.half
+@options.embedding
 @within
 @options.rotations
 @options.trust_all

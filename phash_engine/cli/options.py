@@ -114,6 +114,15 @@ ten_crop: Decorator = click.option(
     "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images: ten times the work."
 )
 half: Decorator = click.option("--half", is_flag=True, help="Store vectors in half the space, as 16-bit numbers.")
+
+
+def embedding(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what makes the vectors of pictures, and how these are stored."""
+    for decorator in (half, ten_crop, pool, weights, models):
+        command = decorator(command)
+    return command
+
+
 labels: Decorator = click.option("--labels", "labels_path", metavar="CSV", help="What photos show, as said above.")
 inside: Decorator = click.option(
     "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
@@ -192,11 +201,7 @@ def known_labels(catalogue: Catalogue, source: str, folders: Sequence[str]) -> d
     photos = [photo.path for photo in catalogue.photos()]
     known = label_files.labels_of(source, photos, {failure.path for failure in catalogue.failures()})
     inside = [files.absolute(folder) for folder in folders]
-    return {
-        path: label
-        for path, label in known.items()
-        if not inside or any(files.contains(folder, path) for folder in inside)
-    }
+    return {path: label for path, label in known.items() if not inside or files.is_below(path, inside)}
 
 
 def open_models(paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool) -> list[Model]:

@@ -24,11 +24,7 @@ within: options.Decorator = click.option(
 
 @click.command("rerank", short_help=COMMANDS["rerank"])
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
-@options.models
-@options.weights
-@options.pool
-@options.ten_crop
-@options.half
+@options.embedding
 @click.option("--top", type=click.IntRange(1), default=10, metavar="N", help="Print the N best.  [default: 10]")
 @within
 @click.option(

@@ -87,7 +87,7 @@ def run(
 def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
     """Whether each of the folders asked for, however often and in whatever form, is one that could not be reached."""
     away = [folder.path for folder in report.unreachable]
-    return all(any(files.contains(root, files.absolute(folder)) for root in away) for folder in folders)
+    return all(files.is_below(files.absolute(folder), away) for folder in folders)
 
 
 def exit_code(report: ScanReport, *, strict: bool) -> int:

@@ -40,11 +40,7 @@ class _Spread(NamedTuple):
 @options.radius
 @options.rotations
 @options.trust_all
-@options.models
-@options.weights
-@options.pool
-@options.ten_crop
-@options.half
+@options.embedding
 @options.chart
 @options.catalogue
 @options.as_json
