@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from bench import photos, trial
 from bench.descriptors import EXTRACTORS
-from phash_engine import calibrate, negatives
-from phash_engine.adaptive import adaptive_scores
-from phash_engine.backgrounds import strangers
-from phash_engine.code_table import ALL_NAMES
-from phash_engine.content_distances import distances
-from phash_engine.content_pairs import ViewCodes
-from phash_engine.rules import RULES
+from phash_engine.catalogue.code_store import ALL_NAMES
+from phash_engine.hashing.rules import RULES
+from phash_engine.matching import calibration, impostors
+from phash_engine.matching.cohort import strangers
+from phash_engine.matching.distances import distances
+from phash_engine.matching.pairs import ViewCodes
+from phash_engine.matching.scores import adaptive_scores
 
 Whole = NDArray[np.int64]
 
@@ -44,9 +44,9 @@ def main(argv: list[str]) -> None:
     """Run the benchmark."""
     options = _options(argv)
     pictures = trial.originals(options.gallery, options.n, options.studio)
-    if len(pictures) < 2 * calibrate.FEWEST:
+    if len(pictures) < 2 * calibration.FEWEST:
         raise SystemExit(
-            f"two halves take {2 * calibrate.FEWEST} pictures, and {len(pictures)} are there: --gallery DIR ..."
+            f"two halves take {2 * calibration.FEWEST} pictures, and {len(pictures)} are there: --gallery DIR ..."
         )
     tables = [trial.features(picture.file(), {"ours": EXTRACTORS["ours"]})["ours"] for picture in pictures]
     views = views_of(np.stack(tables))
@@ -82,10 +82,10 @@ def draw(
     order = rng.permutation(len(between))
     measured, held_out = np.sort(order[::2]), np.sort(order[1::2])
     pairs = len(held_out) * (len(held_out) - 1) / 2
-    found = negatives.measure(_of(views, measured), _nobody)
+    found = impostors.measure(_of(views, measured), _nobody)
     bits, scores = _pairs(_of(views, held_out), between, held_out)
     for rate in [*rates, 1 / pairs]:
-        radius, cutoff, sure = calibrate.limits(found, rate, pairs)
+        radius, cutoff, sure = calibration.limits(found, rate, pairs)
         yield "distance", rate, Outcome(radius.limit, int(np.sum(bits <= radius.limit)), *radius[1:])
         if cutoff and scores is not None:
             accepted = (scores <= cutoff.limit) | (bits <= sure)

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from bench import codes, dedupe, photos, timing
 from bench.find import find_command
-from phash_engine import hashers, images
-from phash_engine.catalogue import Catalogue, Content, Sighting, View
-from phash_engine.hashers import Codes
-from phash_engine.rules import RADIUS
-from phash_engine.views import FULL
+from phash_engine import images
+from phash_engine.catalogue.store import Content, Sighting, Store, View
+from phash_engine.hashing import hashers
+from phash_engine.hashing.hashers import Codes
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.hashing.views import FULL
 
 _COPIES = 20
 _MISSING = 100
@@ -98,7 +99,7 @@ def made(n: int) -> Soak:
 
 def fill(path: Path, soak: Soak) -> None:
     """Write a catalogue as a scan does."""
-    with Catalogue(path) as catalogue:
+    with Store(path) as catalogue:
         for batch in codes.batches(len(soak.contents)):
             numbers = range(len(soak.contents))[batch]
             contents = soak.contents[batch].tolist()

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench import photos
-from phash_engine import hashers
-from phash_engine.block import SIDE, area_average
+from phash_engine.hashing import hashers
+from phash_engine.hashing.block import SIDE, area_average
 
 Codes = NDArray[np.uint64]
 

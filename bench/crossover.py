@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bench import codes, engines, timing
-from phash_engine.hamming.costs import MEASURED, expected_microseconds
+from phash_engine.index.costs import MEASURED, expected_microseconds
 
 _QUERIES = 1000
 _WORST = 10

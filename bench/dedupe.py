@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import codes, timing
-from phash_engine import hashers, orientation
-from phash_engine.catalogue import Catalogue
-from phash_engine.content_pairs import ContentPairs, ViewCodes
-from phash_engine.hashers import Codes
+from phash_engine.catalogue.store import Store
+from phash_engine.hashing import hashers, orientation
+from phash_engine.hashing.hashers import Codes
+from phash_engine.hashing.rules import RADIUS, RULES
 from phash_engine.index import build_index
-from phash_engine.judge import Judge
-from phash_engine.rules import RADIUS, RULES
+from phash_engine.matching.judge import Judge
+from phash_engine.matching.pairs import ContentPairs, ViewCodes
 
 _COPIES = 6
 _NOISE = 1000
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
     table = fingerprints(options.n)
     with tempfile.TemporaryDirectory() as folder:
         catalogue, printed = Path(folder) / "photos.db", Path(folder) / "groups"
-        with Catalogue(catalogue) as opened:
+        with Store(catalogue) as opened:
             opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in range(options.n)], table)
         command = [sys.executable, "-m", "phash_engine", "dedupe", "--json", "--catalogue", str(catalogue)]
         by_radius = ["--radius", str(RADIUS)]

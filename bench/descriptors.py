@@ -15,11 +15,11 @@ from PIL import Image
 
 from bench.families.base import cv2
 from bench.trial import Extractor, Trial
-from phash_engine import hashers, orientation
-from phash_engine.adaptive import SURE, adaptive_scores, background
-from phash_engine.code_table import ALL_NAMES
-from phash_engine.rules import RADIUS
-from phash_engine.search import read_query
+from phash_engine.catalogue.code_store import ALL_NAMES
+from phash_engine.hashing import hashers, orientation
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.scores import SURE, adaptive_scores, background
+from phash_engine.matching.search import read_query
 
 Words = NDArray[np.uint64]
 Distances = NDArray[np.int16]
@@ -145,7 +145,7 @@ def adaptive(compare: Compare) -> Callable[[Trial], Distances]:
     """Return adaptive scores of a trial, the lowest of all where the distance alone is enough.
 
     Each half of the gallery serves as strangers to the other, so that no background knows the pair that it judges; as
-    in ``phash_engine.backgrounds``, what is within the default radius is no stranger.
+    in ``phash_engine.matching.cohort``, what is within the default radius is no stranger.
     """
 
     def scores(trial: Trial) -> Distances:

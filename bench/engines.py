@@ -115,7 +115,7 @@ def _ours() -> Iterator[tuple[str, Callable[[Codes], Engine]]]:
 
 def ours(kind: str, codes: Codes, threads: int = 1) -> Engine:
     """Build one kind of our index, with kernels loaded: small jobs of a short process would go without."""
-    import_module("phash_engine.hamming.scan")
+    import_module("phash_engine.index.kernels.scan")
     index = build_index(codes, kind=kind, threads=threads)
     return Engine(
         kind if threads == 1 else f"{kind}, {threads} threads",

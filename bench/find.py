@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import photos, timing
-from phash_engine import codes, hashers, images, orientation
-from phash_engine.catalogue import Catalogue
+from phash_engine import images
+from phash_engine.catalogue.store import Store
+from phash_engine.hashing import codes, hashers, orientation
 
 RADIUS = 24
 _BATCH = 1_000_000
@@ -49,7 +50,7 @@ def fill(catalogue: Path, image: Path, n: int) -> NDArray[np.uint64]:
     kept = rng.random(flips.shape) < 0.5
     own = hashers.hash_blocks(images.read_block(image)[np.newaxis])
     table[planted] = own ^ np.bitwise_xor.reduce(np.where(kept, flips, 0).astype(np.uint64), axis=0)
-    with Catalogue(catalogue) as opened:
+    with Store(catalogue) as opened:
         for first in range(0, n, _BATCH):
             rows = range(first, min(first + _BATCH, n))
             opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in rows], table[rows.start : rows.stop])

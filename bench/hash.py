@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from bench import peers, photos, timing
-from phash_engine import codes, hashers, images
+from phash_engine import images
+from phash_engine.hashing import codes, hashers
 from tests import naive
 
 

@@ -11,7 +11,8 @@ import imagehash
 from PIL import Image
 
 from bench import photos, timing
-from phash_engine import codes, imagehash_scheme
+from phash_engine.hashing import codes
+from phash_engine.images import imagehash_compat
 
 Hash = Callable[[Image.Image], imagehash.ImageHash]
 FOUR: tuple[Hash, ...] = (imagehash.average_hash, imagehash.phash, imagehash.whash, imagehash.dhash)
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> None:
 def check(files: Sequence[Path]) -> None:
     """Compare the four codes of every file, bit for bit."""
     for file in files:
-        ours = [codes.to_hex(code) for code in imagehash_scheme.read_fingerprint(file)]
+        ours = [codes.to_hex(code) for code in imagehash_compat.read_fingerprint(file)]
         if ours != list(map(str, by_library(FOUR, file))):
             raise SystemExit(f"{file}: our codes differ from imagehash's")
 
@@ -42,7 +43,7 @@ def report(name: str, files: Sequence[Path], rounds: int, *, as_json: bool = Fal
     works: dict[str, Callable[[Path], object]] = {
         "imagehash: the four, one opened image": partial(by_library, FOUR),
         "imagehash: average, phash, whash": partial(by_library, FOUR[:3]),
-        "ours: the four": imagehash_scheme.read_fingerprint,
+        "ours: the four": imagehash_compat.read_fingerprint,
         "a bare decode": decode,
     }
     contenders = [timing.Contender(each, partial(run, work, files), len(files)) for each, work in works.items()]

@@ -23,8 +23,8 @@ from bench import codes, timing
 from bench.answers import Found, check, from_table, same_distances
 from bench.codes import Codes
 from bench.timing import Contender
+from phash_engine.evaluation.submissions import MOST, read, write
 from phash_engine.index import build_index
-from phash_engine.submissions import MOST, read, write
 
 _ROOT = Path(__file__).parents[1]
 _LOOP_PAIRS = 2000

@@ -9,11 +9,11 @@ from statistics import median
 
 from bench import codes, timing
 from bench.codes import Codes
-from phash_engine.hamming.buckets import build
-from phash_engine.hamming.chunks import cut
-from phash_engine.hamming.costs import pieces_for_queries
 from phash_engine.index import Index, build_index
-from phash_engine.index.arguments import as_columns
+from phash_engine.index.costs import pieces_for_queries
+from phash_engine.index.kernels.buckets import build
+from phash_engine.index.kernels.chunks import cut
+from phash_engine.index.validation import as_columns
 
 _QUERIES = 1000
 _BESIDE = 33
@@ -71,5 +71,5 @@ def resident_bytes(held: Codes) -> int:
 
 
 def _index(held: Codes) -> Index:
-    import_module("phash_engine.hamming.scan")
+    import_module("phash_engine.index.kernels.scan")
     return build_index(held, kind="multi", threads=1)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.error_rates import OperatingPoint, operating_point
 from bench.families import SAME_FRAMING, TRANSFORMS, UNREALISTIC
 from bench.trial import Trial
-from phash_engine.error_rates import OperatingPoint, operating_point
-from phash_engine.evaluation import Judged, mean_average_precision, top_k_accuracy
+from phash_engine.evaluation.ranking_metrics import Judged, mean_average_precision, top_k_accuracy
 
 K = 100
 FEWEST = 10

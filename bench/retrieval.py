@@ -25,12 +25,14 @@ from bench import codes, families, photos, timing
 from bench.families.base import Transform
 from bench.timing import Contender, Row
 from bench.trial import Original, originals
-from phash_engine import evaluation, hashers, images, orientation
-from phash_engine.embeddings import FunctionModel, Model, OnnxModel, Pictures, embed
-from phash_engine.hamming.threads import available_threads, in_threads
+from phash_engine import images
+from phash_engine._threads import available_threads, in_threads
+from phash_engine.evaluation import ranking_metrics
+from phash_engine.hashing import hashers, orientation
 from phash_engine.index import Matches
-from phash_engine.prefilter import Prefilter
-from phash_engine.vectors import Vectors, unit
+from phash_engine.retrieval.models import FunctionModel, Model, OnnxModel, Pictures, embed
+from phash_engine.retrieval.prefilter import Prefilter
+from phash_engine.retrieval.vectors import Vectors, unit
 
 _CLASSES = 22
 _COPIES = 4
@@ -254,8 +256,8 @@ def _copies(picture: Original, count: int) -> list[bytes]:
 def _row(name: str, task: Task, ranking: Ranking, compared: float) -> dict[str, Any]:
     columns = [np.concatenate(column) for column in zip(*(found[:2] for found in ranking), strict=True)]
     queries = np.repeat(np.arange(len(ranking)), [len(rows) for rows, _ in ranking])
-    judged = evaluation.judge(Matches(queries, columns[0], columns[1]), task.truth, len(ranking))
-    score = evaluation.mean_average_precision(judged, _TOP)
+    judged = ranking_metrics.judge(Matches(queries, columns[0], columns[1]), task.truth, len(ranking))
+    score = ranking_metrics.mean_average_precision(judged, _TOP)
     return {"what": "quality", "way": name, "map_100": round(score, 4), "compared": round(compared, 5)}
 
 

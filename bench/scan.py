@@ -21,9 +21,9 @@ from PIL import Image
 
 from bench import dedupe, photos, timing
 from bench.hash import draft_decode
-from phash_engine.catalogue import Catalogue
-from phash_engine.hamming.threads import available_threads
-from phash_engine.scan import scan
+from phash_engine._threads import available_threads
+from phash_engine.catalogue.store import Store
+from phash_engine.scanning.scan import scan
 
 Record = dict[str, str | int | float]
 
@@ -134,7 +134,7 @@ class Scan:
         self.writing = catalogue.seconds / report.seconds
 
 
-class _Timed(Catalogue):
+class _Timed(Store):
     """A catalogue that counts the seconds it writes."""
 
     seconds = 0.0

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, adaptive, plain
+from bench.error_rates import expected_false_pairs
 from bench.trial import Trial
-from phash_engine.error_rates import expected_false_pairs
-from phash_engine.hamming.threads import available_threads
-from phash_engine.verify import BAND, LEAST_INLIERS, Picture, agreement
+from phash_engine._threads import available_threads
+from phash_engine.matching.verification.verify import BAND, LEAST_INLIERS, Picture, agreement
 
 SURE = 12
 """Distance that needs no second look: smaller than the radius of any rate."""

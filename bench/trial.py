@@ -17,9 +17,11 @@ from PIL import Image, ImageDraw, ImageOps
 
 from bench import families
 from bench.families.base import Transform, saved
-from phash_engine import files, images
+from phash_engine import _files, images
+from phash_engine._threads import available_threads
 from phash_engine.errors import ImageError
-from phash_engine.hamming.threads import available_threads
+from phash_engine.images import formats
+from phash_engine.scanning import walk
 
 _LONGEST_SIDE = 1024
 _STUDIO = 480, 640
@@ -100,9 +102,9 @@ def originals(folders: Sequence[Path], most: int, studio: float) -> list[Origina
     A share of them is laid on one floor in the studio.
     """
     found: dict[str, Original] = {}
-    for folder in map(files.absolute, folders):
-        for file in files.walk(folder).files:
-            if files.looks_like_image(file.path):
+    for folder in map(_files.absolute, folders):
+        for file in walk.walk(folder).files:
+            if formats.looks_like_image(file.path):
                 name = Path(file.path).relative_to(folder).as_posix()
                 picture = Original(name, Path(file.path), families.is_chosen(name, "studio", studio))
                 found.setdefault(hashlib.sha256(picture.path.read_bytes()).hexdigest(), picture)

@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from bench import photos, timing
-from phash_engine import features, orientation
-from phash_engine.hamming.threads import available_threads
-from phash_engine.rules import RADIUS
-from phash_engine.verify import BAND, LEAST_INLIERS, Picture, judged, look
+from phash_engine._threads import available_threads
+from phash_engine.hashing import orientation
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.verification import keypoints
+from phash_engine.matching.verification.verify import BAND, LEAST_INLIERS, Picture, judged, look
 
 Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -74,15 +75,15 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, ""])
 
 
-def some_pairs(paths: Sequence[Path], count: int) -> list[tuple[features.Features, features.Features]]:
+def some_pairs(paths: Sequence[Path], count: int) -> list[tuple[keypoints.Features, keypoints.Features]]:
     """Return the points of pairs of different photos: all pairs of as many photos as that takes."""
     photos_needed = int((2 * count) ** 0.5) + 1
     points = [Picture(path).features(1)[0] for path in paths[:photos_needed]]
     return list(combinations(points, 2))[:count]
 
 
-def _inliers(pair: tuple[features.Features, features.Features]) -> int:
-    return features.inliers(*pair)
+def _inliers(pair: tuple[keypoints.Features, keypoints.Features]) -> int:
+    return keypoints.inliers(*pair)
 
 
 def times(paths: Sequence[Path]) -> list[tuple[str, Callable[[], object], float]]:
@@ -94,8 +95,8 @@ def times(paths: Sequence[Path]) -> list[tuple[str, Callable[[], object], float]
     pairs = list(combinations(points, 2))
     return [
         ("pixels", lambda: [look(a, b, near=True) for a, b in zip(pictures, copies, strict=True)], len(pictures)),
-        ("points of a picture", lambda: [features.features(np.ascontiguousarray(each)) for each in small], len(small)),
-        ("points of a pair", lambda: [features.inliers(a, b) for a, b in pairs], len(pairs)),
+        ("points of a picture", lambda: [keypoints.features(np.ascontiguousarray(each)) for each in small], len(small)),
+        ("points of a pair", lambda: [keypoints.inliers(a, b) for a, b in pairs], len(pairs)),
         ("reading", lambda: [Picture(path) for path in paths[:8]], len(pictures)),
     ]
 

@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from bench import photos, timing
-from phash_engine.catalogue import Catalogue
-from phash_engine.rules import RADIUS
-from phash_engine.scan import scan
-from phash_engine.search import Collection
+from phash_engine.catalogue.store import Store
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.search import Collection
+from phash_engine.scanning.scan import scan
 
 PEER_RADIUS = 10
 """Of 64 bits: what people take for imagehash's phash."""
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
         timing.report(timing.measure(scans, options.rounds), scans[0].name, as_json=options.json, n=len(paths))
         counts = {name: count(folder, crops) / len(paths) for name, crops in SCANS.items()}
         show("codes a photo", counts, as_json=options.json)
-        with Catalogue(None) as plain, Catalogue(None) as cropped:
+        with Store(None) as plain, Store(None) as cropped:
             scan([folder], plain)
             scan([folder], cropped, crops=True)
             finders = {"phash": ours(plain), "phash --crops": ours(cropped), "imagehash": peer(paths)}
@@ -52,12 +52,12 @@ def main(argv: list[str]) -> None:
 
 def count(folder: str, crops: bool) -> int:
     """Scan a folder into a catalogue of its own and return how many codes it has."""
-    with Catalogue(None) as catalogue:
+    with Store(None) as catalogue:
         scan([folder], catalogue, crops=crops, workers=1)
         return catalogue.counts()["codes"]
 
 
-def ours(catalogue: Catalogue) -> Find:
+def ours(catalogue: Store) -> Find:
     """Return what looks a copy up in a catalogue."""
     collection = Collection(catalogue)
 

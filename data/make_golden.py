@@ -1,4 +1,4 @@
-"""Write golden.csv: the codes of the blocks of ``phash_engine.golden`` and of the sample collection.
+"""Write golden.csv: the codes of the blocks of ``phash_engine.images.golden`` and of the sample collection.
 
 python data/make_golden.py
 """
@@ -7,8 +7,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from phash_engine import golden, images
+from phash_engine import images
 from phash_engine.errors import ImageError
+from phash_engine.images import golden
 
 DATA = Path(__file__).resolve().parent
 

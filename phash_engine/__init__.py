@@ -4,23 +4,26 @@ The way of a picture through the package::
 
     files ──► block ──► codes ──► catalogue ──► index ──► matches / pairs ──► groups
 
-pure (arrays in, arrays out)
-    ``errors``, ``codes``, ``block``, ``hashers``, ``orientation``, ``quality``, ``border``, ``plane``, ``views``,
-    ``progressive``, ``rules``, ``hamming``, ``index``, ``grouping``, ``confidence``, ``fusion``, ``adaptive``,
-    ``criterion``, ``alignment``, ``likeness``, ``evaluation``, ``error_rates``, ``tails``, ``prefilter``,
-    ``pooling``, ``vectors``, ``expansion``, ``labels``, ``redundancy``
-edges (each owns one part of the world)
-    ``images``, ``extras``, ``raw``, ``imagehash_scheme``, ``files``, ``companions``, ``database``, ``code_table``,
-    ``decisions``, ``catalogue``, ``generations``, ``code_files``, ``index_files``, ``foreign_codes``,
-    ``code_lists``, ``records``, ``features``, ``verify``, ``vector_files``, ``embeddings``, ``submissions``,
-    ``label_files``, ``charts``
-conduct (join pure and edges)
-    ``scan``, ``budget``, ``salvage``, ``search``, ``foreign``, ``content_pairs``, ``content_distances``,
-    ``backgrounds``, ``judge``, ``keepers``, ``match_graph``, ``duplicates``, ``explanation``, ``negatives``,
-    ``calibrate``, ``golden``, ``actions``, ``candidates``, ``rerank``, ``retrieval_task``, ``retrieval``,
-    ``near_copies``, ``labelling``, ``ranking``
-front ends
-    ``cli``, ``reports``
+Each package imports only from those before it::
+
+    errors       every exception raised on purpose
+    _threads     worker threads, and the memory they share
+    _columns     rows of sorted columns
+    _files       paths, bytes, digests, durable folders
+    _arrays      memory-mapped arrays in generations
+    _optional    packages that are not always installed
+    hashing      blocks, codes, hashers, views: arrays in, arrays out
+    images       files to blocks; alone imports Pillow
+    index        exact search over codes; its kernels alone import numba
+    catalogue    the SQLite file: photos, contents, codes, decisions
+    scanning     folders into the catalogue
+    matching     which pictures match, and why
+    grouping     matches to groups, each with the photo to keep
+    actions      plans carried out and undone
+    retrieval    candidates, vectors, re-ranking, labels
+    evaluation   how good rankings and labels are
+    reports      groups as HTML, CSV and charts
+    cli          the command line
 
 The names below are loaded when first used, so that importing the package costs nothing.
 
@@ -35,25 +38,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from phash_engine.catalogue import Catalogue as Catalogue
-    from phash_engine.duplicates import find_groups as find_groups
+    from phash_engine.catalogue.store import Store as Catalogue
     from phash_engine.errors import ImageError as ImageError
     from phash_engine.errors import PhashError as PhashError
-    from phash_engine.hashers import distance as distance
+    from phash_engine.grouping.groups import find_groups as find_groups
+    from phash_engine.hashing.hashers import distance as distance
     from phash_engine.images import read_fingerprint as fingerprint
     from phash_engine.index import build_index as build_index
-    from phash_engine.search import find as find
+    from phash_engine.matching.search import find as find
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Catalogue": ("catalogue", "Catalogue"),
+    "Catalogue": ("catalogue.store", "Store"),
     "ImageError": ("errors", "ImageError"),
     "PhashError": ("errors", "PhashError"),
     "build_index": ("index", "build_index"),
-    "distance": ("hashers", "distance"),
-    "find": ("search", "find"),
-    "find_groups": ("duplicates", "find_groups"),
+    "distance": ("hashing.hashers", "distance"),
+    "find": ("matching.search", "find"),
+    "find_groups": ("grouping.groups", "find_groups"),
     "fingerprint": ("images", "read_fingerprint"),
 }
 

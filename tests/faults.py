@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from phash_engine import actions
-from phash_engine.actions import Outcome, plan
+from phash_engine.actions import executor, plan
+from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import SUFFIX, Log
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto
-from phash_engine.catalogue import Catalogue
-from phash_engine.database import Database
-from phash_engine.scan import scan
+from phash_engine.catalogue.database import Database
+from phash_engine.catalogue.store import Store
+from phash_engine.scanning.scan import scan
 
 CALLS = ("write", "fsync", "replace", "rename", "link", "symlink", "unlink", "mkdir", "sendfile", "utime")
 ELSEWHERE = Path("/dev/shm")
@@ -184,10 +184,10 @@ class Trial:
 
     def apply(self) -> list[Outcome]:
         move_to = str(self.target) if self.way == "move" else None
-        return list(actions.apply(str(self.world.plan), self.way, move_to=move_to))
+        return list(executor.apply(str(self.world.plan), self.way, move_to=move_to))
 
     def undo(self) -> list[Outcome]:
-        return list(actions.undo(self.world.journal))
+        return list(executor.undo(self.world.journal))
 
     def kill_apply(self) -> None:
         """Kill apply at every change and at some moments; sometimes the one that goes on from there too."""
@@ -270,7 +270,7 @@ def draw(path: Path, seed: int) -> None:
 
 
 def contents(path: Path) -> dict[str, tuple[bytes | None, bool]]:
-    with Catalogue(path) as catalogue:
+    with Store(path) as catalogue:
         assert catalogue._database.value("PRAGMA integrity_check") == "ok"
         return {photo.path: (photo.digest, photo.code_id is not None) for photo in catalogue.photos()}
 
@@ -309,7 +309,7 @@ def kill_scans(photos: Path, before: Path | None, deaths: Deaths) -> None:
 
 
 def scan_into(path: Path, photos: Path) -> None:
-    with Catalogue(path) as catalogue:
+    with Store(path) as catalogue:
         scan([photos], catalogue, workers=1)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import hashers, orientation
-from phash_engine.border import Box
+from phash_engine.hashing import hashers, orientation
+from phash_engine.hashing.border import Box
 from phash_engine.index import Matches, Pairs
 
 Block = NDArray[np.uint16]

@@ -18,5 +18,5 @@ def test_examples(name: str) -> None:
 
 def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder()
-    for name in ("codes", "hashers"):
+    for name in ("hashing.codes", "hashing.hashers"):
         assert any(test.examples for test in finder.find(importlib.import_module(f"phash_engine.{name}")))

@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 
 import phash_engine as ph
-from phash_engine import codes, orientation
-from phash_engine.adaptive import CUTOFF
-from phash_engine.catalogue import Catalogue
-from phash_engine.duplicates import find_groups
-from phash_engine.hamming.threads import available_threads
-from phash_engine.rules import RADIUS
-from phash_engine.scan import scan
-from phash_engine.search import Collection, find
+from phash_engine._threads import available_threads
+from phash_engine.catalogue.store import Store
+from phash_engine.grouping.groups import find_groups
+from phash_engine.hashing import codes, orientation
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.scores import CUTOFF
+from phash_engine.matching.search import Collection, find
+from phash_engine.scanning.scan import scan
 
 WEB_COUNT = 600
 
@@ -40,16 +40,16 @@ def sample() -> Path:
 
 
 @pytest.fixture(scope="module")
-def web(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def web(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A catalogue of different scenes: every pair of them that matches is a mistake."""
-    with Catalogue(tmp_path_factory.mktemp("web") / "photos.db") as catalogue:
+    with Store(tmp_path_factory.mktemp("web") / "photos.db") as catalogue:
         assert scan([photos / "web"], catalogue).photos == WEB_COUNT
         yield catalogue
 
 
 def groups_below(folder: Path, *, rotations: bool = True) -> list[set[str]]:
     """Names of the files in each group."""
-    with Catalogue(None) as catalogue:
+    with Store(None) as catalogue:
         scan([folder], catalogue)
         groups = find_groups(catalogue, rotations=rotations)
     return [{Path(path).relative_to(folder).as_posix() for path in (group.keeper, *group.others)} for group in groups]
@@ -62,13 +62,13 @@ def files(folder: Path, *patterns: str) -> list[Path]:
 # ── different scenes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_different_scenes_make_no_group(web: Catalogue) -> None:
+def test_different_scenes_make_no_group(web: Store) -> None:
     assert find_groups(web) == find_groups(web, RADIUS) == []
     assert find_groups(web).criterion.cutoff == CUTOFF
 
 
 @pytest.mark.parametrize("rotations", [False, True])
-def test_closest_pair_of_different_scenes_is_far_beyond_the_radius(web: Catalogue, rotations: bool) -> None:
+def test_closest_pair_of_different_scenes_is_far_beyond_the_radius(web: Store, rotations: bool) -> None:
     """It is at 46 bits, an upright pair."""
     ids, table = web.code_table()
     table = table[~np.isin(ids, web.further_codes().ids)]
@@ -128,7 +128,7 @@ COPIES: dict[str, Callable[[Image.Image], bytes]] = {
 def misses(paths: Sequence[Path], edit: Callable[[Image.Image], bytes], catalogue: Path) -> list[str]:
     """Names of the photos whose edited copy does not lead back to them first of all."""
     missed = []
-    with Catalogue(catalogue, create=False) as own:
+    with Store(catalogue, create=False) as own:
         collection = Collection(own)
         for path in paths:
             with Image.open(path) as image:
@@ -140,7 +140,7 @@ def misses(paths: Sequence[Path], edit: Callable[[Image.Image], bytes], catalogu
 
 
 @pytest.mark.parametrize("kind", COPIES)
-def test_copies_are_found_first(photos: Path, web: Catalogue, kind: str) -> None:
+def test_copies_are_found_first(photos: Path, web: Store, kind: str) -> None:
     """All 600 of every kind are, though 99 in a hundred were enough."""
     assert web.path is not None
     originals = files(photos / "web", "*")
@@ -157,7 +157,7 @@ def test_copies_are_found_first(photos: Path, web: Catalogue, kind: str) -> None
 def test_all_eight_orientations_are_found_from_any(photos: Path) -> None:
     names = {path.name for path in files(photos / "dihedral", "*.jpg")}
     assert len(names) == 8
-    with Catalogue(None) as catalogue:
+    with Store(None) as catalogue:
         scan([photos / "dihedral"], catalogue)
         for name in names:
             matches = find(photos / "dihedral" / name, catalogue)
@@ -178,7 +178,7 @@ def test_every_pair_matches(photos: Path, folder: str, count: int, most: int) ->
 
 def test_mirrored_and_resized_object_is_found_among_others(photos: Path) -> None:
     mixed = photos / "ukbench" / "mixed_images"
-    with Catalogue(None) as catalogue:
+    with Store(None) as catalogue:
         report = scan([mixed], catalogue)
         matches = find(mixed / "ukbench00120.jpg", catalogue)
     assert [Path(failure.path).name for failure in report.failures] == ["ukbench09268_corrupt.jpg"]
@@ -209,7 +209,7 @@ def test_groups_of_the_sample_are_its_scenes(sample: Path, scenes: dict[str, set
 
 
 def test_any_file_of_a_scene_finds_all_the_others(sample: Path, scenes: dict[str, set[str]]) -> None:
-    with Catalogue(None) as catalogue:
+    with Store(None) as catalogue:
         scan([sample], catalogue)
         collection = Collection(catalogue)
         for paths in scenes.values():

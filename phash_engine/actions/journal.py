@@ -17,10 +17,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Self
 
-from phash_engine import records
+from phash_engine import _files
+from phash_engine._files import sync_folder
 from phash_engine.errors import PlanError
 
 FORMAT = 1
@@ -184,7 +184,7 @@ class Journal(Log):
         self._append({"event": "begin", "phash_journal": FORMAT, "plan": self.plan, "catalogue": self.catalogue})
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        self._write((json.dumps(records.encode(dict(record)), ensure_ascii=False) + "\n").encode())
+        self._write((json.dumps(_files.encode(dict(record)), ensure_ascii=False) + "\n").encode())
 
     def _write(self, data: bytes) -> None:
         try:
@@ -195,17 +195,6 @@ class Journal(Log):
             raise PlanError(
                 f"{self.path}: cannot write the journal: {_text(error)}; the same command goes on"
             ) from error
-
-
-def sync_folder(path: str) -> None:
-    """Make the entries of the folder that a path is in durable, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(Path(path).parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _records(path: str) -> Iterator[dict[str, Any]]:
@@ -227,7 +216,7 @@ def _records(path: str) -> Iterator[dict[str, Any]]:
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        record = records.decode(json.loads(line))
+        record = _files.decode(json.loads(line))
     except ValueError:
         return None
     known = isinstance(record, dict) and record.get("event") in {"begin", "intent", "done", "cancelled"}

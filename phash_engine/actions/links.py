@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from phash_engine.actions import relocation, witness
-from phash_engine.actions.journal import Step, sync_folder
-from phash_engine.actions.witness import Witness
+from phash_engine import _files
+from phash_engine._files import sync_folder
+from phash_engine.actions import file_state, move
+from phash_engine.actions.file_state import Witness
+from phash_engine.actions.journal import Step
 from phash_engine.errors import RefusalError
 
 _FICLONE = 0x40049409
@@ -29,10 +31,10 @@ def replace(step: Step, seen: Witness, keeper: Witness) -> None:
     """
     MAKERS[step.way](step.keeper, step.new)
     os.link(step.path, step.aside)
-    if not (witness.stands(step.path, seen) and witness.stands(step.keeper, keeper)):
+    if not (file_state.stands(step.path, seen) and file_state.stands(step.keeper, keeper)):
         raise RefusalError("changed just now")
     os.replace(step.new, step.path)
-    if not witness.stands(step.keeper, keeper):
+    if not file_state.stands(step.keeper, keeper):
         raise RefusalError("is the keeper itself under another name")
     os.unlink(step.aside)
     sync_folder(step.path)
@@ -40,10 +42,10 @@ def replace(step: Step, seen: Witness, keeper: Witness) -> None:
 
 def is_replaced(step: Step) -> bool:
     """Finish or take back what :func:`replace` left half done; return whether the link stands in the file's place."""
-    relocation.drop(step.new)
+    move.drop(step.new)
     if not os.path.lexists(step.aside):
         return _is_link(step)
-    if witness.identity(step.aside) != witness.identity(step.path):
+    if file_state.identity(step.aside) != file_state.identity(step.path):
         if not _shows_keeper(step):
             _put_back(step)
             return False
@@ -63,9 +65,9 @@ def restore(step: Step) -> None:
         tidies up.
     """
     digest = bytes.fromhex(step.digest)
-    relocation.copy(step.source, digest, step.new)
+    move.copy(step.source, digest, step.new)
     os.utime(step.new, ns=(step.mtime_ns, step.mtime_ns))
-    if not (_is_link(step) or (step.undoes != "symlink" and witness.shows(step.path, digest))):
+    if not (_is_link(step) or (step.undoes != "symlink" and file_state.shows(step.path, digest))):
         raise RefusalError("is no longer the link that was made")
     os.replace(step.new, step.path)
     sync_folder(step.path)
@@ -73,8 +75,8 @@ def restore(step: Step) -> None:
 
 def is_restored(step: Step) -> bool:
     """Take back what :func:`restore` left half done; return whether a copy stands in the link's place."""
-    relocation.drop(step.new)
-    return step.undoes != "reflink" and not _is_link(step) and witness.shows(step.path, bytes.fromhex(step.digest))
+    move.drop(step.new)
+    return step.undoes != "reflink" and not _is_link(step) and file_state.shows(step.path, bytes.fromhex(step.digest))
 
 
 def _is_link(step: Step) -> bool:
@@ -82,16 +84,16 @@ def _is_link(step: Step) -> bool:
     way = step.undoes or step.way
     if way == "symlink":
         return os.path.islink(step.path) and os.readlink(step.path) == step.keeper
-    here = witness.identity(step.path)
-    return way == "hardlink" and here is not None and here == witness.identity(step.keeper)
+    here = file_state.identity(step.path)
+    return way == "hardlink" and here is not None and here == file_state.identity(step.keeper)
 
 
 def _shows_keeper(step: Step) -> bool:
     """Whether the keeper's bytes, by a link of ours, stand in the file's place."""
     digest = bytes.fromhex(step.digest)
     if step.way == "symlink":
-        return _is_link(step) and witness.shows(step.keeper, digest)
-    return witness.shows(step.path, digest) and witness.shows(step.keeper, digest)
+        return _is_link(step) and file_state.shows(step.keeper, digest)
+    return file_state.shows(step.path, digest) and file_state.shows(step.keeper, digest)
 
 
 def _put_back(step: Step) -> None:
@@ -99,7 +101,7 @@ def _put_back(step: Step) -> None:
     if _is_link(step):
         os.replace(step.aside, step.path)
     else:
-        relocation.carry(step.aside, witness.look(step.aside), relocation.free_name(step.path), step.new)
+        move.carry(step.aside, file_state.look(step.aside), _files.free_name(step.path), step.new)
 
 
 def _clone(source: str, new: str) -> None:

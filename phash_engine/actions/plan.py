@@ -23,11 +23,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from phash_engine import files, records
-from phash_engine.actions.journal import SUFFIX, sync_folder
-from phash_engine.catalogue import Catalogue, Photo
-from phash_engine.duplicates import Group
+from phash_engine import _files
+from phash_engine._files import sync_folder
+from phash_engine.actions.journal import SUFFIX
+from phash_engine.catalogue.store import Photo, Store
 from phash_engine.errors import PlanError
+from phash_engine.grouping.groups import Group
 
 FORMAT = 1
 
@@ -76,7 +77,7 @@ class Plan:
     """SHA-256 of the file in hex, once it was read."""
 
 
-def make(groups: Iterable[Group], catalogue: Catalogue, references: Sequence[str] = ()) -> Plan:
+def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = ()) -> Plan:
     """Plan to keep the keeper of each group, and to let the others go.
 
     Parameters
@@ -90,10 +91,10 @@ def make(groups: Iterable[Group], catalogue: Catalogue, references: Sequence[str
         Folders whose photos must stay whatever happens.
     """
     groups = [group for group in groups if not group.series]
-    folders = [files.absolute(folder) for folder in references]
+    folders = [_files.absolute(folder) for folder in references]
     wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
     photos = {
-        photo.path: _planned(photo, catalogue, is_reference=files.is_below(photo.path, folders))
+        photo.path: _planned(photo, catalogue, is_reference=_files.is_below(photo.path, folders))
         for photo in catalogue.photos()
         if photo.path in wanted and photo.digest
     }
@@ -159,7 +160,7 @@ def read(path: str) -> Plan:
     except OSError as error:
         raise PlanError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     try:
-        record = records.decode(json.loads(data))
+        record = _files.decode(json.loads(data))
         version = record["phash_plan"]
     except (ValueError, KeyError, TypeError) as error:
         where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""  # people edit plans
@@ -183,7 +184,7 @@ def _planned_group(group: Group, photos: Mapping[str, PlannedPhoto]) -> PlannedG
     return PlannedGroup(photos[group.keeper], others, kept)
 
 
-def _planned(photo: Photo, catalogue: Catalogue, *, is_reference: bool) -> PlannedPhoto:
+def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPhoto:
     return PlannedPhoto(
         path=photo.path,
         size=photo.size,
@@ -195,7 +196,7 @@ def _planned(photo: Photo, catalogue: Catalogue, *, is_reference: bool) -> Plann
     )
 
 
-def _companions(path: str, catalogue: Catalogue) -> Iterator[PlannedFile]:
+def _companions(path: str, catalogue: Store) -> Iterator[PlannedFile]:
     for companion in catalogue.companions(path):
         try:
             status = os.lstat(companion)
@@ -216,7 +217,7 @@ def _link_folder(path: str) -> str:
 def _encoded(plan: Plan) -> bytes:
     groups = [_without_defaults(asdict(group)) for group in plan.groups]
     record = {"phash_plan": FORMAT, "catalogue": plan.catalogue, "root": plan.root, "groups": groups}
-    return (json.dumps(records.encode(record), ensure_ascii=False, indent=1) + "\n").encode()
+    return (json.dumps(_files.encode(record), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _without_defaults(value: Any) -> Any:

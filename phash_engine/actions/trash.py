@@ -10,7 +10,7 @@ import os
 import urllib.parse
 from collections.abc import Collection
 
-from phash_engine.actions import witness
+from phash_engine.actions import file_state
 
 _INFO = ".trashinfo"
 _BEGUN = "begun"
@@ -33,7 +33,7 @@ def put(path: str) -> None:
 def find(path: str, digest: bytes) -> str | None:
     """Return the file in the trash that came from a path and has these bytes; None where there is none."""
     trashed = (file for trash in _trashes(path) for file in _from(path, trash, (path,)))
-    return next((file for file in trashed if witness.shows(file, digest)), None)
+    return next((file for file in trashed if file_state.shows(file, digest)), None)
 
 
 def drop_record(file: str) -> None:

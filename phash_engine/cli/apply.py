@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from phash_engine import actions, files
-from phash_engine.actions import Outcome, plan
+from phash_engine import _files
+from phash_engine.actions import executor, plan
+from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import SUFFIX, Log
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import CatalogueError
@@ -51,11 +52,11 @@ def command(
     way, *more = [way for way, is_given in given.items() if is_given] or ["trash"]
     if more:
         raise click.UsageError("--move-to, --hardlink, --symlink, --reflink and --permanently exclude each other")
-    path = files.absolute(path)
-    steps = actions.apply(path, way, move_to=move_to, dry_run=dry_run)
+    path = _files.absolute(path)
+    steps = executor.apply(path, way, move_to=move_to, dry_run=dry_run)
     outcomes = run(steps, path + SUFFIX, as_json=as_json)
     output.message(summary(outcomes, dry_run=dry_run))
-    if move_to is not None and files.contains(plan.read(path).root, files.absolute(move_to)):
+    if move_to is not None and _files.contains(plan.read(path).root, _files.absolute(move_to)):
         output.message(f"{move_to} is among the photos: a scan will meet the files there again")
     if any(outcome.result == "done" and outcome.way != "delete" for outcome in outcomes):
         output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
@@ -93,7 +94,7 @@ def _tell_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> 
     if not path:
         return
     try:
-        actions.tell_catalogue(path, outcomes, undone=undone)
+        executor.tell_catalogue(path, outcomes, undone=undone)
     except CatalogueError as error:
         output.message(f"the catalogue was not told, the next scan will: {error}")
 

@@ -8,13 +8,15 @@ from typing import Any
 import click
 import numpy as np
 
-from phash_engine import calibrate, charts, files
-from phash_engine.calibrate import Limit, Report
+from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import label as label_command
 from phash_engine.cli import scan as scan_command
 from phash_engine.errors import PhashError
-from phash_engine.labelling import Labeller
+from phash_engine.matching import calibration, policy
+from phash_engine.matching.calibration import Limit, Report
+from phash_engine.reports import charts
+from phash_engine.retrieval.labeller import Labeller
 
 
 @click.command("calibrate", short_help=COMMANDS["calibrate"])
@@ -59,11 +61,11 @@ def command(
         raise click.UsageError("--labels tells about labels alone: leave out --fpr and --forget")
     if forget:
         with options.open_existing(catalogue_path) as catalogue:
-            catalogue.calibrate(None)
+            policy.calibrate(catalogue, None)
         return 0
     if chart:
         charts.check(chart)
-    inside = [files.absolute(folder) for folder in folders] or None
+    inside = [_files.absolute(folder) for folder in folders] or None
     with options.open_or_create(catalogue_path) if folders else options.open_existing(catalogue_path) as catalogue:
         if folders:
             scanned = scan_command.run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs)
@@ -74,8 +76,8 @@ def command(
             return label_command.report(Labeller(catalogue, known), label_command.ACCURACY, chart, as_json=as_json)
         options.note_missing_opencv()
         with output.progress_bar("copying") as progress:
-            report = calibrate.calibrate(catalogue, inside, rate=fpr, progress=progress)
-        catalogue.calibrate(report.calibration)
+            report = calibration.calibrate(catalogue, inside, rate=fpr, progress=progress)
+        policy.calibrate(catalogue, report.calibration)
     if chart:
         copied = np.bincount(report.copied, minlength=1)
         charts.distances(chart, report.negatives.counts, copied, report.radius.limit)
@@ -91,7 +93,7 @@ def _record(report: Report) -> dict[str, Any]:
         "photos": report.negatives.contents,
         "pairs": report.negatives.by_distance.pairs,
         "copies": report.negatives.copies,
-        "confidence": calibrate.CONFIDENCE,
+        "confidence": calibration.CONFIDENCE,
         "radius": report.radius._asdict(),
         "cutoff": report.cutoff and report.cutoff._asdict(),
         "recall": {family: share for family, (share, _) in report.recall.items()},
@@ -112,4 +114,4 @@ def _print(report: Report) -> None:
 
 
 def _expected(limit: Limit) -> str:
-    return f"{limit.expected:.2g} false pairs expected, <= {limit.bound:.2g} at {calibrate.CONFIDENCE:.0%}"
+    return f"{limit.expected:.2g} false pairs expected, <= {limit.bound:.2g} at {calibration.CONFIDENCE:.0%}"

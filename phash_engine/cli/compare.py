@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from phash_engine import codes, files
+from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.explanation import Explanation, Side
-from phash_engine.explanation import explain as explanation_of
-from phash_engine.hashers import CODE_NAMES
-from phash_engine.rules import RADIUS
-from phash_engine.search import compare
-from phash_engine.verify import BAND, Picture, judged
+from phash_engine.hashing import codes
+from phash_engine.hashing.hashers import CODE_NAMES
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.explain import Explanation, Side
+from phash_engine.matching.explain import explain as explanation_of
+from phash_engine.matching.search import compare
+from phash_engine.matching.verification.verify import BAND, Picture, judged
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
@@ -39,7 +40,7 @@ def command(
     inside a uniform border.
     """
     radius = RADIUS if radius is None else radius
-    a, b = files.absolute(a), files.absolute(b)
+    a, b = _files.absolute(a), _files.absolute(b)
     if verify or explain:
         options.note_missing_opencv()
     distance, rule, fingerprints = compare(a, b, rotations=rotations, trust_all=trust_all)

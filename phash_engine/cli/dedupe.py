@@ -10,14 +10,16 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from phash_engine import duplicates, files, keepers
+from phash_engine import _files
 from phash_engine.actions import plan
-from phash_engine.catalogue import Catalogue
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
-from phash_engine.duplicates import Group, Groups
 from phash_engine.errors import PhashError, UsageError
-from phash_engine.grouping import MODES
+from phash_engine.grouping import groups as duplicates
+from phash_engine.grouping import keep_rules
+from phash_engine.grouping.clustering import MODES
+from phash_engine.grouping.groups import Group, Groups
 
 _GROWN = 1.5
 """Times as many photos make twice as many false pairs as a calibration promised."""
@@ -41,10 +43,10 @@ _GROWN = 1.5
 )
 @click.option(
     "--keep",
-    default=",".join(keepers.DEFAULT),
+    default=",".join(keep_rules.DEFAULT),
     metavar="RULES",
     show_default=True,
-    help=f"What makes the keeper, the first rule weighing most: {', '.join(keepers.RULES)}, path:GLOB.",
+    help=f"What makes the keeper, the first rule weighing most: {', '.join(keep_rules.RULES)}, path:GLOB.",
 )
 @click.option("--same-folder", "span", flag_value="same-folder", help="Match only photos that lie in one folder.")
 @click.option("--across-folders", "span", flag_value="across-folders", help="Match only photos of different folders.")
@@ -107,13 +109,13 @@ def command(
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
     if plan_path is not None:
-        plan_path = files.absolute(plan_path)
+        plan_path = _files.absolute(plan_path)
         plan.check_target(plan_path)
-    rules = keepers.names(keep)
+    rules = keep_rules.names(keep)
     unread = 0
-    inside = [files.absolute(folder) for folder in folders] or None
-    staying = [files.absolute(folder) for folder in references]
-    if inside and all(files.is_below(folder, staying) for folder in inside):
+    inside = [_files.absolute(folder) for folder in folders] or None
+    staying = [_files.absolute(folder) for folder in references]
+    if inside and all(_files.is_below(folder, staying) for folder in inside):
         raise UsageError(f"{inside[0]} lies in a reference folder, from which nothing goes: name the new photos apart")
     scanned = (*folders, *references)
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
@@ -156,16 +158,16 @@ def command(
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Catalogue, references: Sequence[str], path: str) -> int:
+def _write_plan(groups: Sequence[Group], catalogue: Store, references: Sequence[str], path: str) -> int:
     """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
     return sum(len(group.others) for group in planned.groups)
 
 
-def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Catalogue) -> bool:
+def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Store) -> bool:
     """Whether a reference folder cannot be reached and nothing is known of it: nobody could say what is in it."""
-    roots = [root for root in map(files.absolute, references) if root in away]
+    roots = [root for root in map(_files.absolute, references) if root in away]
     return any(next(catalogue.photos([root]), None) is None for root in roots)
 
 
@@ -174,13 +176,13 @@ def _is_given(parameter: str) -> bool:
     return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
-def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Catalogue:
+def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Store:
     if no_catalogue:
-        return Catalogue(None)
+        return Store(None)
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(group: Group, catalogue: Catalogue, *, as_json: bool, adaptive: bool, verify: bool) -> None:
+def _print(group: Group, catalogue: Store, *, as_json: bool, adaptive: bool, verify: bool) -> None:
     if as_json:
         output.record(_record(group))
         return
@@ -207,19 +209,19 @@ def _record(group: Group) -> dict[str, Any]:
     return group._asdict() | {"pairs": pairs, "reason": group.reason._asdict()}
 
 
-def _print_companions(path: str, catalogue: Catalogue) -> None:
+def _print_companions(path: str, catalogue: Store) -> None:
     for companion in catalogue.companions(path):
         output.text(f"    +  {'with it':<8}  {companion}")
 
 
 def _write(groups: Sequence[Group], csv: Path | None, html: Path | None) -> None:
     if csv:
-        from phash_engine.reports import table
+        from phash_engine.reports import csv as table
 
         with _named(csv):
             table.write(groups, csv)
     if html:
-        from phash_engine.reports import sheet
+        from phash_engine.reports import html as sheet
 
         with _named(html), output.progress_bar("drawing") as progress:
             sheet.write(groups, html, progress)

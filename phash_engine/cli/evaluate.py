@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import click
 
-from phash_engine import files, retrieval, submissions
-from phash_engine.catalogue import Catalogue
+from phash_engine import _files
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
 from phash_engine.errors import PhashError, UsageError
-from phash_engine.retrieval import Answer, Measures
-from phash_engine.retrieval_task import Task, make_task, read_side
+from phash_engine.evaluation import evaluate, submissions
+from phash_engine.evaluation.evaluate import Answer, Measures
+from phash_engine.evaluation.tasks import Task, make_task, read_side
 
 _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3", "top_10": "top 10"}
 
@@ -64,38 +65,38 @@ def command(
     if scored is not None:
         if queries or gallery or written or models:
             raise click.UsageError("--score measures a file alone: leave out --queries, --gallery, --model and --write")
-        _print({"submission": retrieval.score(truth, submissions.read(scored))}, as_json=as_json)
+        _print({"submission": evaluate.score(truth, submissions.read(scored))}, as_json=as_json)
         return 0
     if queries is None or gallery is None:
         raise click.UsageError("name both folders, with --queries and --gallery, or a file with --score")
     labels = submissions.read(labels_path) if labels_path else None
     loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
-    folders = (files.absolute(queries), files.absolute(gallery))
-    with Catalogue(cache) as catalogue:
+    folders = (_files.absolute(queries), _files.absolute(gallery))
+    with Store(cache) as catalogue:
         report = scan_command.run(folders, catalogue, exclude=(), workers=workers, pairs="separate")
         if report.unreachable:
             return PhashError.exit_code
         task = make_task(read_side(catalogue, folders[0]), read_side(catalogue, folders[1]), truth, labels)
-        rankings = retrieval.rank_by_codes(task, workers=workers)
+        rankings = evaluate.rank_by_codes(task, workers=workers)
         if loaded:
             dtype = "float16" if half else "float32"
             with output.progress_bar("embedding") as progress:
-                vectors = retrieval.embed_sides(
+                vectors = evaluate.embed_sides(
                     catalogue, task, loaded, weights or None, components=pca, dtype=dtype, progress=progress
                 )
             for failure in [error for side in vectors for error in side.failures.values()]:
                 output.message(str(failure))
-            rankings |= retrieval.rank_by_vectors(task, *vectors, rankings["sum"], workers=workers)
+            rankings |= evaluate.rank_by_vectors(task, *vectors, rankings["sum"], workers=workers)
     if written is not None:
         _write(written, task, rankings, ranking or ("rerank" if loaded else "sum"), truth.kind)
-    _print({name: retrieval.measure(task, answers) for name, answers in rankings.items()}, as_json=as_json)
+    _print({name: evaluate.measure(task, answers) for name, answers in rankings.items()}, as_json=as_json)
     return 0
 
 
 def _write(path: str, task: Task, rankings: dict[str, list[Answer]], name: str, kind: str) -> None:
     if name not in rankings:
         raise UsageError(f"there is no ranking {name!r} to write; rankings are {', '.join(rankings)}")
-    submissions.write(path, kind, retrieval.submission(task, rankings[name], kind))
+    submissions.write(path, kind, evaluate.submission(task, rankings[name], kind))
 
 
 def _print(measured: dict[str, Measures], *, as_json: bool) -> None:

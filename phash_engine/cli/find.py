@@ -13,17 +13,18 @@ from typing import IO, TYPE_CHECKING
 import click
 import numpy as np
 
-from phash_engine import codes, files
+from phash_engine import _files
+from phash_engine.catalogue.imported_hashes import HASHER
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.codes import BITS
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.foreign_codes import HASHER
-from phash_engine.ranking import DIAGONAL, MEASURES, SEEN, Cut, Rated, chosen, ordered, rated
-from phash_engine.rules import RADIUS
-from phash_engine.search import Collection, Match
+from phash_engine.hashing import codes
+from phash_engine.hashing.codes import BITS
+from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.ranking import DIAGONAL, MEASURES, SEEN, Cut, Rated, chosen, ordered, rated
+from phash_engine.matching.search import Collection, Match
 
 if TYPE_CHECKING:
-    from phash_engine.foreign import ForeignCollection
+    from phash_engine.matching.imagehash_search import ForeignCollection
 
 STDIN = "-"
 Query = str | np.uint64
@@ -133,10 +134,10 @@ def command(
         options.open_existing(catalogue_path) as catalogue,
         options.verifier(catalogue, wanted=verify) as verifier,
     ):
-        inside = [files.absolute(folder) for folder in folders] or None
+        inside = [_files.absolute(folder) for folder in folders] or None
         collection: Collection | ForeignCollection
         if scheme == options.IMAGEHASH:
-            from phash_engine.foreign import ForeignCollection
+            from phash_engine.matching.imagehash_search import ForeignCollection
 
             collection = ForeignCollection(catalogue, hasher or HASHER, inside)
         elif inside and next(catalogue.photos(inside), None) is None:
@@ -181,7 +182,7 @@ def _check_imagehash(radius: int | None, *, others: bool) -> None:
 def _find(search: Callable[..., list[Match]], query: Query) -> list[Match]:
     if query == STDIN:
         return [match._replace(query=STDIN) for match in search(sys.stdin.buffer.read())]
-    return search(files.absolute(query) if isinstance(query, str) else query)
+    return search(_files.absolute(query) if isinstance(query, str) else query)
 
 
 def _code(digits: str) -> np.uint64:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from phash_engine import codes, files, hashers, imagehash_scheme, images
+from phash_engine import _files, images
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError
+from phash_engine.hashing import codes, hashers
+from phash_engine.images import imagehash_compat
 
 SCHEMES = {
     "native": (hashers.CODE_NAMES, images.read_fingerprint),
-    "imagehash": (imagehash_scheme.CODE_NAMES, imagehash_scheme.read_fingerprint),
+    "imagehash": (imagehash_compat.CODE_NAMES, imagehash_compat.read_fingerprint),
 }
 """Names of the codes of each scheme, and what reads them."""
 HASHERS = tuple(dict.fromkeys(name for names, _ in SCHEMES.values() for name in names))
@@ -32,7 +34,7 @@ def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bo
     if hasher is not None and hasher not in names:
         raise click.UsageError(f"the hashers of the scheme {scheme} are {', '.join(names)}, not {hasher}")
     unread = 0
-    for path in map(files.absolute, paths):
+    for path in map(_files.absolute, paths):
         try:
             fingerprint = read(path)
         except ImageError as error:

@@ -10,10 +10,10 @@ from typing import IO
 
 import click
 
-from phash_engine import files
-from phash_engine.catalogue import Catalogue
+from phash_engine import _files
+from phash_engine.catalogue.decisions import Decision
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.decisions import Decision
 from phash_engine.errors import ImageError, UsageError
 
 
@@ -57,7 +57,7 @@ def command(
             _decide(photos, catalogue, keep_both=keep_both, remove=remove)
 
 
-def _decide(photos: tuple[str, ...], catalogue: Catalogue, *, keep_both: bool, remove: bool) -> None:
+def _decide(photos: tuple[str, ...], catalogue: Store, *, keep_both: bool, remove: bool) -> None:
     digests = [_digest(photo, catalogue) for photo in photos]
     if remove:
         output.message(f"{output.count(catalogue.decisions.remove(digests), 'decision')} forgotten")
@@ -68,11 +68,11 @@ def _decide(photos: tuple[str, ...], catalogue: Catalogue, *, keep_both: bool, r
     output.message(f"{pairs} of photos will {'both stay' if keep_both else 'not be grouped'}")
 
 
-def _digest(photo: str, catalogue: Catalogue) -> bytes:
+def _digest(photo: str, catalogue: Store) -> bytes:
     """Return the digest of a file or, where it is gone, of the photo it was."""
-    path = files.absolute(photo)
+    path = _files.absolute(photo)
     try:
-        return files.digest(files.read(path)[1])
+        return _files.digest(_files.read(path)[1])
     except ImageError as error:
         known = catalogue.digest_of(path)
         if known is None:
@@ -80,12 +80,12 @@ def _digest(photo: str, catalogue: Catalogue) -> bytes:
         return known
 
 
-def _print_record(decision: Decision, _: Catalogue) -> None:
+def _print_record(decision: Decision, _: Store) -> None:
     moment = datetime.fromtimestamp(decision.decided, UTC).isoformat()
     output.record(decision._asdict() | {"left": decision.left.hex(), "right": decision.right.hex(), "decided": moment})
 
 
-def _print_line(decision: Decision, catalogue: Catalogue) -> None:
+def _print_line(decision: Decision, catalogue: Store) -> None:
     output.text("different" if decision.kind == "different" else "both stay")
     for digest in decision[:2]:
         paths = [photo.path for photo in catalogue.photos_with(digest)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from phash_engine import code_lists
+from phash_engine.catalogue import hash_lists
+from phash_engine.catalogue.imported_hashes import HASHER
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.foreign_codes import HASHER
 
 
 @click.command("import", short_help=COMMANDS["import"])
@@ -25,7 +25,7 @@ def command(lists: tuple[Path, ...], hasher: str | None, base: str, catalogue_pa
     where FILE does not; they are phash codes unless told otherwise. The pictures are not looked at. A wrong entry is
     named, and then nothing is brought along.
     """
-    brought = [code for path in lists for code in code_lists.read(path, hasher or HASHER, base)]
+    brought = [code for path in lists for code in hash_lists.read(path, hasher or HASHER, base)]
     with options.open_or_create(catalogue_path) as catalogue:
         catalogue.foreign_codes.add(brought)
     if as_json:

@@ -10,12 +10,16 @@ from typing import Any
 import click
 import numpy as np
 
-from phash_engine import charts, files, label_files, labels
+from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.rerank import within
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.labelling import NEIGHBOURS, VOTES, Labelled, Labeller
-from phash_engine.labels import Column, Curve, Shares, Verdicts
+from phash_engine.evaluation import classification
+from phash_engine.evaluation.classification import Curve
+from phash_engine.reports import charts
+from phash_engine.retrieval import label_files, labels
+from phash_engine.retrieval.labeller import NEIGHBOURS, VOTES, Labelled, Labeller
+from phash_engine.retrieval.labels import Column, Shares, Verdicts
 
 ACCURACY = 0.95
 _SHOWN = 11
@@ -122,7 +126,7 @@ def command(
         )
         if calibrate:
             return report(labeller, ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
-        sources = [files.absolute(path) for path in paths]
+        sources = [_files.absolute(path) for path in paths]
         with output.progress_bar("embedding") as progress:
             found = labeller.label(sources, progress)
     _note(found.unread)
@@ -136,13 +140,15 @@ def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: 
     with output.progress_bar("embedding") as progress:
         truth, verdicts, unread = labeller.trial(progress)
     _note(unread)
-    curve = labels.decline_curve(truth, verdicts)
+    curve = classification.decline_curve(truth, verdicts)
     row = curve.lowest(accuracy)
     if row is None:
         raise UsageError(f"no confidence gets {accuracy:.1%} of the labels right; ask for less with --accuracy")
     least = math.floor(curve.thresholds[row] * 1e6) / 1e6
     kept = verdicts.declined(least).classes
-    matrices = [labels.confusion_matrix(truth, given, len(labeller.names)) for given in (verdicts.classes, kept)]
+    matrices = [
+        classification.confusion_matrix(truth, given, len(labeller.names)) for given in (verdicts.classes, kept)
+    ]
     if chart:
         charts.confusion(chart, labeller.names, matrices[1])
     if as_json:
@@ -212,7 +218,7 @@ def _fields(matrix: Column) -> dict[str, Any]:
 
 
 def _rate(matrix: Column, name: str) -> Shares:
-    rate: Shares = getattr(labels.by_class(matrix), _RATES[name])
+    rate: Shares = getattr(classification.by_class(matrix), _RATES[name])
     return rate
 
 

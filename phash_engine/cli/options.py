@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine.catalogue import Catalogue
+from phash_engine.catalogue.imported_hashes import HASHERS
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import output
-from phash_engine.foreign_codes import HASHERS
+from phash_engine.hashing.rules import RADIUS
 from phash_engine.index import KINDS
-from phash_engine.rules import RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.embeddings import Model
-    from phash_engine.verify import Verifier
+    from phash_engine.matching.verification.verify import Verifier
+    from phash_engine.retrieval.models import Model
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -146,13 +146,13 @@ folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...
 
 @contextmanager
 def verifier(
-    catalogue: Catalogue, *, wanted: bool, progress: Callable[[int, int], None] | None = None
+    catalogue: Store, *, wanted: bool, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Verifier | None]:
     """Yield what takes a second look, and say afterwards what it could not look at; None if it is not wanted."""
     if not wanted:
         yield None
         return
-    from phash_engine.verify import Verifier
+    from phash_engine.matching.verification.verify import Verifier
 
     note_missing_opencv()
     verifier = Verifier(catalogue, progress)
@@ -164,10 +164,11 @@ def verifier(
 
 def note_missing_opencv() -> None:
     """Say what the second look lacks, if it does."""
-    from phash_engine import extras, features
+    from phash_engine import _optional
+    from phash_engine.matching.verification import keypoints
 
-    if not features.available():
-        output.message(extras.NEEDS["cv2"])
+    if not keypoints.available():
+        output.message(_optional.NEEDS["cv2"])
 
 
 def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it
@@ -184,29 +185,30 @@ def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click c
 chart: Decorator = report_file("--chart", help="Draw what is measured: .png, .svg or .pdf.")
 
 
-def open_existing(path: Path | None) -> Catalogue:
+def open_existing(path: Path | None) -> Store:
     """Open the named or default catalogue, which must be there."""
-    return Catalogue(path or default_catalogue(), create=False)
+    return Store(path or default_catalogue(), create=False)
 
 
-def open_or_create(path: Path | None) -> Catalogue:
+def open_or_create(path: Path | None) -> Store:
     """Open the named or default catalogue, made where there is none."""
-    return Catalogue(path or default_catalogue())
+    return Store(path or default_catalogue())
 
 
-def known_labels(catalogue: Catalogue, source: str, folders: Sequence[str]) -> dict[str, str]:
+def known_labels(catalogue: Store, source: str, folders: Sequence[str]) -> dict[str, str]:
     """Return the labels of photos, below the folders or everywhere."""
-    from phash_engine import files, label_files
+    from phash_engine import _files
+    from phash_engine.retrieval import label_files
 
     photos = [photo.path for photo in catalogue.photos()]
     known = label_files.labels_of(source, photos, {failure.path for failure in catalogue.failures()})
-    inside = [files.absolute(folder) for folder in folders]
-    return {path: label for path, label in known.items() if not inside or files.is_below(path, inside)}
+    inside = [_files.absolute(folder) for folder in folders]
+    return {path: label for path, label in known.items() if not inside or _files.is_below(path, inside)}
 
 
 def open_models(paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool) -> list[Model]:
     """Load the models, with as many weights or none."""
-    from phash_engine.embeddings import OnnxModel
+    from phash_engine.retrieval.models import OnnxModel
 
     if weights and (len(weights) != len(paths) or min(weights) <= 0):
         raise click.UsageError(f"give one --weight above 0 for each --model: {len(paths)}, not {list(weights)}")

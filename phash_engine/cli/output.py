@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine import records
+from phash_engine import _files
 
 if TYPE_CHECKING:
-    from phash_engine.verify import Evidence
+    from phash_engine.matching.verification.verify import Evidence
 
 
 def text(line: str, end: str = "\n") -> None:
@@ -27,7 +27,7 @@ def record(fields: Mapping[str, Any], end: str = "\n") -> None:
     try:
         line = json.dumps(dict(fields), ensure_ascii=False).encode()
     except UnicodeEncodeError:  # seldom, and looking for such paths in all records takes longer than writing them
-        line = json.dumps(records.encode(dict(fields)), ensure_ascii=False).encode()
+        line = json.dumps(_files.encode(dict(fields)), ensure_ascii=False).encode()
     sys.stdout.buffer.write(line + end.encode())
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from phash_engine import files
+from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError
-from phash_engine.rerank import EXPANSIONS, RADIUS, Ranked, Reranker
-from phash_engine.search import Collection
+from phash_engine.matching.search import Collection
+from phash_engine.retrieval.rerank import EXPANSIONS, RADIUS, Ranked, Reranker
 
 within: options.Decorator = click.option(
     "--within",
@@ -82,7 +82,7 @@ def command(
             code_weight=code_weight,
             dtype="float16" if half else "float32",
         )
-        for path in map(files.absolute, paths):
+        for path in map(_files.absolute, paths):
             try:
                 with output.progress_bar("embedding") as progress:
                     ranked, failures = reranker.find(path, top, within, progress)

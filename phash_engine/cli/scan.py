@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from phash_engine import files, salvage
-from phash_engine.catalogue import Catalogue
+from phash_engine import _files
+from phash_engine.catalogue import recovery
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import PhashError
-from phash_engine.scan import ScanReport, scan
+from phash_engine.scanning.scan import ScanReport, scan
 
 
 @click.command("scan", short_help=COMMANDS["scan"])
@@ -53,7 +54,7 @@ def command(
 
 def run(
     folders: Sequence[str],
-    catalogue: Catalogue,
+    catalogue: Store,
     *,
     exclude: Sequence[str],
     workers: int | None,
@@ -87,7 +88,7 @@ def run(
 def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
     """Whether each of the folders asked for, however often and in whatever form, is one that could not be reached."""
     away = [folder.path for folder in report.unreachable]
-    return all(files.is_below(files.absolute(folder), away) for folder in folders)
+    return all(_files.is_below(_files.absolute(folder), away) for folder in folders)
 
 
 def exit_code(report: ScanReport, *, strict: bool) -> int:
@@ -97,7 +98,7 @@ def exit_code(report: ScanReport, *, strict: bool) -> int:
 
 
 def _rebuild(path: Path) -> None:
-    rebuilt = salvage.rebuild(path)
+    rebuilt = recovery.rebuild(path)
     if rebuilt is None:
         output.message(f"{path} is not damaged, and stays")
     else:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from phash_engine import golden
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.images import golden
 
 
 @click.command("selftest", short_help=COMMANDS["selftest"])

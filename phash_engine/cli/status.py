@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from phash_engine import files
-from phash_engine.catalogue import Catalogue
+from phash_engine import _files
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import UsageError
-from phash_engine.rules import RADIUS
+from phash_engine.hashing.rules import RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.near_copies import Redundancy
+    from phash_engine.retrieval.near_copies import Redundancy
 
 _BITS = (0, *range(1, 98, 8), 193)
 _COSINES = (-1.0, 0.0, *(tenth / 10 for tenth in range(1, 10)), 0.95, 0.99, 1.0)
@@ -74,13 +74,13 @@ def command(
             _print_counts(catalogue, as_json=as_json)
         return
     if chart:
-        from phash_engine import charts
+        from phash_engine.reports import charts
 
         charts.check(chart)
-    from phash_engine import near_copies
+    from phash_engine.retrieval import near_copies
 
     loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
-    inside = [files.absolute(folder) for folder in folders] or None
+    inside = [_files.absolute(folder) for folder in folders] or None
     with options.open_existing(catalogue_path) as catalogue:
         known = options.known_labels(catalogue, labels_path, folders) if labels_path else None
         with output.progress_bar("comparing") as progress:
@@ -117,7 +117,7 @@ def command(
 
 
 def _of_bits(distances: Sequence[int]) -> _Spread:
-    from phash_engine.redundancy import mean_of_lowest, percentages
+    from phash_engine.retrieval.redundancy import mean_of_lowest, percentages
 
     bins = [f"{low}–{high - 1}" if high > low + 1 else str(low) for low, high in pairwise(_BITS)]
     means = {f"{percent} %": mean_of_lowest(distances, percent) for percent in _PERCENTS}
@@ -125,7 +125,7 @@ def _of_bits(distances: Sequence[int]) -> _Spread:
 
 
 def _of_cosines(cosines: Sequence[float]) -> _Spread:
-    from phash_engine.redundancy import mean_of_lowest, percentages
+    from phash_engine.retrieval.redundancy import mean_of_lowest, percentages
 
     bins = [f"{low:g} to {high:g}" for low, high in pairwise(_COSINES)]
     apart = [1 - cosine for cosine in cosines]
@@ -134,7 +134,7 @@ def _of_cosines(cosines: Sequence[float]) -> _Spread:
     return _Spread("cosine with the nearest other", bins, percentages(within, _COSINES).tolist(), means)
 
 
-def _print_counts(catalogue: Catalogue, *, as_json: bool) -> None:
+def _print_counts(catalogue: Store, *, as_json: bool) -> None:
     counts = catalogue.counts()
     if as_json:
         output.record({"catalogue": str(catalogue.path), **counts})

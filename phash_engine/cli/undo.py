@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from phash_engine import actions, files
+from phash_engine import _files
+from phash_engine.actions import executor
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.apply import run
@@ -22,10 +23,10 @@ def command(path: str, as_json: bool) -> int:
     Nothing is overwritten: where another file has the name by now, the one that comes back gets a number. From the
     trash files come back on Linux; elsewhere take them out by hand. Exits with 1 if something was not brought back.
     """
-    path = files.absolute(path)
+    path = _files.absolute(path)
     if Path(path + SUFFIX).exists():
         raise UsageError(f"{path} is the plan: its journal is {path}{SUFFIX}")
-    steps = (outcome._replace(way="back") for outcome in actions.undo(path))
+    steps = (outcome._replace(way="back") for outcome in executor.undo(path))
     outcomes = run(steps, path, as_json=as_json, undone=True)
     back = sum(outcome.result == "done" for outcome in outcomes)
     left = len(outcomes) - back

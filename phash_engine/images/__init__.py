@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from phash_engine import hashers, orientation, progressive, views
 from phash_engine.errors import ImageError
-from phash_engine.images import headers, luma
-from phash_engine.images.opening import FORMATS as FORMATS
-from phash_engine.images.opening import MAX_PIXELS as MAX_PIXELS
-from phash_engine.images.opening import SHORTER_SIDE, checked, opened
-from phash_engine.images.opening import Source as Source
-from phash_engine.images.opening import source_name as source_name
-from phash_engine.plane import Extent, Plane
+from phash_engine.hashing import hashers, orientation, views
+from phash_engine.hashing.plane import Extent, Plane
+from phash_engine.images import luma, metadata, progressive_jpeg
+from phash_engine.images.open import FORMATS as FORMATS
+from phash_engine.images.open import MAX_PIXELS as MAX_PIXELS
+from phash_engine.images.open import SHORTER_SIDE, checked, opened
+from phash_engine.images.open import Source as Source
+from phash_engine.images.open import source_name as source_name
 
 _MOST_BYTES = 1 << 26
 _READ_BYTES = 1 << 20
@@ -132,9 +132,9 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
 def read_image_info(source: Source) -> ImageInfo:
     """Read the info alone, without decoding where the format allows; sources and errors as :func:`read_block`."""
     with opened(source) as image:
-        raw_size = headers.raw_size(image)
+        raw_size = metadata.raw_size(image)
         kind = "RAW" if raw_size else image.format or ""
-        return ImageInfo(*raw_size or headers.shown_size(image), kind, image.mode, headers.is_animated(image))
+        return ImageInfo(*raw_size or metadata.shown_size(image), kind, image.mode, metadata.is_animated(image))
 
 
 def read_rgb(source: Source, height: int, width: int, name: str | None = None) -> NDArray[np.uint8]:
@@ -159,7 +159,7 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
             scale = 2 * max(height, width) / min(image.size)
             image.draft(None, (math.ceil(scale * image.width), math.ceil(scale * image.height)))
         image.load()
-        turn = headers.orientation(image)
+        turn = metadata.orientation(image)
         size = (height, width) if turn >= 5 else (width, height)
         scale = max(size[0] / image.width, size[1] / image.height)
         # Rounding must not push the box over the edge.
@@ -227,17 +227,17 @@ def read_pixels(source: Source, longer_side: int, name: str | None = None) -> ND
         scale = min(1.0, longer_side / max(image.size))
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         pixels = np.asarray(luma.colour(image).resize(size, Image.Resampling.LANCZOS))
-        return np.ascontiguousarray(orientation.turn(pixels, headers.orientation(image)))
+        return np.ascontiguousarray(orientation.turn(pixels, metadata.orientation(image)))
 
 
 def read_traits(source: Source) -> Traits:
     """Read the traits, without decoding where the format allows; sources and errors as :func:`read_block`."""
     with opened(source) as image:
-        if headers.raw_size(image):
-            return Traits(100, headers.taken(image), camera=True)
+        if metadata.raw_size(image):
+            return Traits(100, metadata.taken(image), camera=True)
         exif = image.getexif()
-        taken = headers.taken(image)
-        return Traits(headers.encoder_quality(image), taken, camera=bool(taken or exif.get(_MAKE) or exif.get(_MODEL)))
+        taken = metadata.taken(image)
+        return Traits(metadata.encoder_quality(image), taken, camera=bool(taken or exif.get(_MAKE) or exif.get(_MODEL)))
 
 
 def thumbnail(source: Source, side: int) -> bytes:
@@ -250,7 +250,7 @@ def thumbnail(source: Source, side: int) -> bytes:
             image.draft("RGB", (side, side))
         shown = luma.colour(image)
         shown.thumbnail((side, side), reducing_gap=2.0)
-        upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), headers.orientation(image)))
+        upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), metadata.orientation(image)))
         written = io.BytesIO()
         Image.fromarray(upright).save(written, "JPEG", quality=70)
         return written.getvalue()
@@ -275,8 +275,8 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Pl
     """Decode the first frame of any source: its luma as it is stored, the orientation it is seen in, and its info."""
     with opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
-        is_animated = headers.is_animated(image)  # a GIF that is loaded would have to be loaded again
-        raw_size = headers.raw_size(image)
+        is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
+        raw_size = metadata.raw_size(image)
         scale = 1
         # A PIL image is its owner's: draft would change it.
         if image.format in {"JPEG", "MPO"} and image is not source:
@@ -289,7 +289,7 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Pl
         image.load()
         if scale == 1:
             width, height = image.size  # Pillow turns a TIFF upright while loading
-        turn = headers.orientation(image)
+        turn = metadata.orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
         info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
         yield image, luma.plane(image, Extent(width, height, scale)), turn, info
@@ -304,7 +304,7 @@ def _without_details(image: Image.Image) -> Image.Image:
     if not isinstance(image, ImageFile.ImageFile) or not image.fp or "progressive" not in image.info:
         return image
     image.fp.seek(0)
-    data = progressive.dc_only(image.fp.read(_MOST_BYTES))  # a longer one seems truncated, and is decoded as a whole
+    data = progressive_jpeg.dc_only(image.fp.read(_MOST_BYTES))  # a longer one seems truncated: decoded as it is
     return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phash_engine.errors import ImageError
-from phash_engine.plane import BAND_PIXELS, Extent, Plane
-from phash_engine.quality import is_flat
+from phash_engine.hashing.plane import BAND_PIXELS, Extent, Plane
+from phash_engine.hashing.quality import is_flat
 
 _ToLuma: TypeAlias = Callable[[Image.Image], NDArray[Any]]
 

@@ -7,9 +7,9 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.hamming.hits import Columns
-from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
+from phash_engine._columns import Columns
 from phash_engine.index.base import Index
+from phash_engine.index.results import Explanation, Matches, Pairs, QueryCost
 
 __all__ = ["KINDS", "Explanation", "Index", "Matches", "Pairs", "QueryCost", "build_index", "index_columns"]
 

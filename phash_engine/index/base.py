@@ -9,31 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.hamming.costs import expected_microseconds
-from phash_engine.hamming.hits import (
-    NO_HITS,
-    Columns,
-    Hits,
-    distances_of,
-    part,
-    queries_of,
-    read_only,
-    rows_of,
-    spans,
-)
-from phash_engine.hamming.sorting import sorted_blocks, sorted_columns
-from phash_engine.hamming.threads import available_threads
-from phash_engine.index.answers import Explanation, Matches, Pairs, QueryCost
-from phash_engine.index.arguments import (
-    CODE_BITS,
-    as_codes,
-    as_columns,
-    as_limits,
-    by_id,
-    check_count,
-    check_radius,
-)
-from phash_engine.index.roster import Roster
+from phash_engine._columns import NO_HITS, Columns, Hits, read_only, sorted_blocks, sorted_columns, spans
+from phash_engine._threads import available_threads
+from phash_engine.index.costs import expected_microseconds
+from phash_engine.index.id_map import Roster
+from phash_engine.index.kernels.hits import distances_of, part, queries_of, rows_of
+from phash_engine.index.results import Explanation, Matches, Pairs, QueryCost
+from phash_engine.index.validation import CODE_BITS, as_codes, as_columns, as_limits, by_id, check_count, check_radius
 
 Progress = Callable[[int, int], object]
 """Called with the number of blocks done and of all blocks."""

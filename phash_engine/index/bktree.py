@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.hamming import tree, walk
-from phash_engine.hamming.hits import ROW_BITS, Columns, Hits, rows_of
-from phash_engine.hamming.threads import in_threads
-from phash_engine.index.arguments import as_codes, as_ids, by_id
+from phash_engine._columns import Columns, Hits
+from phash_engine._threads import in_threads
 from phash_engine.index.base import Index
+from phash_engine.index.kernels import tree, walk
+from phash_engine.index.kernels.hits import ROW_BITS, rows_of
+from phash_engine.index.validation import as_codes, as_ids, by_id
 
 _BLOCK: Final = 256
 """Queries or nodes that one task of a thread walks the tree for."""

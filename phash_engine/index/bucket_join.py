@@ -8,12 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from phash_engine.hamming import join
-from phash_engine.hamming.buckets import Buckets, build_one
-from phash_engine.hamming.chunks import Chunks, chunk_radii, flips
-from phash_engine.hamming.hits import Columns, Hits, distances_of, queries_of, rows_of
-from phash_engine.hamming.postings import Postings, counts, rows_of_each
-from phash_engine.hamming.threads import in_threads
+from phash_engine._columns import Columns, Hits
+from phash_engine._threads import in_threads
+from phash_engine.index.kernels import join
+from phash_engine.index.kernels.buckets import Buckets, build_one
+from phash_engine.index.kernels.chunks import Chunks, chunk_radii, flips
+from phash_engine.index.kernels.hits import distances_of, queries_of, rows_of
+from phash_engine.index.kernels.postings import Postings, counts, rows_of_each
 
 _SPAN: Final = 1 << 14
 """Places that one task takes: so many that buckets are of no account, and few enough to share out evenly."""

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.hamming import probe, scan
-from phash_engine.hamming.chunks import chunk_radii, flips
-from phash_engine.hamming.costs import CANDIDATE_COST, PROBE_COST, query_cost, scan_cost
-from phash_engine.hamming.hits import NO_HITS, QUERY_SHIFT, Columns, Hits, merged, read_only, renumbered, rows_of
-from phash_engine.hamming.postings import Postings, expand
+from phash_engine._columns import NO_HITS, Columns, Hits, read_only
+from phash_engine.index.costs import CANDIDATE_COST, PROBE_COST, query_cost, scan_cost
+from phash_engine.index.kernels import probe, scan
+from phash_engine.index.kernels.chunks import chunk_radii, flips
+from phash_engine.index.kernels.hits import QUERY_SHIFT, merged, renumbered, rows_of
+from phash_engine.index.kernels.postings import Postings, expand
 from phash_engine.index.layout import Layout
 
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.hamming.bit_order import order_tables, reorder, spread_bits
-from phash_engine.hamming.buckets import Buckets, build, merge
-from phash_engine.hamming.chunks import Chunks, cut
-from phash_engine.hamming.hits import Columns, read_only
-from phash_engine.hamming.postings import Postings, collapse, extended, frozen, owners
+from phash_engine._columns import Columns, read_only
+from phash_engine.index.kernels.bit_order import order_tables, reorder, spread_bits
+from phash_engine.index.kernels.buckets import Buckets, build, merge
+from phash_engine.index.kernels.chunks import Chunks, cut
+from phash_engine.index.kernels.postings import Postings, collapse, extended, frozen, owners
 
 
 class Layout(NamedTuple):

@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.hamming import plain
-from phash_engine.hamming.hits import MAX_QUERIES, Columns, Hits, distances_of, merged, part, queries_of, rows_of, spans
-from phash_engine.hamming.threads import in_threads
-from phash_engine.index.arguments import as_codes, as_ids, by_id
+from phash_engine._columns import Columns, Hits, spans
+from phash_engine._threads import in_threads
 from phash_engine.index.base import Index
 from phash_engine.index.growing import Growing
+from phash_engine.index.kernels import plain
+from phash_engine.index.kernels.hits import MAX_QUERIES, distances_of, merged, part, queries_of, rows_of
+from phash_engine.index.validation import as_codes, as_ids, by_id
 
 _COLD_WORK: Final = 1 << 30
 """Word comparisons from which loading numba and its kernels (0.8 s) beats going on with numpy (1 G/s)."""
@@ -154,9 +155,9 @@ def look_at_all(
 def _kernels(work: int) -> ModuleType:
     """Return the faster of the two implementations for a number of word comparisons."""
     cheap = _WARM_WORK if "numba" in sys.modules else _COLD_WORK
-    if work < cheap and "phash_engine.hamming.scan" not in sys.modules:
+    if work < cheap and "phash_engine.index.kernels.scan" not in sys.modules:
         return plain
-    from phash_engine.hamming import scan
+    from phash_engine.index.kernels import scan
 
     return scan
 

@@ -9,19 +9,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.hamming import scan
-from phash_engine.hamming.bit_order import reorder
-from phash_engine.hamming.costs import compare_all_cost, join_cost, pieces_for_join, pieces_for_queries
-from phash_engine.hamming.hits import NO_HITS, Columns, Hits, merged, part, read_only, rows_of, spans
-from phash_engine.hamming.postings import Postings, collapse
-from phash_engine.hamming.threads import in_threads
-from phash_engine.index.arguments import as_codes, as_ids, by_id, check_radius
+from phash_engine._columns import NO_HITS, Columns, Hits, read_only, spans
+from phash_engine._threads import in_threads
 from phash_engine.index.base import Index
 from phash_engine.index.bucket_join import bucket_matches, bucket_pairs, row_pairs, twins
 from phash_engine.index.bucket_search import BucketSearch
+from phash_engine.index.costs import compare_all_cost, join_cost, pieces_for_join, pieces_for_queries
 from phash_engine.index.growing import Growing
+from phash_engine.index.kernels import scan
+from phash_engine.index.kernels.bit_order import reorder
+from phash_engine.index.kernels.hits import merged, part, rows_of
+from phash_engine.index.kernels.postings import Postings, collapse
 from phash_engine.index.layout import Layout, lay_out
 from phash_engine.index.linear import compare_all
+from phash_engine.index.validation import as_codes, as_ids, by_id, check_radius
 
 _BLOCK_QUERIES: Final = 256
 _MOST_QUERIES: Final = 1 << 16

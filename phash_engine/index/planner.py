@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.hamming.costs import (
+from phash_engine._columns import Columns, Hits
+from phash_engine.index.costs import (
     UNIT,
     build_cost,
     compare_all_cost,
@@ -16,7 +17,6 @@ from phash_engine.hamming.costs import (
     join_cost,
     pieces_for_join,
 )
-from phash_engine.hamming.hits import Columns, Hits
 from phash_engine.index.linear import LinearIndex
 
 if TYPE_CHECKING:

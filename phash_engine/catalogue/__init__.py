@@ -1,0 +1,1 @@
+"""The catalogue: one SQLite file with the photos, contents, codes, decisions and settings."""

@@ -1,0 +1,85 @@
+"""Lists of codes that other tools wrote, as CSV or JSON → foreign codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from phash_engine import _files
+from phash_engine.catalogue.imported_hashes import HASHERS, ForeignCode
+from phash_engine.errors import UsageError
+from phash_engine.hashing import codes
+
+_Entry = tuple[str, str, str, str]
+"""Where it stands in the list, path, hex digits, hasher."""
+
+
+def read(path: Path, hasher: str, base: str) -> list[ForeignCode]:
+    """Read a list: CSV with the columns path, hex and perhaps hasher, or JSON that maps paths to hex digits.
+
+    Parameters
+    ----------
+    path
+        The list, in UTF-8; it is JSON if its name ends so.
+    hasher
+        That of the codes for which the list names none.
+    base
+        The folder that relative paths start from.
+
+    Raises
+    ------
+    UsageError
+        The list cannot be read, or one of its entries is wrong; names the entry.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    entries = _json(path, text, hasher) if path.suffix.lower() == ".json" else _csv(path, text, hasher)
+    return list(_checked(entries, base))
+
+
+def _checked(entries: Iterable[_Entry], base: str) -> Iterator[ForeignCode]:
+    places: dict[tuple[str, str], str] = {}
+    for place, path, digits, hasher in entries:
+        if hasher not in HASHERS:
+            raise UsageError(f"{place}: no hasher {hasher!r}: those of imagehash are {', '.join(HASHERS)}")
+        if not path:
+            raise UsageError(f"{place}: no path")
+        whole = _files.absolute(Path(base, path))
+        first = places.setdefault((whole, hasher), place)
+        if first is not place:
+            raise UsageError(f"{place}: {path} has a code of {hasher} already, see {first}")
+        try:
+            yield ForeignCode(whole, hasher, codes.from_hex(digits))
+        except ValueError as error:
+            raise UsageError(f"{place}: {error}") from error
+
+
+def _csv(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        missing = [column for column in ("path", "hex") if column not in (reader.fieldnames or ())]
+        if missing:
+            raise UsageError(f"{path}: no column {' and no column '.join(missing)}: the first line names the columns")
+        for row in reader:
+            place = f"{path}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise UsageError(f"{place}: not as many fields as columns")
+            yield place, row["path"], row["hex"].strip(), row.get("hasher", "").strip() or hasher
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def _json(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
+    try:
+        pairs = json.loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: no JSON: {error}") from error
+    if not isinstance(pairs, tuple) or not all(isinstance(digits, str) for _, digits in pairs):
+        raise UsageError(f'{path}: not one JSON object of paths and hex digits, as {{"a.jpg": "ffd7918181c9ffff"}}')
+    for name, digits in pairs:
+        yield f"{path}, {name}", name, digits, hasher

@@ -1,0 +1,1 @@
+"""How good rankings and labels are: metrics, tasks and submissions."""

@@ -1,0 +1,1 @@
+"""Matches to groups: the graph, the clusterings, and the photo to keep."""

@@ -1,0 +1,186 @@
+"""Which photo of a group is kept: rules in the order of their weight, and the reason in words.
+
+A rule is asked only where those before it leave a tie, so a rule that has to open files opens few.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import groupby
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from phash_engine import images
+from phash_engine.catalogue.store import Photo
+from phash_engine.errors import ImageError, UsageError
+
+DEFAULT = ("pixels", "exif", "quality", "size", "oldest", "shortest-path")
+"""Names of the rules that decide unless told otherwise."""
+
+_ORIGINAL_FORMATS = ({"RAW"}, {"HEIF", "JPEG", "MPO", "TIFF"})
+_SHARPNESS_SIDE = 1024
+_SHARPNESS_STEPS = 20
+"""Steps in which sharpness doubles: what differs by less than some 4 % is as sharp."""
+
+
+class Candidate:
+    """A photo of a group, and what its file tells on request; a file that cannot be read tells nothing."""
+
+    def __init__(self, photo: Photo, *, is_reference: bool = False) -> None:
+        self.photo = photo
+        self.path = photo.path
+        self.is_reference = is_reference
+
+    @cached_property
+    def traits(self) -> images.Traits:
+        """What the file's header tells."""
+        try:
+            return images.read_traits(self.path) if self.photo.digest else _NO_TRAITS
+        except ImageError:
+            return _NO_TRAITS
+
+    @cached_property
+    def sharpness(self) -> int:
+        """Steps of sharpness: how much grey changes along the picture's longer side, at most 1024 pixels of it.
+
+        Counted along the whole side, a smaller copy is no sharper for its steeper pixels, nor a larger one for having
+        more of them.
+        """
+        try:
+            plane = _plane(self.path) if self.photo.digest else np.zeros((1, 1))
+        except ImageError:
+            return 0
+        change = sum(float(np.abs(np.diff(plane, axis=axis)).sum()) for axis in (0, 1)) / plane.size
+        return round(_SHARPNESS_STEPS * math.log2(1 + change * max(plane.shape)))
+
+    @property
+    def moment(self) -> int:
+        """When the picture was taken or, where that is not known, changed: whole seconds since 1970.
+
+        A camera's clock tells no time zone; it is read as UTC. Parts of a second tell copies of one folder in the order
+        in which they were copied, which means nothing.
+        """
+        taken = self.traits.taken
+        return int(taken.replace(tzinfo=UTC).timestamp()) if taken else self.photo.mtime_ns // 10**9
+
+
+class KeepRule(NamedTuple):
+    """One rule: the candidate with the lowest ``value`` is kept; ``show`` says in words what one has."""
+
+    name: str
+    value: Callable[[Candidate], Any]
+    show: Callable[[Candidate], str]
+
+
+class Reason(NamedTuple):
+    """Why a photo is kept: the first rule that sets it before the next best, what it has, and what that one has."""
+
+    rule: str
+    keeper: str
+    other: str
+
+
+def names(listed: str) -> list[str]:
+    """Return the names in a list with commas, checked, for :func:`rules`; errors as there."""
+    found = [name.strip() for name in listed.split(",") if name.strip()]
+    rules(found)
+    return found
+
+
+def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
+    """Return the rules of some names, the first to weigh most.
+
+    References stand before all, and the path decides what remains tied.
+
+    Parameters
+    ----------
+    names
+        Names of :data:`RULES`, or ``path:GLOB`` for photos whose path, or that of a folder above them, fits a pattern.
+
+    Raises
+    ------
+    UsageError
+        An unknown name.
+    """
+    return [_REFERENCE, *map(_named, names), _PATH]
+
+
+def ordered(candidates: Iterable[Candidate], by: Sequence[KeepRule]) -> list[Candidate]:
+    """Return the candidates, the one to keep first; the same for any order they come in."""
+    tied = list(candidates)
+    for weight, rule in enumerate(by):
+        if len(tied) < 2:
+            break
+        values = [rule.value(candidate) for candidate in tied]
+        if values.count(values[0]) < len(values):
+            parts = groupby(sorted(tied, key=rule.value), key=rule.value)
+            return [candidate for _, part in parts for candidate in ordered(part, by[weight + 1 :])]
+    return tied
+
+
+def reason(keeper: Candidate, other: Candidate, by: Sequence[KeepRule]) -> Reason:
+    """Return what sets a candidate before another one."""
+    decisive = next((rule for rule in by if rule.value(keeper) != rule.value(other)), by[-1])
+    return Reason(decisive.name, decisive.show(keeper), decisive.show(other))
+
+
+def _named(name: str) -> KeepRule:
+    if name.startswith("path:"):
+        glob = name.removeprefix("path:")
+        return KeepRule(name, lambda c: not _fits(c.path, glob), lambda c: c.path)
+    if name not in RULES:
+        raise UsageError(f"{name!r} is no keeper rule: there are {', '.join(RULES)} and path:GLOB")
+    return RULES[name]
+
+
+def _fits(path: str, glob: str) -> bool:
+    steps = PurePath(path)
+    return any(fnmatch.fnmatch(str(step), glob.rstrip("/")) for step in (steps, *steps.parents))
+
+
+def _plane(path: str) -> Any:
+    def reduced(width: int, height: int) -> list[tuple[int, int]]:
+        scale = min(1.0, _SHARPNESS_SIDE / max(width, height))
+        return [(max(round(width * scale), 1), max(round(height * scale), 1))]
+
+    (plane,) = images.read_grey_planes(path, reduced)
+    return plane.astype(np.int16)
+
+
+def _format_rank(candidate: Candidate) -> int:
+    ranks = (rank for rank, formats in enumerate(_ORIGINAL_FORMATS) if candidate.photo.format in formats)
+    return next(ranks, len(_ORIGINAL_FORMATS))
+
+
+def _show_moment(candidate: Candidate) -> str:
+    return str(datetime.fromtimestamp(candidate.moment, UTC).replace(tzinfo=None))
+
+
+_NO_TRAITS = images.Traits(0, None, camera=False)
+_REFERENCE = KeepRule(
+    "reference", lambda c: not c.is_reference, lambda c: "in a reference folder" if c.is_reference else "not"
+)
+_PATH = KeepRule("path", lambda c: c.path, lambda c: c.path)
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        KeepRule("pixels", lambda c: -c.photo.width * c.photo.height, lambda c: f"{c.photo.width}x{c.photo.height}"),
+        KeepRule("quality", lambda c: -c.traits.quality, lambda c: str(c.traits.quality)),
+        KeepRule("sharpness", lambda c: -c.sharpness, lambda c: str(c.sharpness)),
+        KeepRule("format", _format_rank, lambda c: c.photo.format),
+        KeepRule("exif", lambda c: not c.traits.camera, lambda c: "from a camera" if c.traits.camera else "not told"),
+        KeepRule("size", lambda c: -c.photo.size, lambda c: f"{c.photo.size} bytes"),
+        KeepRule("oldest", lambda c: c.moment, _show_moment),
+        KeepRule("newest", lambda c: -c.moment, _show_moment),
+        KeepRule("shortest-path", lambda c: len(c.path), lambda c: f"{len(c.path)} characters"),
+    )
+}
+"""By name: most pixels; least lost in encoding; sharpest; RAW, then HEIC, JPEG and TIFF, then what is made of them;
+EXIF of a camera; most bytes; taken (or, where that is unknown, changed) first; last; shortest path."""

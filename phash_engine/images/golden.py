@@ -1,0 +1,164 @@
+"""The golden table: the codes that every machine must give, and the check that this one does.
+
+The table ``golden.csv`` has one row per block or file: ``block`` (a name from :data:`FORMULAS`) or ``path`` (in
+``photos`` beside the table), then the ten codes in hex. Another implementation of the codes may check itself against
+it; a row that changes means a new SPEC.
+
+From the block on all is whole numbers, so blocks must agree to the bit. Between file and block stands the decoder:
+another version of a lossy one may round a pixel otherwise, which turns a bit or two that hang in the balance.
+"""
+
+from __future__ import annotations
+
+import csv
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine import __version__, images
+from phash_engine.errors import ImageError, UsageError
+from phash_engine.hashing import codes, hashers
+from phash_engine.hashing.block import SIDE
+
+NAMES = (*hashers.CODE_NAMES, *hashers.MIRROR_NAMES)
+WHITE = 65280
+
+Block = NDArray[np.uint16]
+Formula = Callable[[int, int], int]
+
+
+class Difference(NamedTuple):
+    """A row that came out otherwise.
+
+    Attributes
+    ----------
+    name
+        Of the block, or the path of the file.
+    bits
+        How many bits differ, by code; empty where the file could not be read.
+    reason
+        Why it could not be read, else empty.
+    """
+
+    name: str
+    bits: dict[str, int]
+    reason: str = ""
+
+
+class Certificate(NamedTuple):
+    """What was recomputed, and what differs from the table."""
+
+    spec: int
+    blocks: int
+    files: int
+    differences: list[Difference]
+    versions: dict[str, str]
+
+
+def _noise(seed: int, levels: int) -> Formula:
+    """Give grey noise of so many levels, 0 to white, from the linear congruence of ISO C's example rand."""
+    state, values = seed, []
+    for _ in range(SIDE * SIDE):
+        state = (1103515245 * state + 12345) % 2**31
+        values.append((state >> 16) % levels * WHITE // (levels - 1))
+    return lambda x, y: values[SIDE * y + x]
+
+
+def _board(side: int) -> Formula:
+    """Give a chess board of squares of so many cells a side."""
+    return lambda x, y: WHITE * ((x // side + y // side) % 2)
+
+
+FORMULAS: dict[str, Formula] = {
+    "black": lambda x, y: 0,
+    "grey": lambda x, y: 32640,
+    "white": lambda x, y: WHITE,
+    "ramp-right": lambda x, y: 2000 * x,
+    "ramp-left": lambda x, y: 2000 * (31 - x),
+    "ramp-down": lambda x, y: 2000 * y,
+    "ramp-diagonal": lambda x, y: 1000 * (x + y),
+    "ramp-faint": lambda x, y: 32640 + x + y,
+    "halves": lambda x, y: WHITE * (x // 16),
+    "quarters": lambda x, y: WHITE * ((x // 16 + y // 16) % 2),
+    **{f"board-{side}": _board(side) for side in (1, 2, 4, 8)},
+    "stripes-3": lambda x, y: WHITE * (x // 3 % 2),
+    "rings": lambda x, y: 37 * ((2 * x - 31) ** 2 + (2 * y - 31) ** 2) % (WHITE + 1),
+    "disc": lambda x, y: WHITE * ((x - 11) ** 2 + (y - 19) ** 2 < 64),
+    "dot": lambda x, y: WHITE * (x == 5 and y == 9),
+    "saddle": lambda x, y: 32640 + 120 * (x - 15) * (y - 16),
+    "bowl": lambda x, y: 65 * ((x - 13) ** 2 + (y - 20) ** 2) + 500,
+    "weave": lambda x, y: (x * x * 701 + y * y * 457 + x * y * 1009) % (WHITE + 1),
+    **{f"noise-{seed}": _noise(seed, 256) for seed in range(1, 13)},
+    **{f"two-values-{seed}": _noise(seed, 2) for seed in range(21, 25)},
+    **{f"four-values-{seed}": _noise(seed, 4) for seed in range(31, 35)},
+}
+"""Luma in 1/256 of the cell in column x and row y, by the name of the block."""
+
+
+def folder() -> Path:
+    """Return where the table and its photos lie: in the installed package, in a checkout beside it."""
+    installed = Path(__file__).parents[1] / "data"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "data"
+
+
+def table() -> dict[str, list[str]]:
+    """Return the ten codes in hex by the name of the block or the path of the file."""
+    with (folder() / "golden.csv").open(encoding="utf-8", newline="") as file:
+        return {row["block"] or row["path"]: [row[name] for name in NAMES] for row in csv.DictReader(file)}
+
+
+def generated() -> dict[str, Block]:
+    """Return the generated blocks, uint16 ``(32, 32)``, by name."""
+    return {
+        name: np.array([[formula(x, y) for x in range(SIDE)] for y in range(SIDE)], dtype=np.uint16)
+        for name, formula in FORMULAS.items()
+    }
+
+
+def hexes(block: Block) -> list[str]:
+    """Return the ten codes of a block in hex."""
+    return [codes.to_hex(code) for code in hashers.hash_blocks(block[np.newaxis])[0]]
+
+
+def check(photos: Path | None = None) -> Certificate:
+    """Recompute the table.
+
+    Parameters
+    ----------
+    photos
+        A folder with the sample collection or a part of it; by default what is installed of it. Files that are not
+        there are not missed, but one must be.
+
+    Raises
+    ------
+    UsageError
+        There is no file of the table in the folder.
+    """
+    photos = photos or folder() / "photos"
+    expected = table()
+    files = [path for path in expected if path not in FORMULAS and (photos / path).is_file()]
+    if not files:
+        raise UsageError(f"{photos}: none of the files of the golden table is there")
+    sources: dict[str, Block | Path] = {**generated(), **{path: photos / path for path in files}}
+    found = (_difference(name, expected[name], source) for name, source in sources.items())
+    return Certificate(hashers.SPEC, len(FORMULAS), len(files), [each for each in found if each], versions())
+
+
+def _difference(name: str, expected: list[str], source: Block | Path) -> Difference | None:
+    try:
+        found = hexes(images.read_block(source) if isinstance(source, Path) else source)
+    except ImageError as error:
+        return Difference(name, {}, error.reason)
+    pairs = [(codes.from_hex(was), codes.from_hex(now)) for was, now in zip(expected, found, strict=True)]
+    bits = {code: codes.distance(*pair) for code, pair in zip(NAMES, pairs, strict=True)}
+    return Difference(name, {code: number for code, number in bits.items() if number}) if any(bits.values()) else None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of all that may have a say in a bit."""
+    ours = {"phash_engine": __version__, "Python": platform.python_version(), "machine": platform.machine()}
+    return {**ours, "numpy": np.__version__, **images.versions()}

@@ -1,0 +1,165 @@
+"""Path, bytes, file, PIL image or array → an opened PIL image; whatever goes wrong with it becomes an ImageError."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from phash_engine import _optional
+from phash_engine.errors import ImageError
+from phash_engine.images import formats, metadata, raw
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+
+MAX_PIXELS = 256_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI ICNS QOI DDS PSD PFM JXL".split()
+"""What is opened: picture formats whose decoders run inside this process. EPS, for one, would start another program."""
+
+SHORTER_SIDE = 64
+"""Pixels that a picture keeps at least when it is decoded at a smaller scale, or seen by its preview."""
+
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+_SAME_ASPECT = 0.02
+
+
+@contextmanager
+def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
+    """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
+    _check_type(source)
+    name = name or source_name(source)
+    try:
+        if isinstance(source, Image.Image):
+            yield checked(source)
+        elif isinstance(source, np.ndarray):
+            yield checked(Image.fromarray(np.ascontiguousarray(source)))
+        elif isinstance(source, str | os.PathLike):
+            with open(source, "rb") as file, _open_file(file, name) as image:
+                yield image
+        else:
+            file_object = io.BytesIO(source) if isinstance(source, bytes) else source
+            with _open_file(file_object, name) as image:
+                yield image
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(name, "not a picture, or damaged at its start") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(name, f"more than the {MAX_PIXELS // 1_000_000} megapixels that are read") from error
+    except OSError as error:
+        raise ImageError(name, _reason(error)) from error
+    except MemoryError as error:
+        raise ImageError(name, "not enough memory to read it") from error
+    except Exception as error:
+        # On damaged files the decoders raise whatever they stumble over.
+        raise ImageError(name, f"damaged: {_reason(error)}") from error
+
+
+def source_name(source: Source) -> str:
+    """Return what errors call a source: its path, or ``<bytes>`` and the like."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, bytes | np.ndarray | Image.Image):
+        return f"<{type(source).__name__}>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
+def _check_type(source: object) -> None:
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] in (3, 4))):
+            came = f"{source.dtype} {source.shape}"
+            raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {came}")
+    elif not isinstance(source, str | os.PathLike | bytes | Image.Image) and not hasattr(source, "read"):
+        came = type(source).__name__
+        raise TypeError(f"a picture is a path, bytes, a binary file, a PIL image or a uint8 array, not {came}")
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    line = " ".join(text.split())
+    if not line:
+        return type(error).__name__
+    return line[0].lower() + line[1:] if line[1:2].islower() else line
+
+
+def _open_file(file: IO[bytes], name: str) -> Image.Image:
+    file.seek(0)
+    start = file.read(16)
+    if not start:
+        raise ImageError(name, "empty file")
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
+        _optional.load("pillow_heif").register_heif_opener()
+    if start.startswith(_JXL_MAGIC):
+        _optional.load("pillow_jxl")
+    return _open_raw(file, start, name) or checked(_identified(file))
+
+
+def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
+    """Open the picture that stands for a camera RAW, marked with the size of the RAW itself; None if it is no RAW."""
+    certain = raw.is_raw(file)
+    if not certain and not (raw.is_tiff(start) and formats.is_raw_name(name)):
+        return None
+    file.seek(0)
+    try:
+        with raw.opened(file.read()) as photo:
+            _check_size(photo.width, photo.height)
+            image = _preview(photo) or Image.fromarray(photo.half_size())
+    except raw.NotRawError:
+        if certain:
+            raise
+        return None
+    image.info[metadata.RAW_SIZE] = photo.width, photo.height
+    return image
+
+
+def _preview(photo: raw.RawPhoto) -> Image.Image | None:
+    """Open the preview of a RAW if it is large enough and shows the whole picture, neither cropped nor letterboxed."""
+    data = photo.preview()
+    if data is None:
+        return None
+    if isinstance(data, bytes):
+        image: Image.Image = Image.open(io.BytesIO(data), formats=["JPEG"])
+    else:
+        image = Image.fromarray(data)
+        image.getexif()[metadata.ORIENTATION_TAG] = photo.orientation
+    width, height = metadata.shown_size(checked(image))
+    bend = (width * photo.height) / (height * photo.width)
+    return image if min(width, height) >= SHORTER_SIDE and abs(bend - 1) <= _SAME_ASPECT else None
+
+
+def _identified(file: IO[bytes]) -> Image.Image:
+    """Open with the formats Pillow has at hand, then with those of all its plugins, which take a while to import."""
+    Image.preinit()
+    try:
+        return Image.open(file, formats=_registered())
+    except UnidentifiedImageError:
+        Image.init()
+        return Image.open(file, formats=_registered())
+
+
+def _registered() -> list[str]:
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def checked(image: Image.Image) -> Image.Image:
+    """Return the picture if its size can be read, raise ImageError otherwise."""
+    _check_size(image.width, image.height)
+    return image
+
+
+def _check_size(width: int, height: int) -> None:
+    size = f"{width}x{height} pixels"
+    if width * height > MAX_PIXELS:
+        raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
+    if not width * height:
+        raise ImageError("", f"nothing to see in {size}")

@@ -1,0 +1,127 @@
+"""How many chunks to cut codes into: what probing costs for a number of codes, their width and a radius.
+
+Few wide chunks have many near buckets, most of them empty; many narrow chunks have few, and full ones. The unit of all
+costs is the comparison of one word by a scan. They assume evenly filled buckets: skew raises all of them alike, so the
+choice stays right.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from math import comb, log2
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phash_engine.index.kernels.chunks import chunk_radii, cut
+
+PROBE_COST: Final = 300
+"""Finding one bucket for a query, mostly the wait for memory."""
+CANDIDATE_COST: Final = 8
+"""Comparing one word in a bucket with a query."""
+JOIN_PROBE_COST: Final = 350
+JOIN_CANDIDATE_COST: Final = 2
+"""The same where whole buckets are compared with one another, fitted to joins of 1 and 10 million uniform codes in 3
+to 6 pieces."""
+
+_LOADING: Final = 1e9
+_ORDERING: Final = 900
+_SORTING: Final = 300
+"""Loading the kernels, and for each word spreading its bits and sorting it by one chunk."""
+
+MEASURED: Final = Path(__file__).with_name("measured.json")
+"""What range queries took, written by a benchmark: microseconds by words and kind, for each radius per word and n."""
+
+UNIT: Final = 7e-5
+"""Microseconds that the comparison of one word takes."""
+
+_MOST_PIECES: Final = 8
+_MOST_BYTES: Final = 350
+"""Memory for each code in an index."""
+
+
+def scan_cost(n: int, words: int) -> float:
+    """Cost of looking at ``n`` codes for one query."""
+    return n * words
+
+
+def compare_all_cost(n: int, words: int) -> float:
+    """Cost of comparing every two of ``n`` codes."""
+    return n * n / 2 * words
+
+
+def build_cost(n: int, words: int) -> float:
+    """Cost of putting ``n`` codes into buckets, and of loading the kernels for it."""
+    pieces = pieces_for_queries(n, words, 8 * words)
+    return _LOADING + n * words * (_ORDERING + pieces * _SORTING)
+
+
+def query_cost(n: int, words: int, pieces: int, radius: int) -> float:
+    """Cost of one range query over ``n`` codes whose words are cut into ``pieces``."""
+    return sum(
+        probes * (PROBE_COST + CANDIDATE_COST * n / 2.0**width) for probes, width in _probes(words, pieces, radius)
+    )
+
+
+def join_cost(n: int, words: int, pieces: int, radius: int) -> float:
+    """Cost of the self-join of ``n`` codes."""
+    return sum(
+        probes / 2 * (JOIN_PROBE_COST * 2.0**width + JOIN_CANDIDATE_COST * words * n * n / 2.0**width)
+        for probes, width in _probes(words, pieces, radius)
+    )
+
+
+def pieces_for_queries(n: int, words: int, radius: int) -> int:
+    """Pieces to cut each word into for an index that is asked for a radius."""
+    fitting = [p for p in _possible(n) if words * p * (8 * words + 4) <= _MOST_BYTES]
+    return min(fitting or [min(_possible(n))], key=lambda pieces: query_cost(n, words, pieces, radius))
+
+
+def pieces_for_join(n: int, words: int, radius: int) -> int:
+    """Pieces to cut each word into for one self-join."""
+    return min(_possible(n), key=lambda pieces: join_cost(n, words, pieces, radius))
+
+
+def _possible(n: int) -> list[int]:
+    """Numbers of pieces whose offset tables are not much longer than the codes are many."""
+    widest = max(8.0, log2(max(1, n)) + 2)
+    return [pieces for pieces in range(2, _MOST_PIECES + 1) if 64 / pieces <= widest]
+
+
+def _probes(words: int, pieces: int, radius: int) -> list[tuple[int, int]]:
+    """List how many near buckets each chunk has, and its width."""
+    widths = cut(words, pieces).widths.tolist()
+    radii = chunk_radii(radius, len(widths)).tolist()
+    return [
+        (sum(comb(width, bits) for bits in range(near + 1)), width) for width, near in zip(widths, radii, strict=True)
+    ]
+
+
+def expected_microseconds(n: int, words: int, radius: int) -> dict[str, float]:
+    """Return what each kind of index is expected to take for one of many range queries, on one core.
+
+    Between measured numbers of codes and radii, logarithms are interpolated; beyond the most codes they go on as
+    between the last two, beyond the largest radius everything is looked at.
+    """
+    sizes, radii, tables = _measured()
+    place = log2(max(1, n))
+    beyond = max(0.0, place - sizes[-1]) / (sizes[-1] - sizes[-2])
+    expected = {}
+    for kind, rows in tables[words].items():
+        times = [np.interp(place, sizes, row) + beyond * (row[-1] - row[-2]) for row in rows]
+        expected[kind] = float(np.exp2(np.interp(radius / words, radii, times)))
+    return expected
+
+
+@cache
+def _measured() -> tuple[NDArray[np.float64], list[int], dict[int, dict[str, NDArray[np.float64]]]]:
+    """Logarithms of the numbers of codes, radii for each word, logarithms of the times by words and kind."""
+    held = json.loads(MEASURED.read_text())
+    tables = {
+        int(words): {kind: np.log2(rows) for kind, rows in kinds.items()}
+        for words, kinds in held["microseconds"].items()
+    }
+    return np.log2(held["n"]), held["radius"], tables

@@ -1,0 +1,72 @@
+"""Save an index and open it again, memory-mapped: a large one is there at once, and shared by all that open it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from phash_engine import _arrays
+from phash_engine.errors import IndexFileError
+from phash_engine.index import KINDS, Index, build_index
+
+_FORMAT: Final = 101
+"""Another number than that of codes beside a catalogue, so that neither is taken for the other."""
+
+
+def save(index: Index, directory: str | os.PathLike[str]) -> None:
+    """Write an index into a folder, as a new generation; those who have an older one open go on with that.
+
+    Raises
+    ------
+    IndexFileError
+        The folder cannot be written.
+    """
+    arrays = index.to_arrays()
+    _arrays.write(Path(directory), {"format": _FORMAT, "kind": index.kind, "words": index.words}, arrays)
+
+
+def open_index(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
+    """Open the index that was last saved into a folder.
+
+    Nothing is read before it is needed, except by a BK-tree, which is built again. Adding and removing work and leave
+    the files as they are.
+
+    Parameters
+    ----------
+    directory
+        Where ``save`` put it.
+    threads
+        Most threads to use; all available processors when None.
+
+    Raises
+    ------
+    IndexFileError
+        There is no index, or it is torn or of another format. Whether the files are as they were written is told by
+        ``verify``, which reads them all.
+    """
+    newest = _arrays.read_newest(Path(directory), _FORMAT)
+    if newest is None:
+        raise IndexFileError(f"{os.fspath(directory)}: there is no index here")
+    header, arrays = newest
+    if header.get("kind") not in KINDS or header.get("words") not in range(1, 5):
+        raise IndexFileError(f"{os.fspath(directory)}: torn: the header names no kind and width of index")
+    index = build_index(np.empty((0, header["words"]), dtype=np.uint64), None, header["kind"], threads=threads)
+    try:
+        index.from_arrays(arrays)
+    except (KeyError, ValueError) as error:
+        raise IndexFileError(f"{os.fspath(directory)}: torn: {error}") from error
+    return index
+
+
+def verify(directory: str | os.PathLike[str]) -> None:
+    """Compare the files with their checksums: reads all of them.
+
+    Raises
+    ------
+    IndexFileError
+        A file differs from what was written.
+    """
+    _arrays.verify(Path(directory), _FORMAT)

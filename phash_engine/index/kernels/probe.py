@@ -1,0 +1,282 @@
+"""Look into the buckets near each query, and compare what lies there.
+
+A code lies in one bucket of every chunk and may be met in several probes. It is taken in the first of them alone, which
+is worked out from the distances of its chunks and only for hits: no bitmap of codes met, nothing to clear.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from numba import njit
+
+from phash_engine.index.kernels.buckets import chunk_value
+from phash_engine.index.kernels.heap import offer
+from phash_engine.index.kernels.hits import QUERY_SHIFT, ROW_BITS
+from phash_engine.index.kernels.lanes import LANES, as_int, bit_count, distance, lowest_bit, prefetch, rows_within
+
+_TRIED: Final = 16
+"""Queries of a call to ``nearest`` that are tried in any case."""
+_CHEAP: Final = 8
+"""One part in so many of what a scan costs is spent on probing before asking whether the rest is worth while."""
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def within(
+    buckets: Any,
+    postings: Any,
+    queries: Any,
+    start: int,
+    limit: int,
+    radii: Any,
+    masks: Any,
+    begins: Any,
+    places: Any,
+    hits: Any,
+) -> Any:
+    """Find the codes within ``limit`` of the queries from ``start`` on, as far as the hits fit.
+
+    Parameters
+    ----------
+    buckets, postings
+        ``Buckets`` and the ``Postings`` of their entries.
+    queries
+        Codes, ``words`` columns.
+    start
+        First query to answer.
+    limit
+        Largest accepted distance.
+    radii
+        ``chunk_radii(limit, m)``.
+    masks, begins
+        ``flips`` of the widest chunk and the first of ``radii``.
+    places
+        int64 ``(2, masks)``: room to work in.
+    hits
+        int64, written: hits of whole queries, unsorted.
+
+    Returns
+    -------
+    tuple
+        First query that is not answered, number of hits, of buckets probed, of codes compared.
+    """
+    count, probes, candidates = 0, 0, 0
+    for query in range(start, queries[0].size):
+        whole = count
+        for chunk in range(radii.size):
+            found = _find(buckets, queries, query, chunk, masks, 0, begins[radii[chunk] + 1], places)
+            probes += found
+            for i in range(found):
+                last = places[1, i]
+                candidates += last - places[0, i]
+                for lanes in range(places[0, i], last, LANES):
+                    mask = _lanes_within(buckets, lanes, last, queries, query, limit)
+                    while mask:
+                        place = lanes + lowest_bit(mask)
+                        mask &= mask - 1
+                        if not _met_before(buckets, place, queries, query, chunk, radii):
+                            count = _append(buckets, postings, place, queries, query, hits, count)
+                            if count < 0:
+                                return query, whole, probes, candidates
+    return queries[0].size, count, probes, candidates
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def nearest(
+    buckets: Any,
+    postings: Any,
+    queries: Any,
+    limits: Any,
+    costs: Any,
+    budget: int,
+    masks: Any,
+    begins: Any,
+    places: Any,
+    heaps: Any,
+    sizes: Any,
+) -> Any:
+    """Find the k nearest codes of each query, by probing ever farther while that costs less than a scan.
+
+    Chunk by chunk at 0 flipped bits, then at 1, and so on: after chunk c of m at s bits, every code within
+    ``m * s + c`` has been met. Where k of them that probing can reach have not been met early on, it hardly will.
+
+    Parameters
+    ----------
+    buckets, postings, queries
+        As for ``within``.
+    limits
+        int64 ``(q,)``: largest accepted distance of each query; lowered to what is known where a scan would cost less.
+    costs
+        int64 ``(steps,)``: what probing costs up to each step, as far as it is worth while. Nothing farther than that
+        is kept.
+    budget
+        What a scan costs; where that is less for nearly all queries, the rest is not tried.
+    masks, begins
+        ``flips`` of the widest chunk and the largest radius that can pay.
+    places
+        int64 ``(2, masks)``: room to work in.
+    heaps
+        int64 ``(q, k)``, written: the hits of each query as those of query 0.
+    sizes
+        int64 ``(q,)``, written: number of hits of each query, -1 where a scan would cost less.
+
+    Returns
+    -------
+    tuple
+        Number of buckets probed, of codes compared.
+    """
+    chunks = buckets.widths.size
+    probes, candidates, given_up = 0, 0, 0
+    for query in range(sizes.size):
+        if query >= _TRIED and given_up * 8 > query * 7:
+            sizes[query] = -1
+            given_up += 1
+            continue
+        size, limit, done = 0, min(limits[query], costs.size - 1), False
+        for step in range(costs.size):
+            if costs[step] * _CHEAP > budget and size < heaps.shape[1] and limit < limits[query]:
+                break
+            flipped, chunk = step // chunks, step % chunks
+            found = _find(buckets, queries, query, chunk, masks, begins[flipped], begins[flipped + 1], places)
+            probes += found
+            for i in range(found):
+                candidates += places[1, i] - places[0, i]
+                size, limit = _meet(
+                    buckets, postings, places[0, i], places[1, i], queries, query, step, limit, heaps, size
+                )
+            if limit <= step:
+                done = size == heaps.shape[1] or limit == limits[query]
+                break
+        sizes[query] = size if done else -1
+        if not done:
+            limits[query] = limit if size == heaps.shape[1] else limits[query]
+            given_up += 1
+    return probes, candidates
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _find(buckets: Any, queries: Any, query: int, chunk: int, masks: Any, begin: int, end: int, places: Any) -> int:
+    """Write down first and last place of each bucket near a chunk of a query, and ask for its first cache lines.
+
+    What lies there is looked at when all are known: the memory is on its way by then.
+    """
+    width = buckets.widths[chunk]
+    value = chunk_value(queries[buckets.words[chunk]], query, buckets.lows[chunk], width)
+    zero, size = buckets.firsts[chunk], 1 << width
+    found = 0
+    for i in range(begin, end):
+        if masks[i] < size:
+            at = zero + (value ^ masks[i])
+            first, last = as_int(buckets.offsets[at]), as_int(buckets.offsets[at + 1])
+            places[0, found] = first
+            places[1, found] = last
+            found += first < last
+            prefetch(buckets.columns, first)
+            prefetch(buckets.columns, first + LANES)
+    return found
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _lanes_within(buckets: Any, lanes: int, last: int, queries: Any, query: int, limit: int) -> int:
+    """Bits of the next eight places, before ``last``, whose codes lie within ``limit`` of a query."""
+    mask = rows_within(buckets.columns, lanes, queries, query, limit)
+    if lanes + LANES > last:
+        mask &= (1 << (last - lanes)) - 1
+    return mask
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _met_before(buckets: Any, place: int, queries: Any, query: int, chunk: int, radii: Any) -> bool:
+    """Whether the code in a place is near the query in a chunk before this one, too."""
+    for earlier in range(chunk):
+        if chunk_distance(buckets, place, queries, query, earlier) <= radii[earlier]:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def chunk_distance(buckets: Any, place: int, queries: Any, query: int, chunk: int) -> int:
+    """Bits in which one chunk of a code and of a query differ."""
+    word, low, width = buckets.words[chunk], buckets.lows[chunk], buckets.widths[chunk]
+    left = chunk_value(buckets.columns[word], place, low, width)
+    return bit_count(left ^ chunk_value(queries[word], query, low, width))
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _rows(postings: Any, entry: int) -> Any:
+    """First and last of the rows of an entry."""
+    if postings.begins.size == 0:
+        return as_int(entry), as_int(entry) + 1
+    return as_int(postings.begins[entry]), as_int(postings.begins[entry + 1])
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _row(postings: Any, i: int) -> int:
+    """Row number i, or -1 if it was removed."""
+    row = as_int(postings.rows[i]) if postings.begins.size else i
+    return -1 if postings.removed.size and postings.removed[row] else row
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _append(buckets: Any, postings: Any, place: int, queries: Any, query: int, hits: Any, count: int) -> int:
+    """Append a hit for each row of an entry; return the number of hits, or -1 if there is no room."""
+    first, last = _rows(postings, buckets.entries[place])
+    if count + last - first > hits.size:
+        return -1
+    key = (query << QUERY_SHIFT) | (distance(buckets.columns, place, queries, query) << ROW_BITS)
+    for i in range(first, last):
+        row = _row(postings, i)
+        if row >= 0:
+            hits[count] = key | row
+            count += 1
+    return count
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _meet(
+    buckets: Any,
+    postings: Any,
+    first: int,
+    last: int,
+    queries: Any,
+    query: int,
+    step: int,
+    limit: int,
+    heaps: Any,
+    size: int,
+) -> Any:
+    """Offer the codes of a bucket to a heap; return the heap's size and the largest distance that still matters."""
+    for lanes in range(first, last, LANES):
+        mask = _lanes_within(buckets, lanes, last, queries, query, limit)
+        while mask:
+            place = lanes + lowest_bit(mask)
+            mask &= mask - 1
+            found = distance(buckets.columns, place, queries, query)
+            if found <= limit and not _met_at_step(buckets, place, queries, query, step):
+                size = _offer(postings, buckets.entries[place], found << ROW_BITS, heaps[query], size)
+                if size == heaps.shape[1]:
+                    limit = min(limit, heaps[query, 0] >> ROW_BITS)
+    return size, limit
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def _met_at_step(buckets: Any, place: int, queries: Any, query: int, step: int) -> bool:
+    """Whether a code was met before this step: it differs less in some chunk, or as little in one before this."""
+    chunks = buckets.widths.size
+    for other in range(chunks):
+        if chunks * chunk_distance(buckets, place, queries, query, other) + other < step:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _offer(postings: Any, entry: int, key: int, heap: Any, size: int) -> int:
+    """Offer the rows of an entry. They ascend: where one comes too late, so do the others."""
+    first, last = _rows(postings, entry)
+    for i in range(first, last):
+        row = _row(postings, i)
+        if size == heap.size and (key | row) > heap[0]:
+            break
+        if row >= 0:
+            size = offer(heap, size, key | row)
+    return size

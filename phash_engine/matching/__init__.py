@@ -1,0 +1,1 @@
+"""Which pictures match: policy, pairs, cohort scores, look-ups, verification, calibration."""

@@ -1,0 +1,1 @@
+"""Many queries: candidates by codes, vectors, re-ranking, labels, redundancy."""

@@ -1,0 +1,74 @@
+"""The labels of photos, from a CSV or from the names of their folders."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePath
+from typing import Final
+
+from phash_engine import _files
+from phash_engine.errors import UsageError
+
+FOLDER: Final = "folder"
+"""Instead of the name of a CSV: each photo has the name of its folder as label."""
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read a CSV with the columns ``path`` and ``label``; other columns are passed over.
+
+    Returns
+    -------
+    dict
+        Labels by absolute path; paths in the file are relative to its folder.
+
+    Raises
+    ------
+    UsageError
+        No such file, no such columns, a line without a label, or a photo that stands twice.
+    """
+    name = os.fspath(path)
+    labels: dict[str, str] = {}
+    try:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            lines = csv.DictReader(file)
+            if not {"path", "label"} <= set(lines.fieldnames or ()):
+                raise UsageError(f"{name}: the first line must name the columns path and label")
+            for line in lines:
+                photo = _files.absolute(Path(name).parent / (line["path"] or ""))
+                if not line["path"] or not line["label"]:
+                    raise UsageError(f"{name}: line {lines.line_num} needs a path and a label")
+                if photo in labels:
+                    raise UsageError(f"{name}: {line['path']!r} stands twice, again in line {lines.line_num}")
+                labels[photo] = line["label"]
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except csv.Error as error:
+        raise UsageError(f"{name}: not a CSV file: {error}") from error
+    return labels
+
+
+def labels_of(source: str, photos: Iterable[str], unread: Collection[str]) -> dict[str, str]:
+    """Return labels by path: the names of folders for :data:`FOLDER`, else those of a CSV.
+
+    Parameters
+    ----------
+    source
+        :data:`FOLDER` or the path of a CSV.
+    photos
+        Paths in the catalogue.
+    unread
+        Paths of files that could not be read; their labels are passed over.
+
+    Raises
+    ------
+    UsageError
+        As :func:`read`, or a label of another photo.
+    """
+    if source == FOLDER:
+        return {path: PurePath(path).parent.name for path in photos}
+    known, labels = set(photos), read(source)
+    for unknown in sorted(labels.keys() - known - set(unread))[:1]:
+        raise UsageError(f"{source}: no photo {unknown} in the catalogue: 'phash scan' it, or take the line out")
+    return {path: label for path, label in labels.items() if path in known}

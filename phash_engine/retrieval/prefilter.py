@@ -1,0 +1,255 @@
+"""Narrow a collection down to the few that are worth a closer look, in the conventions of scikit-learn.
+
+For pipelines that have vectors, a verifier or an index of their own: codes choose the candidates, whatever comes after
+looks at those alone. Names, argument order and shapes are those of ``sklearn.neighbors.NearestNeighbors``; distances
+are whole bits and answers are exact and always sorted.
+
+>>> codes = np.array([0b0000, 0b0001, 0b1111], dtype=np.uint64)
+>>> distances, ids = Prefilter(n_neighbors=2).fit(codes, [10, 11, 12]).kneighbors(np.array([0b0011], dtype=np.uint64))
+>>> distances, ids
+(array([[1, 2]]), array([[11, 10]]))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from phash_engine.index import Index, Matches, build_index
+from phash_engine.index.validation import as_codes, as_ids, check_count
+
+Rows = NDArray[np.int64]
+Ragged: TypeAlias = "NDArray[np.object_]"
+"""One array for each query, of the length of its answer."""
+
+Score = Callable[[int, Rows], ArrayLike]
+"""From the row of a query and the ids ``(m,)`` of its candidates to their scores ``(m,)``, the best the highest."""
+
+
+class Prefilter:
+    """The nearest codes, or all within a radius, of many queries.
+
+    Parameters
+    ----------
+    n_neighbors
+        How many neighbours :meth:`kneighbors` gives unless told otherwise.
+    radius
+        Bits, inclusive, that :meth:`radius_neighbors` takes unless told otherwise.
+    kind
+        The kind of index, as for ``build_index``.
+    n_jobs
+        Most threads to use; all available processors when None.
+    """
+
+    def __init__(self, n_neighbors: int = 5, radius: int = 8, *, kind: str = "auto", n_jobs: int | None = None) -> None:
+        self.n_neighbors = n_neighbors
+        self.radius = radius
+        self.kind = kind
+        self.n_jobs = n_jobs
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:  # noqa: N803 - scikit-learn's names
+        """Take the codes to search.
+
+        Parameters
+        ----------
+        X
+            uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words.
+        y
+            Their ids, whole numbers ``(n,)``, each once; their rows when None.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As ``build_index``.
+        """
+        self._codes = as_codes(X)
+        self._ids = as_ids(y, len(self._codes))
+        self._index: Index = build_index(self._codes, self._ids, self.kind, threads=self.n_jobs)
+        return self
+
+    def kneighbors(
+        self,
+        X: ArrayLike | None = None,  # noqa: N803
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+    ) -> Any:
+        """Find the nearest codes.
+
+        Parameters
+        ----------
+        X
+            uint64 ``(q,)`` or ``(q, words)``; None for the codes of :meth:`fit`, none its own neighbour.
+        n_neighbors
+            How many, at least 1.
+        return_distance
+            Whether to return the distances, too.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Distances in bits and ids, both int64 ``(q, n_neighbors)``, sorted by (distance, id); the ids alone without
+            ``return_distance``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Queries of another width, more neighbours than codes, or no codes yet.
+        """
+        k = check_count(self.n_neighbors if n_neighbors is None else n_neighbors, "n_neighbors")
+        codes = self._fitted()
+        most = len(codes) - (X is None)
+        if k > most:
+            raise ValueError(f"{k} neighbours asked for, and each query has only {most}")
+        if X is None:
+            found = self._index.nearest(codes, k + 1)
+            others = _without(found, self._itself(found), k)
+        else:
+            others = self._index.nearest(X, k)
+        distances, ids = others.distances.reshape(-1, k), others.ids.reshape(-1, k)
+        return (distances, ids) if return_distance else ids
+
+    def radius_neighbors(
+        self,
+        X: ArrayLike | None = None,  # noqa: N803
+        radius: int | None = None,
+        return_distance: bool = True,
+    ) -> Any:
+        """Find all codes within a radius.
+
+        Parameters
+        ----------
+        X
+            uint64 ``(q,)`` or ``(q, words)``; None for the codes of :meth:`fit`, none its own neighbour.
+        radius
+            Bits, inclusive.
+        return_distance
+            Whether to return the distances, too.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Distances in bits and ids: object arrays ``(q,)`` of int64 arrays, each sorted by (distance, id); the ids
+            alone without ``return_distance``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Queries of another width, a radius out of range, or no codes yet.
+        """
+        radius = self.radius if radius is None else radius
+        codes = self._fitted() if X is None else as_codes(X, self._fitted().shape[1])
+        found = self._index.range_query(codes, radius)
+        if X is None:
+            found = _without(found, self._itself(found), None)
+        distances, ids = (_by_query(column, found.queries, len(codes)) for column in (found.distances, found.ids))
+        return (distances, ids) if return_distance else ids
+
+    def candidates(
+        self,
+        X: ArrayLike,  # noqa: N803
+        n_neighbors: int | None = None,
+        radius: int | None = None,
+    ) -> Matches:
+        """Return what a later stage shall look at, as columns sorted by (query, distance, id).
+
+        With ``n_neighbors`` the nearest, no farther than ``radius`` if that is given, too; else all within the radius.
+        Errors as :meth:`radius_neighbors`.
+        """
+        self._fitted()
+        if n_neighbors is None:
+            return self._index.range_query(X, self.radius if radius is None else radius)
+        return self._index.nearest(X, n_neighbors, radius)
+
+    def selectors(
+        self,
+        X: ArrayLike,  # noqa: N803
+        n_neighbors: int | None = None,
+        radius: int | None = None,
+    ) -> list[Any]:
+        """Return the :meth:`candidates` of each query as a ``faiss.IDSelectorBatch``.
+
+        A faiss index whose ids are those of :meth:`fit` then compares vectors with the candidates alone::
+
+            for vector, selector in zip(vectors, prefilter.selectors(codes, radius=24)):
+                index.search(vector[None], 10, params=faiss.SearchParameters(sel=selector))
+
+        Raises
+        ------
+        ImportError
+            faiss is not installed.
+        """
+        import faiss
+
+        found = self.candidates(X, n_neighbors, radius)
+        parts = _by_query(found.ids, found.queries, len(np.asarray(X)))
+        return [faiss.IDSelectorBatch(ids) for ids in parts]
+
+    def rerank(
+        self,
+        X: ArrayLike,  # noqa: N803
+        score: Score,
+        n_neighbors: int | None = None,
+        radius: int | None = None,
+    ) -> tuple[Ragged, Ragged]:
+        """Order the :meth:`candidates` of each query by a score of one's own.
+
+        Parameters
+        ----------
+        X, n_neighbors, radius
+            As for :meth:`candidates`.
+        score
+            Called once for each query that has candidates.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Scores and ids: object arrays ``(q,)`` of arrays, each sorted by (highest score, id).
+
+        Raises
+        ------
+        ValueError
+            Scores that are not one finite number a candidate.
+        """
+        found = self.candidates(X, n_neighbors, radius)
+        parts = _by_query(found.ids, found.queries, len(np.asarray(X)))
+        scores, ranked = np.empty_like(parts), np.empty_like(parts)
+        for query, ids in enumerate(parts):
+            values = np.asarray(score(query, ids) if len(ids) else [], dtype=np.float64)
+            if values.shape != ids.shape or not np.isfinite(values).all():
+                raise ValueError(f"{len(ids)} candidates of query {query} need as many finite scores, not {values}")
+            order = np.lexsort((ids, -values))
+            scores[query], ranked[query] = values[order], ids[order]
+        return scores, ranked
+
+    def _fitted(self) -> NDArray[np.uint64]:
+        if not hasattr(self, "_index"):
+            raise ValueError("there are no codes to search yet: call fit first")
+        return self._codes
+
+    def _itself(self, found: Matches) -> NDArray[np.bool_]:
+        """Whether each match of the fitted codes is the query itself."""
+        itself: NDArray[np.bool_] = found.ids == self._ids[found.queries]
+        return itself
+
+
+def _without(found: Matches, itself: NDArray[np.bool_], k: int | None) -> Matches:
+    """Leave out the queries themselves; with ``k``, of each query the first ``k`` of ``k + 1``."""
+    kept = ~itself
+    if k is not None:
+        # Among many equal codes the query need not be one of the nearest; then the last goes.
+        kept = kept.reshape(-1, k + 1)
+        kept[kept.all(axis=1), -1] = False
+        kept = kept.ravel()
+    return Matches(*(column[kept] for column in found))
+
+
+def _by_query(column: Rows, queries: Rows, count: int) -> Ragged:
+    """Cut a column where the query changes."""
+    parts = np.empty(count, dtype=object)
+    ends = np.searchsorted(queries, np.arange(count + 1))
+    for query in range(count):
+        parts[query] = column[ends[query] : ends[query + 1]]
+    return parts

@@ -1,0 +1,1 @@
+"""Folders into the catalogue: walk, pair sidecars, read, decode and hash, commit."""

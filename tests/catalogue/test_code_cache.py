@@ -1,0 +1,292 @@
+"""Code files: what is saved comes back; killed, concurrent and damaged writers never show a reader half of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from phash_engine.catalogue import code_cache
+from phash_engine.catalogue.code_cache import Header, Stored
+from phash_engine.errors import IndexFileError
+
+HEADER = Header("uuid", "stamp", 1, 12, 3)
+
+WRITER = """
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from phash_engine.catalogue import code_cache
+    from phash_engine.errors import IndexFileError
+
+    print("ready", flush=True)
+    for number in range(int(sys.argv[2]), int(sys.argv[3])):
+        ids = np.arange(number * 100, number * 100 + 50 + number % 7)
+        codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
+        try:
+            code_cache.save(Path(sys.argv[1]), code_cache.Header("uuid", str(number), 1, number, 0), ids, codes)
+        except IndexFileError as error:
+            print(error, flush=True)
+"""
+
+
+def arrays(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    rng = np.random.default_rng(seed)
+    return np.arange(1, count + 1), rng.integers(0, 2**64, (count, 10), dtype=np.uint64)
+
+
+def opened(directory: Path) -> Stored:
+    stored = code_cache.open_newest(directory)
+    assert stored is not None
+    return stored
+
+
+def start_writer(directory: Path, first: int, last: int) -> subprocess.Popen[str]:
+    script = textwrap.dedent(WRITER)
+    command = [sys.executable, "-c", script, str(directory), str(first), str(last)]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    return writer
+
+
+def assert_whole(directory: Path) -> int:
+    """Assert that the newest generation is one that a writer meant; return its number, -1 before the first."""
+    stored = code_cache.open_newest(directory)
+    if stored is None:
+        return -1
+    number = int(stored.header.stamp)
+    assert stored.ids.tolist() == list(range(number * 100, number * 100 + 50 + number % 7))
+    assert (stored.codes == stored.ids[:, np.newaxis]).all()
+    return number
+
+
+@contextmanager
+def replaced_twice_while_opened() -> Iterator[None]:
+    """Pass over the one error that a reader may meet beside a writer that never rests; it does without, then."""
+    try:
+        yield
+    except IndexFileError as error:
+        if "a file is missing" not in str(error):
+            raise
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_what_is_saved_comes_back(tmp_path: Path, count: int) -> None:
+    ids, codes = arrays(count)
+    code_cache.save(tmp_path / "index", HEADER, ids, codes)
+    stored = opened(tmp_path / "index")
+    assert stored.header == HEADER
+    assert stored.ids.dtype == np.int64
+    assert stored.codes.dtype == np.uint64
+    assert np.array_equal(stored.ids, ids)
+    assert np.array_equal(stored.codes, codes)
+    assert stored.codes.shape == (count, 10)
+    code_cache.verify(tmp_path / "index")
+
+
+def test_codes_are_mapped_column_by_column(tmp_path: Path) -> None:
+    code_cache.save(tmp_path, HEADER, *arrays(100))
+    stored = opened(tmp_path)
+    assert isinstance(stored.codes, np.memmap)
+    assert stored.codes.flags.f_contiguous
+    assert not stored.codes.flags.writeable
+
+
+def test_nothing_saved_is_none(tmp_path: Path) -> None:
+    assert code_cache.open_newest(tmp_path / "nowhere") is None
+    assert code_cache.open_newest(tmp_path) is None
+    code_cache.verify(tmp_path)
+
+
+def test_readers_keep_what_they_have_mapped(tmp_path: Path) -> None:
+    old, new = arrays(500, 1), arrays(700, 2)
+    code_cache.save(tmp_path, HEADER, *old)
+    before = opened(tmp_path)
+    code_cache.save(tmp_path, HEADER._replace(stamp="next"), *new)
+    after = opened(tmp_path)
+    assert np.array_equal(before.codes, old[1])
+    assert np.array_equal(after.codes, new[1])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["00000002"]
+
+
+def test_generations_are_numbers_not_words(tmp_path: Path) -> None:
+    (tmp_path / "99999999").mkdir()
+    code_cache.save(tmp_path, HEADER, *arrays(3))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["100000000"]
+    code_cache.save(tmp_path, HEADER._replace(stamp="next"), *arrays(4))
+    assert opened(tmp_path).header.stamp == "next"
+
+
+def test_what_a_killed_writer_left_is_dropped(tmp_path: Path) -> None:
+    (tmp_path / ".writing-1234").mkdir()
+    (tmp_path / ".writing-1234" / "codes.npy").write_bytes(b"half of it")
+    assert code_cache.open_newest(tmp_path) is None
+    code_cache.save(tmp_path, HEADER, *arrays(3))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["00000001"]
+
+
+def test_foreign_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "²").mkdir()  # a digit, but no number
+    code_cache.save(tmp_path, HEADER, *arrays(3))
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["00000001", "notes.txt", "²"]
+
+
+@pytest.mark.parametrize("name", ["codes.npy", "ids.npy"])
+def test_verify_finds_any_flipped_byte(tmp_path: Path, name: str) -> None:
+    code_cache.save(tmp_path, HEADER, *arrays(20))
+    path = tmp_path / "00000001" / name
+    good = path.read_bytes()
+    for position in random.Random(0).sample(range(len(good)), 40):
+        path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
+        with pytest.raises(IndexFileError, match=rf"{name}: damaged"):
+            code_cache.verify(tmp_path)
+    path.write_bytes(good)
+    code_cache.verify(tmp_path)
+
+
+def cut(name: str, length: int) -> Callable[[Path], None]:
+    def damage(generation: Path) -> None:
+        os.truncate(generation / name, length)
+
+    return damage
+
+
+def header(text: str) -> Callable[[Path], None]:
+    def damage(generation: Path) -> None:
+        (generation / "header.json").write_text(text)
+
+    return damage
+
+
+def without(name: str) -> Callable[[Path], None]:
+    def damage(generation: Path) -> None:
+        (generation / name).unlink()
+
+    return damage
+
+
+def shorter(generation: Path) -> None:
+    np.save(generation / "codes.npy", np.zeros((3, 10), dtype=np.uint64))
+
+
+def other_type(generation: Path) -> None:
+    np.save(generation / "ids.npy", np.arange(20, dtype=np.float64))
+
+
+def pickled(generation: Path) -> None:
+    np.save(generation / "ids.npy", np.array([{}] * 20, dtype=object), allow_pickle=True)
+
+
+def folder_for_a_file(generation: Path) -> None:
+    (generation / "header.json").unlink()
+    (generation / "header.json").mkdir()
+
+
+def file_for_a_folder(generation: Path) -> None:
+    for path in generation.iterdir():
+        path.unlink()
+    generation.rmdir()
+    generation.write_text("no folder")
+
+
+DAMAGES = {
+    "codes empty": cut("codes.npy", 0),
+    "codes cut in the header": cut("codes.npy", 20),
+    "codes cut": cut("codes.npy", 700),
+    "ids cut": cut("ids.npy", 200),
+    "header empty": cut("header.json", 0),
+    "header garbage": header("\0\0\0garbage"),
+    "header no object": header("[1, 2]"),
+    "header of another format": header('{"format": 2}'),
+    "header without fields": header('{"format": 1}'),
+    "header missing": without("header.json"),
+    "codes missing": without("codes.npy"),
+    "codes shorter": shorter,
+    "ids of another type": other_type,
+    "ids pickled": pickled,
+    "header a folder": folder_for_a_file,
+    "generation a file": file_for_a_folder,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_torn_generation_is_an_error_and_the_next_save_mends_it(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    code_cache.save(tmp_path, HEADER, *arrays(20))
+    damage(tmp_path / "00000001")
+    with pytest.raises(IndexFileError, match=re.escape(str(tmp_path))):
+        code_cache.open_newest(tmp_path)
+    code_cache.save(tmp_path, HEADER, *arrays(20))
+    assert np.array_equal(opened(tmp_path).codes, arrays(20)[1])
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("a file in its place")
+    assert code_cache.open_newest(tmp_path / "index") is None
+    with pytest.raises(IndexFileError, match="cannot write index files"):
+        code_cache.save(tmp_path / "index", HEADER, *arrays(1))
+
+
+def test_header_is_readable_by_people(tmp_path: Path) -> None:
+    code_cache.save(tmp_path, HEADER, *arrays(20))
+    text = json.loads((tmp_path / "00000001" / "header.json").read_text())
+    assert {name: text[name] for name in Header._fields} == HEADER._asdict()
+    assert text["codes"] == 20
+    assert set(text["crc32"]) == {"codes", "ids"}
+
+
+def test_readers_never_see_half_a_generation(tmp_path: Path) -> None:
+    writer = start_writer(tmp_path, 0, 150)
+    seen = set()
+    while writer.poll() is None:
+        with replaced_twice_while_opened():
+            seen.add(assert_whole(tmp_path))
+    assert writer.communicate()[0] == ""
+    assert len(seen) > 5
+    assert assert_whole(tmp_path) == 149
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+def test_a_writer_killed_at_any_moment_leaves_a_whole_generation(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    newest = -1
+    for life in range(10):
+        writer = start_writer(tmp_path, 1000 * life, 1000 * life + 1000)
+        time.sleep(rng.uniform(0.005, 0.06))
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+        number = assert_whole(tmp_path)
+        assert number >= newest
+        newest = number
+    assert newest > 0
+    code_cache.verify(tmp_path)
+
+
+def test_two_writers_at_once_fail_or_write_a_whole_generation(tmp_path: Path) -> None:
+    writers = [start_writer(tmp_path, first, first + 100) for first in (0, 1000)]
+    while any(writer.poll() is None for writer in writers):
+        with replaced_twice_while_opened():
+            assert_whole(tmp_path)
+    for writer in writers:
+        for line in writer.communicate()[0].splitlines():
+            assert "cannot write index files" in line
+        assert writer.returncode == 0
+    code_cache.save(tmp_path, HEADER, *arrays(9))
+    assert len(opened(tmp_path).ids) == 9
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,279 @@
+"""The second look: what it says of pairs of files, what it remembers, and what it does when they are gone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image, ImageDraw, ImageOps
+
+from phash_engine.catalogue.store import Store
+from phash_engine.cli import cli
+from phash_engine.grouping.groups import find_groups
+from phash_engine.matching.explain import explain
+from phash_engine.matching.search import Collection
+from phash_engine.matching.verification import keypoints, verify
+from phash_engine.matching.verification.verify import Candidate, Evidence, Picture, Subject, Verifier, finding, judged
+from phash_engine.scanning.scan import scan
+
+opencv = pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
+
+
+@pytest.fixture
+def folder(sample: Path, tmp_path: Path) -> Path:
+    """A picture; copies within the radius, beyond it, and beyond it when mirrored; one drawn into; another picture."""
+    made = tmp_path / "made"
+    made.mkdir()
+    with Image.open(sample / "2023-lake" / "IMG_0412.jpg") as image:
+        lake = image.convert("RGB").resize((320, 240))
+    width, height = lake.size
+    cropped = lake.crop((0, 0, width, round(height * 0.88)))
+    drawn = lake.resize((width - 8, height - 8))
+    ImageDraw.Draw(drawn).line((width * 0.4, height * 0.2, width * 0.5, height * 0.25), "black", 3)
+    lake.save(made / "a.png")
+    lake.resize((width // 2, height // 2)).save(made / "half.jpg")
+    cropped.save(made / "cropped.jpg", quality=95)
+    ImageOps.mirror(cropped).save(made / "mirrored.jpg")
+    drawn.save(made / "drawn.png")
+    with Image.open(sample / "2024-city" / "DSC_0044.JPG") as image:
+        image.save(made / "other.jpg")
+    return made
+
+
+@pytest.fixture
+def catalogue(folder: Path, tmp_path: Path) -> Store:
+    catalogue = Store(tmp_path / "photos.db")
+    scan([folder], catalogue)
+    return catalogue
+
+
+def groups_of(catalogue: Store, verifier: Verifier | None = None) -> dict[str, dict[str, str]]:
+    """The rule by the name of each other, by the name of the keeper."""
+    return {
+        Path(group.keeper).name: {Path(pair.right).name: pair.rule for pair in group.pairs}
+        for group in find_groups(catalogue, verifier=verifier)
+    }
+
+
+WITHOUT = {"a.png": {"half.jpg": "code", "drawn.png": "code"}, "cropped.jpg": {"mirrored.jpg": "rotation"}}
+WITH = {"a.png": {"half.jpg": "code", "cropped.jpg": "verified", "mirrored.jpg": "verified"}}
+
+
+@opencv
+def test_groups_gain_what_was_cropped_and_lose_what_was_drawn_into(catalogue: Store) -> None:
+    assert groups_of(catalogue) == WITHOUT
+    assert groups_of(catalogue, Verifier(catalogue)) == WITH
+
+
+@opencv
+def test_the_evidence_comes_along(catalogue: Store) -> None:
+    (group,) = find_groups(catalogue, verifier=Verifier(catalogue))
+    for pair in group.pairs:
+        assert pair.evidence is not None
+        assert pair.evidence.correlation is not None
+        assert pair.evidence.correlation > verify.FITS
+        assert (pair.evidence.inliers is None) == (pair.rule == "code")
+
+
+@opencv
+def test_find_says_the_same(catalogue: Store, folder: Path) -> None:
+    collection = Collection(catalogue, verifier=Verifier(catalogue))
+    for query in (str(folder / "a.png"), (folder / "a.png").read_bytes()):
+        found = {Path(match.path).name: match.rule for match in collection.find(query)}
+        assert found == {"a.png": "digest", **WITH["a.png"]}
+    assert [Path(match.path).name for match in collection.find(str(folder / "a.png"), k=2)] == ["a.png", "half.jpg"]
+
+
+@opencv
+def test_what_was_seen_is_not_looked_at_again(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[tuple[int, int]] = []
+    first = find_groups(catalogue, verifier=Verifier(catalogue, lambda done, total: steps.append((done, total))))
+    assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
+    monkeypatch.setattr(verify, "look", None)
+    assert find_groups(catalogue, verifier=Verifier(catalogue)) == first
+    monkeypatch.setattr(verify, "VERSION", verify.VERSION + 1)
+    with pytest.raises(TypeError):
+        find_groups(catalogue, verifier=Verifier(catalogue))
+
+
+def test_evidence_goes_with_its_contents(catalogue: Store, folder: Path) -> None:
+    find_groups(catalogue, verifier=Verifier(catalogue))
+    with closing(sqlite3.connect(str(catalogue.path))) as connection:
+        assert connection.execute("SELECT count(*) FROM evidence").fetchone()[0] > 0
+        catalogue.forget(str(folder))
+        assert connection.execute("SELECT count(*) FROM evidence").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"no picture")])
+def test_what_cannot_be_read_again_stays_as_the_distance_says(
+    catalogue: Store, folder: Path, spoil: Callable[[Path], object]
+) -> None:
+    spoil(folder / "a.png")
+    verifier = Verifier(catalogue)
+    assert groups_of(catalogue, verifier) == WITHOUT
+    assert verifier.unseen >= 2
+
+
+def test_another_file_of_the_same_bytes_will_do(catalogue: Store, folder: Path) -> None:
+    copy = folder / "0.png"
+    copy.write_bytes((folder / "a.png").read_bytes())
+    scan([folder], catalogue)
+    copy.unlink()
+    verifier = Verifier(catalogue)
+    groups_of(catalogue, verifier)
+    assert verifier.unseen == 0
+
+
+def test_without_opencv_nothing_beyond_the_radius_is_found(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keypoints, "available", lambda: False)
+    verifier = Verifier(catalogue)
+    assert groups_of(catalogue, verifier) == {"a.png": {"half.jpg": "code"}, "cropped.jpg": WITHOUT["cropped.jpg"]}
+    assert (verifier.reach(3), verifier.unseen) == (3, 0)
+
+
+@opencv
+def test_opencv_finds_more_though_pairs_were_looked_at_without_it(
+    catalogue: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(keypoints, "available", lambda: False)
+        find_groups(catalogue, 192, verifier=Verifier(catalogue))
+    assert groups_of(catalogue, Verifier(catalogue)) == WITH
+
+
+def test_sides_may_come_in_any_order(catalogue: Store) -> None:
+    subjects = [Subject(photo.digest, (photo.path,)) for photo in catalogue.photos()][:4]
+    pairs = [Candidate(a, b, near=True) for a in subjects for b in subjects if a.paths < b.paths]
+    turned = [Candidate(b, a, near=True) for a, b, _ in reversed(pairs)]
+    with Store(None) as other:
+        assert Verifier(catalogue).judge(pairs) == Verifier(other).judge(turned)[::-1]
+
+
+ALIKE = (0.99, 1.0, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "near", "expected"),
+    [
+        (Evidence(None, *ALIKE), True, "copy"),
+        (Evidence(None, 0.99, 26.0, 0.9), True, "changed"),
+        (Evidence(None, 0.99, 26.0, 0.4), True, "recoloured"),
+        (Evidence(None, 0.8, 99.0, 0.1), True, "copy"),  # they do not lie on one another, and nobody can tell
+        (Evidence(11, 0.8, 99.0, 0.1), True, "unlike"),
+        (Evidence(12, 0.8, 99.0, 0.1), True, "copy"),
+        (Evidence(11), False, "unlike"),
+        (Evidence(11, *ALIKE), False, "unlike"),
+        (Evidence(11, *ALIKE), True, "copy"),
+        (Evidence(12, *ALIKE), False, "copy"),
+        (Evidence(12, 0.8, 99.0, 0.1), False, "copy"),
+        (Evidence(300, 0.99, 26.0, 0.9), False, "changed"),
+        (Evidence(), False, "unlike"),
+    ],
+)
+def test_what_evidence_says(evidence: Evidence, near: bool, expected: str) -> None:
+    assert finding(evidence, near=near) == expected
+
+
+@pytest.mark.parametrize("tone", ["black", "white"])
+@pytest.mark.parametrize("margin", [12, 40, 80])
+def test_what_is_inside_a_border_is_looked_at(folder: Path, margin: int, tone: str) -> None:
+    with Image.open(folder / "a.png") as image:
+        framed = Picture(ImageOps.expand(ImageOps.mirror(image), margin, tone))
+    assert judged(Picture(folder / "a.png"), framed, near=True).finding == "copy"
+    assert judged(framed, Picture(folder / "drawn.png"), near=True).finding == "changed"
+
+
+@opencv
+def test_settings_that_match_are_told(folder: Path) -> None:
+    def matching(a: str, b: str) -> list[str]:
+        return [name for name, match, _ in explain(str(folder / a), str(folder / b)).settings if match]
+
+    with Image.open(folder / "a.png") as image:
+        ImageOps.expand(image, 60, "black").save(folder / "framed.png")
+    Image.new("RGB", (300, 200), "white").save(folder / "white.png")
+    Image.new("RGB", (300, 200), "black").save(folder / "black.png")
+    every = ["the defaults", "--no-rotations", "--radius", "--verify", "adaptive score"]
+    assert matching("a.png", "half.jpg") == every
+    assert matching("a.png", "framed.png") == every
+    assert matching("a.png", "drawn.png") == [name for name in every if name != "--verify"]
+    assert matching("a.png", "mirrored.jpg") == ["--radius", "--verify"]
+    assert matching("a.png", "other.jpg") == ["--radius"]
+    assert matching("white.png", "white.png") == ["the defaults", "--no-rotations"]
+    assert matching("white.png", "black.png") == ["--trust-all"]
+
+
+def test_borders_are_told_of(folder: Path) -> None:
+    with Image.open(folder / "a.png") as image:
+        ImageOps.mirror(ImageOps.expand(image, 60, "black")).save(folder / "framed.png")
+    told = explain(str(folder / "a.png"), str(folder / "framed.png"))
+    assert told.trimmed is not None
+    assert told.trimmed <= 24 < told.rotations <= told.upright
+    assert not told.settings[1].match
+    assert explain(str(folder / "a.png"), str(folder / "half.jpg")).trimmed is None
+
+
+# ── on the command line ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def phash(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(each) for each in arguments], catch_exceptions=False, standalone_mode=False)
+
+
+@opencv
+def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> None:
+    at = ("--catalogue", tmp_path / "photos.db")
+    lines = phash("dedupe", folder, "--verify", *at).stdout.splitlines()
+    assert lines[0] == str(folder / "a.png")
+    assert "kept by" in lines[1]
+    assert [line.split()[1] for line in lines[2:]] == ["code", "verified", "verified"]
+    assert all("  alike 0.9" in line or "  alike 1.0" in line for line in lines[2:])
+    (group,) = map(json.loads, phash("dedupe", folder, "--verify", "--json", *at).stdout.splitlines())
+    assert [list(pair["evidence"]) for pair in group["pairs"]] == [["inliers", "correlation", "change", "colour"]] * 3
+    rows = [line.split("\t") for line in phash("find", folder / "a.png", "--verify", *at).stdout.splitlines()]
+    assert [(row[1], Path(row[3]).name) for row in rows] == [
+        ("digest", "a.png"),
+        ("code", "half.jpg"),
+        *(("verified", Path(pair["right"]).name) for pair in group["pairs"][1:]),
+    ]
+    assert rows[0][2] == "-"
+    assert rows[2][2].endswith("points")
+    assert "evidence" not in phash("find", folder / "a.png", "--json", *at).stdout
+
+
+@opencv
+def test_compare_takes_a_second_look(folder: Path) -> None:
+    def compare(name: str, *options: str) -> Result:
+        return phash("compare", folder / "a.png", folder / name, *options)
+
+    names = ("a.png", "half.jpg", "cropped.jpg", "drawn.png", "other.jpg")
+    assert [compare(name).return_value for name in names] == [0, 0, 1, 0, 1]
+    assert [compare(name, "--verify").return_value for name in names] == [0, 0, 0, 1, 1]
+    record = json.loads(compare("drawn.png", "--verify", "--json").stdout)
+    assert (record["match"], record["finding"], record["rule"]) == (False, "changed", "code")
+    record = json.loads(compare("cropped.jpg", "--explain", "--json").stdout)
+    settings = {setting["name"]: setting["match"] for setting in record["explanation"]["settings"]}
+    assert (record["match"], settings["the defaults"], settings["--verify"]) == (False, False, True)
+    lines = compare("cropped.jpg", "--explain").stdout.splitlines()
+    assert "--verify        match: copy" in lines
+    assert "trimmed too     no border" in lines
+
+
+def test_what_is_missing_for_the_second_look_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keypoints, "available", lambda: False)
+    result = phash("dedupe", "--no-catalogue", folder, "--verify")
+    line = "phash: a second look beyond the radius needs OpenCV: pip install 'phash-engine[verify]'"
+    assert result.stderr.splitlines().count(line) == 1
+    assert str(folder / "half.jpg") in result.stdout
+    assert str(folder / "drawn.png") not in result.stdout
+
+
+def test_files_that_are_gone_are_counted(folder: Path, tmp_path: Path) -> None:
+    at = ("--catalogue", tmp_path / "photos.db")
+    phash("scan", folder, *at)
+    (folder / "a.png").unlink()
+    assert " not looked at: a file is gone" in phash("dedupe", "--verify", *at).stderr

@@ -1,0 +1,204 @@
+"""Files of one shot are one photo: which of them stands for the others, and what a scan makes of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from phash_engine.catalogue.store import Store
+from phash_engine.cli import cli
+from phash_engine.grouping.groups import find_groups
+from phash_engine.scanning import sidecars
+from phash_engine.scanning.scan import scan
+
+# ── who belongs to whom ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("names", "pairs"),
+    [
+        ("a.jpg a.nef", "a.nef>a.jpg"),
+        ("a.JPG a.Nef a.XMP", "a.Nef>a.JPG a.XMP>a.JPG"),
+        ("a.jpg A.nef", ""),
+        ("a.jpg sub/a.nef", ""),
+        ("a.heic a.mov a.aae", "a.mov>a.heic a.aae>a.heic"),
+        ("a.heic a.jpg a.dng a.mov", "a.dng>a.heic a.mov>a.heic"),
+        ("a.jpg a.png a.tif", ""),
+        ("a.jpg a.png a.xmp", "a.xmp>a.jpg"),
+        ("a.png a.aae", "a.aae>a.png"),
+        ("a.png a.mov", ""),
+        ("a.tif a.nef a.xmp", "a.xmp>a.nef"),
+        ("a.cr2 a.dng a.jpg", "a.cr2>a.jpg a.dng>a.jpg"),
+        ("a.cr2 a.dng a.xmp", "a.xmp>a.cr2"),
+        ("a.jpg.xmp a.jpg", "a.jpg.xmp>a.jpg"),
+        ("a.nef.xmp a.nef a.jpg", "a.nef.xmp>a.jpg a.nef>a.jpg"),
+        ("a.jpg.nef a.jpg", "a.jpg.nef>a.jpg"),
+        ("a.xmp a.mov a.aae", ""),
+        (".jpg .nef", ""),
+        ("a.txt a.jpg a", ""),
+    ],
+)
+def test_pairs(names: str, pairs: str) -> None:
+    paths = [f"/p/{name}" for name in names.split()]
+    wanted = dict(pair.split(">") for pair in pairs.split())
+    for order in (paths, paths[::-1]):
+        found = sidecars.pair(order)
+        assert {path[3:]: photo[3:] for path, photo in found.items()} == wanted
+
+
+def test_what_is_no_photo_stands_for_nothing() -> None:
+    paths = ["/p/a.heic", "/p/a.jpg", "/p/a.nef", "/p/a.xmp", "/p/a.jpg.xmp"]
+    assert sidecars.pair(paths, {"/p/a.heic"}) == dict.fromkeys(["/p/a.nef", "/p/a.xmp", "/p/a.jpg.xmp"], "/p/a.jpg")
+    assert sidecars.pair(paths, {"/p/a.heic", "/p/a.jpg"}) == {"/p/a.xmp": "/p/a.nef"}
+    assert sidecars.pair(paths, set(paths)) == {}
+
+
+# ── scans ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def catalogue() -> Iterator[Store]:
+    with Store(None) as catalogue:
+        yield catalogue
+
+
+def draw(path: Path, seed: int) -> Path:
+    """Draw a picture that no other seed resembles; bytes decide what is read, so that a RAW may be a PNG here."""
+    cells = np.random.default_rng(seed).integers(0, 256, (6, 8), dtype=np.uint8)
+    Image.fromarray(np.kron(cells, np.ones((10, 10), dtype=np.uint8))).save(path, "PNG")
+    return path
+
+
+def shot(root: Path, *names: str) -> None:
+    """Make files of one look; sidecars and films are a few bytes."""
+    for name in names:
+        if name.lower().endswith((".xmp", ".aae", ".mov")):
+            (root / name).write_bytes(b"no picture")
+        else:
+            draw(root / name, 1)
+
+
+def photos(catalogue: Store) -> list[str]:
+    return [Path(photo.path).name for photo in catalogue.photos()]
+
+
+def beside(catalogue: Store, path: Path) -> list[str]:
+    return [Path(name).name for name in catalogue.companions(path)]
+
+
+def test_a_raw_beside_its_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.jpg", "a.NEF", "a.xmp", "copy.jpg")
+    report = scan([tmp_path], catalogue)
+    assert (report.photos, report.companions, report.skipped, report.failures) == (2, 2, 0, [])
+    assert photos(catalogue) == ["a.jpg", "copy.jpg"]
+    assert beside(catalogue, tmp_path / "a.jpg") == ["a.NEF", "a.xmp"]
+    assert beside(catalogue, tmp_path / "copy.jpg") == []
+    (group,) = find_groups(catalogue)
+    assert [Path(path).name for path in (group.keeper, *group.others)] == ["a.jpg", "copy.jpg"]
+    again = scan([tmp_path], catalogue)
+    assert (again.unchanged, again.companions, again.decoded) == (2, 2, 0)
+
+
+def test_companions_come_and_go(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.jpg")
+    scan([tmp_path], catalogue)
+    shot(tmp_path, "a.nef", "a.xmp")
+    scan([tmp_path], catalogue)
+    assert beside(catalogue, tmp_path / "a.jpg") == ["a.nef", "a.xmp"]
+    (tmp_path / "a.xmp").unlink()
+    scan([tmp_path], catalogue)
+    assert beside(catalogue, tmp_path / "a.jpg") == ["a.nef"]
+
+
+def test_a_photo_that_becomes_a_companion_is_one_no_more(tmp_path: Path, catalogue: Store) -> None:
+    draw(tmp_path / "a.nef", 5)
+    (tmp_path / "b.nef").write_bytes(b"damaged")
+    assert len(scan([tmp_path], catalogue).failures) == 1
+    shot(tmp_path, "a.jpg", "b.jpg")
+    scan([tmp_path], catalogue)
+    assert photos(catalogue) == ["a.jpg", "b.jpg"]
+    assert catalogue.failures() == []
+    assert catalogue.counts()["contents"] == catalogue.counts()["codes"] == 1  # those of the RAW are gone
+
+
+@pytest.mark.parametrize("change", ["missing", "hidden", "damaged", "excluded"])
+def test_a_raw_whose_jpeg_is_no_photo_is_its_own(tmp_path: Path, catalogue: Store, change: str) -> None:
+    shot(tmp_path, "a.jpg", "a.nef", "a.xmp")
+    scan([tmp_path], catalogue)
+    path = tmp_path / "a.jpg"
+    whole = path.read_bytes()
+    match change:
+        case "missing":
+            path.unlink()
+        case "hidden":
+            path.rename(tmp_path / ".a.jpg")
+        case "damaged":
+            path.write_bytes(b"damaged")
+    for _ in range(2):
+        report = scan([tmp_path], catalogue, exclude=["*.jpg"] if change == "excluded" else [])
+        assert "a.nef" in photos(catalogue)
+        assert beside(catalogue, tmp_path / "a.nef") == ["a.xmp"]
+        assert (beside(catalogue, path), report.companions) == ([], 1)
+    path.write_bytes(whole)
+    scan([tmp_path], catalogue)
+    assert photos(catalogue) == ["a.jpg"]
+    assert beside(catalogue, path) == ["a.nef", "a.xmp"]
+
+
+def test_a_first_scan_takes_the_raw_of_a_damaged_jpeg(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.nef", "a.xmp")
+    (tmp_path / "a.jpg").write_bytes(b"damaged")
+    report = scan([tmp_path], catalogue)
+    assert (photos(catalogue), len(report.failures), report.companions) == (["a.nef"], 1, 1)
+    assert beside(catalogue, tmp_path / "a.nef") == ["a.xmp"]
+
+
+def test_pairing_is_switched_between_scans(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.jpg", "a.nef", "a.xmp")
+    for _ in range(2):
+        scan([tmp_path], catalogue)
+        assert (photos(catalogue), len(beside(catalogue, tmp_path / "a.jpg"))) == (["a.jpg"], 2)
+        report = scan([tmp_path], catalogue, pairing=False)
+        assert (photos(catalogue), beside(catalogue, tmp_path / "a.jpg")) == (["a.jpg", "a.nef"], [])
+        assert (report.companions, report.skipped) == (0, 1)
+
+
+def test_other_folders_and_folders_that_are_away_keep_their_companions(tmp_path: Path, catalogue: Store) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        shot(tmp_path / name, "a.jpg", "a.nef")
+    scan([tmp_path], catalogue)
+    scan([tmp_path / "one"], catalogue, pairing=False)
+    assert beside(catalogue, tmp_path / "two" / "a.jpg") == ["a.nef"]
+    (tmp_path / "two").rename(tmp_path.parent / f"{tmp_path.name}-away")
+    assert scan([tmp_path / "two"], catalogue).unreachable
+    assert beside(catalogue, tmp_path / "two" / "a.jpg") == ["a.nef"]
+    shutil.rmtree(tmp_path.parent / f"{tmp_path.name}-away")
+
+
+def test_a_companion_only_excluded_this_time_stays_and_forget_drops_it(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.jpg", "a.xmp")
+    scan([tmp_path], catalogue)
+    scan([tmp_path], catalogue, exclude=["*.xmp"])
+    assert beside(catalogue, tmp_path / "a.jpg") == ["a.xmp"]
+    catalogue.forget(str(tmp_path))
+    assert beside(catalogue, tmp_path / "a.jpg") == []
+
+
+def test_dedupe_shows_companions_in_its_text_and_not_in_its_records(tmp_path: Path) -> None:
+    shot(tmp_path, "a.jpg", "a.nef", "b.jpg", "b.xmp")
+    command = ["dedupe", str(tmp_path), "--no-catalogue"]
+    lines = CliRunner().invoke(cli, command).stdout.splitlines()
+    assert lines.pop(1).strip().startswith("kept by ")
+    assert [Path(line.split()[-1]).name for line in lines] == ["a.jpg", "a.nef", "b.jpg", "b.xmp"]
+    (record,) = map(json.loads, CliRunner().invoke(cli, [*command, "--json"]).stdout.splitlines())
+    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["others"])}
+    separate = CliRunner().invoke(cli, [*command, "--pairs", "separate", "--json"]).stdout
+    assert len(json.loads(separate)["others"]) == 2
