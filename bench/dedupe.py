@@ -18,7 +18,7 @@ from phash_engine.catalogue.store import Store
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import Codes
 from phash_engine.hashing.views import MatchType
-from phash_engine.index import build_index
+from phash_engine.index import Index
 from phash_engine.matching.code_set import CodeSet
 from phash_engine.matching.pairs import ContentPairs, PairFilter
 from phash_engine.matching.policy import DEFAULT_RADIUS
@@ -122,12 +122,12 @@ def close_rows(
     rows = np.arange(len(table))
     pair_filter = PairFilter(CodeSet(rows, np.full_like(rows, MatchType.SIMILAR), table), radius, 0)
     close: dict[tuple[int, int], int] = {}
-    upright = build_index(orientation.upright(table), kind="linear")
+    upright = Index(orientation.upright(table), kind="linear")
     for number in orientation.ORIENTATIONS if rotations else (1,):
-        turned = build_index(orientation.turned_to(table, number), kind="linear")
+        turned = Index(orientation.turned_to(table, number), kind="linear")
         for matches in (
-            upright.range_query(orientation.turned_to(table[asked], number), pair_filter.radius),
-            turned.range_query(orientation.upright(table[asked]), pair_filter.radius),
+            upright.range_search(orientation.turned_to(table[asked], number), pair_filter.radius),
+            turned.range_search(orientation.upright(table[asked]), pair_filter.radius),
         ):
             for query, row, bits in zip(*(column.tolist() for column in matches), strict=True):
                 pair = int(asked[query]), row

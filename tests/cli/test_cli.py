@@ -230,7 +230,7 @@ def test_every_kind_of_index_finds_the_same(kind: str) -> None:
 def test_find_explains_itself_on_standard_error() -> None:
     found, run = invoke("find", LAKE), invoke("find", LAKE, "--explain", "--index", "bktree", "-r", "24")
     assert run.stdout == found.stdout
-    assert "bktree answers; expected for each query: " in run.stderr
+    assert "bktree is used; expected for each query: " in run.stderr
     assert "linear answers; " in invoke("find", LAKE, "--explain", "-q").stderr
     assert "give one with -r beside -k" in complaint(phash("find", LAKE, "--explain", "-k", "2"))
     assert "'--index'" in complaint(phash("dedupe", "--index", "tree"))
