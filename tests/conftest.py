@@ -1,4 +1,4 @@
-"""The two photo folders of the tests."""
+"""Fixtures of all tests: the two photo folders, and whether permissions bind."""
 
 from pathlib import Path
 
@@ -20,3 +20,16 @@ def photos() -> Path:
 def sample() -> Path:
     """The sample collection of the project."""
     return ROOT / "data" / "photos"
+
+
+@pytest.fixture
+def permissions(tmp_path: Path) -> None:
+    """Skip where permissions do not bind, as with root and on Windows."""
+    folder = tmp_path / "closed"
+    folder.mkdir(0)
+    try:
+        list(folder.iterdir())
+    except PermissionError:
+        folder.rmdir()
+    else:
+        pytest.skip("permissions do not bind this user")

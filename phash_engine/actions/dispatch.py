@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine._files import sync_parent
 from phash_engine.actions import file_state, links, move, trash
 from phash_engine.actions.file_state import Witness
 from phash_engine.actions.journal import Step
@@ -43,7 +43,7 @@ def take(step: Step, seen: Witness, keeper: Witness) -> None:
         raise RefusalError("is the keeper itself under another name")
     if step.way == "delete":
         os.unlink(step.aside)
-        sync_folder(step.path)
+        sync_parent(step.path)
 
 
 def undo(step: Step) -> None:
@@ -84,7 +84,7 @@ def _is_back(step: Step) -> bool:
 def _is_deleted(step: Step) -> bool:
     if not os.path.lexists(step.aside):
         return not os.path.lexists(step.path)
-    move.carry(step.aside, file_state.look(step.aside), _files.free_name(step.path), step.new)
+    move.carry(step.aside, file_state.look(step.aside), _files.unused_path(step.path), step.new)
     return False
 
 
@@ -101,7 +101,7 @@ def _is_carried_away(step: Step) -> bool:
         return True  # what left for a trash that we cannot look into has left
     if file_state.shows(step.keeper, bytes.fromhex(step.keeper_digest)):
         return True
-    move.carry(place, file_state.look(place), _files.free_name(step.path), step.aside)
+    move.carry(place, file_state.look(place), _files.unused_path(step.path), step.aside)
     return False
 
 

@@ -195,7 +195,7 @@ class _Run:
 
     def _destination(self, path: str) -> str:
         root = self._plan.root if _files.contains(self._plan.root, path) else os.path.splitdrive(path)[0] + os.sep
-        to = _files.free_name(str(Path(self._move_to, os.path.relpath(path, root))), self._taken)
+        to = _files.unused_path(str(Path(self._move_to, os.path.relpath(path, root))), self._taken)
         self._taken.add(to)
         return to
 
@@ -284,7 +284,7 @@ def _way_back(step: Step) -> Step:
     if step.way == "delete":
         raise RefusalError("was deleted for good")
     source = _where(step)
-    to = step.path if source == step.path else _files.free_name(step.path)
+    to = step.path if source == step.path else _files.unused_path(step.path)
     return replace(step, way="return", undoes=step.way, source=source, to=to, new=new, aside="")
 
 

@@ -13,14 +13,13 @@ Bringing a file back is a step of the same kind, after which the file counts as 
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine import _json
+from phash_engine._files import reason_of, sync_parent
 from phash_engine.errors import PlanError
 
 FORMAT = 1
@@ -147,7 +146,7 @@ class Journal(Log):
                 raise PlanError(f"{path} is no journal of 'phash apply'")
             self._begin()
             if is_new:
-                sync_folder(path)
+                sync_parent(path)
         except BaseException:
             self.close()
             raise
@@ -184,7 +183,7 @@ class Journal(Log):
         self._append({"event": "begin", "phash_journal": FORMAT, "plan": self.plan, "catalogue": self.catalogue})
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        self._write((json.dumps(_files.encode(dict(record)), ensure_ascii=False) + "\n").encode())
+        self._write(_json.dumps(dict(record)) + b"\n")
 
     def _write(self, data: bytes) -> None:
         try:
@@ -193,7 +192,7 @@ class Journal(Log):
             os.fsync(self._descriptor)
         except OSError as error:
             raise PlanError(
-                f"{self.path}: cannot write the journal: {_text(error)}; the same command goes on"
+                f"{self.path}: cannot write the journal: {reason_of(error)}; the same command goes on"
             ) from error
 
 
@@ -216,7 +215,7 @@ def _records(path: str) -> Iterator[dict[str, Any]]:
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        record = _files.decode(json.loads(line))
+        record = _json.loads(line)
     except ValueError:
         return None
     known = isinstance(record, dict) and record.get("event") in {"begin", "intent", "done", "cancelled"}
@@ -235,7 +234,7 @@ def _open(path: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
     except OSError as error:
-        raise PlanError(f"{path}: cannot write the journal: {_text(error)}") from error
+        raise PlanError(f"{path}: cannot write the journal: {reason_of(error)}") from error
     try:
         _lock(descriptor)
     except BlockingIOError as error:
@@ -255,7 +254,3 @@ def _lock(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP}:
             raise
-
-
-def _text(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine._files import sync_parent
 from phash_engine.actions import file_state, move
 from phash_engine.actions.file_state import Witness
 from phash_engine.actions.journal import Step
@@ -37,7 +37,7 @@ def replace(step: Step, seen: Witness, keeper: Witness) -> None:
     if not file_state.stands(step.keeper, keeper):
         raise RefusalError("is the keeper itself under another name")
     os.unlink(step.aside)
-    sync_folder(step.path)
+    sync_parent(step.path)
 
 
 def is_replaced(step: Step) -> bool:
@@ -70,7 +70,7 @@ def restore(step: Step) -> None:
     if not (_is_link(step) or (step.undoes != "symlink" and file_state.shows(step.path, digest))):
         raise RefusalError("is no longer the link that was made")
     os.replace(step.new, step.path)
-    sync_folder(step.path)
+    sync_parent(step.path)
 
 
 def is_restored(step: Step) -> bool:
@@ -101,7 +101,7 @@ def _put_back(step: Step) -> None:
     if _is_link(step):
         os.replace(step.aside, step.path)
     else:
-        move.carry(step.aside, file_state.look(step.aside), _files.free_name(step.path), step.new)
+        move.carry(step.aside, file_state.look(step.aside), _files.unused_path(step.path), step.new)
 
 
 def _clone(source: str, new: str) -> None:

@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 
-from phash_engine._files import sync_folder
+from phash_engine._files import sync_parent
 from phash_engine.actions import file_state
 from phash_engine.actions.file_state import Witness
 from phash_engine.errors import RefusalError
@@ -44,11 +44,11 @@ def carry(source: str, seen: Witness, to: str, new: str) -> None:
             raise
         copy(source, seen.digest, new)
         os.replace(new, to)
-        sync_folder(to)
+        sync_parent(to)
         _check(source, seen)
         os.unlink(source)
-    sync_folder(to)
-    sync_folder(source)
+    sync_parent(to)
+    sync_parent(source)
 
 
 def has_arrived(source: str, digest: bytes, to: str, new: str) -> bool:
@@ -66,7 +66,7 @@ def has_arrived(source: str, digest: bytes, to: str, new: str) -> bool:
     except OSError:
         os.unlink(to)
         return False
-    sync_folder(source)
+    sync_parent(source)
     return True
 
 

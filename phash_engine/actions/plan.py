@@ -12,19 +12,17 @@ as it was then is left alone.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine import _files, _json
+from phash_engine._files import reason_of
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.catalogue.store import Photo, Store
 from phash_engine.errors import PlanError
@@ -132,18 +130,10 @@ def write(plan: Plan, path: str) -> None:
         As for :func:`check_target`, or the file cannot be written.
     """
     check_target(path)
-    temporary = Path(f"{path}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("xb") as file:
-            file.write(_encoded(plan))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path)
+        _files.atomic_write(path, _encoded(plan))
     except OSError as error:
-        with contextlib.suppress(OSError):  # nothing is there where nothing may be written
-            temporary.unlink()
-        raise PlanError(f"{path}: cannot write the plan: {(error.strerror or str(error)).lower()}") from error
+        raise PlanError(f"{path}: cannot write the plan: {reason_of(error)}") from error
 
 
 def read(path: str) -> Plan:
@@ -158,9 +148,9 @@ def read(path: str) -> Plan:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise PlanError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise PlanError(f"{path}: {reason_of(error)}") from error
     try:
-        record = _files.decode(json.loads(data))
+        record = _json.loads(data)
         version = record["phash_plan"]
     except (ValueError, KeyError, TypeError) as error:
         where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""  # people edit plans
@@ -217,7 +207,7 @@ def _link_folder(path: str) -> str:
 def _encoded(plan: Plan) -> bytes:
     groups = [_without_defaults(asdict(group)) for group in plan.groups]
     record = {"phash_plan": FORMAT, "catalogue": plan.catalogue, "root": plan.root, "groups": groups}
-    return (json.dumps(_files.encode(record), ensure_ascii=False, indent=1) + "\n").encode()
+    return _json.dumps(record, indent=1) + b"\n"
 
 
 def _without_defaults(value: Any) -> Any:

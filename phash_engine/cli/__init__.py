@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from phash_engine import __version__
+from phash_engine._files import reason_of
 from phash_engine.cli import output
 from phash_engine.errors import PhashError
 
@@ -109,7 +110,7 @@ def main() -> None:
     except OSError as error:
         # A full disk under the results or under the catalogue's files.
         _give_up_output()
-        output.message(f"{error.filename or 'output'}: {(error.strerror or str(error)).lower()}")
+        output.message(f"{error.filename or 'output'}: {reason_of(error)}")
         code = PhashError.exit_code
     except (click.Abort, KeyboardInterrupt):
         output.message("interrupted")

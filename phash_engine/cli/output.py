@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine import _files
+from phash_engine import _json
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verify import Evidence
@@ -23,12 +22,8 @@ def text(line: str, end: str = "\n") -> None:
 
 
 def record(fields: Mapping[str, Any], end: str = "\n") -> None:
-    """Write one JSON record, in UTF-8 whatever the terminal's; beside a path that is not UTF-8 stands its base64."""
-    try:
-        line = json.dumps(dict(fields), ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # seldom, and looking for such paths in all records takes longer than writing them
-        line = json.dumps(_files.encode(dict(fields)), ensure_ascii=False).encode()
-    sys.stdout.buffer.write(line + end.encode())
+    """Write one JSON record, in UTF-8 whatever the terminal's; a path that is not UTF-8 is followed by its base64."""
+    sys.stdout.buffer.write(_json.dumps(dict(fields)) + end.encode())
 
 
 def message(line: str) -> None:

@@ -299,7 +299,7 @@ def _other_files(photos: Sequence[Candidate], staying: Sequence[Candidate]) -> l
     copies = Counter(photo.photo.digest for photo in (*photos, *staying))
 
     def identity(photo: Candidate) -> object:
-        return photo.photo.digest and copies[photo.photo.digest] > 1 and _files.identity(photo.path)
+        return photo.photo.digest and copies[photo.photo.digest] > 1 and _files.file_id(photo.path)
 
     stay = {photo.path for photo in staying}
     taken = {identity(photo) for photo in staying} - {None, False}

@@ -376,7 +376,7 @@ def _leads_to(root: str, folder: str) -> bool:
 
 def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report: ScanReport) -> Walk | None:
     """Walk a root and count; None if it cannot be reached or looks like the mount point of a drive that is away."""
-    before = _files.identity(root)
+    before = _files.file_id(root)
     walk = walk_root(root, exclude)
     if walk.unreadable and walk.unreadable[0].path == root:
         report.unreachable.append(walk.unreadable[0])
@@ -384,7 +384,7 @@ def _walk(root: str, exclude: Sequence[str], known: dict[str, KnownFile], report
     if known and not walk.entries:
         report.unreachable.append(Unreadable(root, "empty, but held photos before: is its drive away?"))
         return None
-    if _files.identity(root) != before:
+    if _files.file_id(root) != before:
         report.unreachable.append(Unreadable(root, "went away while it was walked"))
         return None
     report.unreadable += walk.unreadable

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from phash_engine._files import File, Unreadable, file_of, reason_of
+from phash_engine._files import File, Unreadable, reason_of
 
 
 @dataclass
@@ -77,7 +77,7 @@ def _take(entry: os.DirEntry[str], root: str, patterns: Sequence[str], result: W
         else:
             status = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):
-                result.files.append(file_of(entry.path, status))
+                result.files.append(File.from_stat(entry.path, status))
     except OSError as error:
         result.unreadable.append(Unreadable(entry.path, reason_of(error)))
     return False

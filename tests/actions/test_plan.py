@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from phash_engine import _files
+from phash_engine import _json
 from phash_engine.actions import dispatch, plan
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.catalogue.store import Store
@@ -84,7 +84,7 @@ def test_every_file_is_planned_with_all_it_is_known_by(home: Path) -> None:
     assert found["catalogue"] == str(home / "photos.db")
     files = [photo for group in found["groups"] for photo in (group["keeper"], *group["others"])]
     for photo in files:
-        path = Path(_files.decode(photo)["path"])
+        path = Path(_json.loads(json.dumps(photo).encode())["path"])
         status = path.stat()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         assert (photo["size"], photo["mtime_ns"], photo["digest"]) == (status.st_size, status.st_mtime_ns, digest)

@@ -78,19 +78,6 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def permissions(tmp_path: Path) -> None:
-    """Skip where permissions do not bind, as with root and on Windows."""
-    folder = tmp_path / "closed"
-    folder.mkdir(0)
-    try:
-        list(folder.iterdir())
-    except PermissionError:
-        folder.rmdir()
-    else:
-        pytest.skip("permissions do not bind this user")
-
-
 def draw(path: Path, seed: int) -> Path:
     """Draw a small picture that no other seed resembles."""
     path.parent.mkdir(parents=True, exist_ok=True)

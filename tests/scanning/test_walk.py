@@ -15,25 +15,11 @@ import pytest
 
 from phash_engine import _files
 from phash_engine._files import File
-from phash_engine.errors import ImageError
 from phash_engine.images import formats
 from phash_engine.scanning.walk import Walk, walk
 
 JPEG = b"\xff\xd8\xff\xe0 enough to be told by its first bytes"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="names and special files of POSIX")
-
-
-@pytest.fixture
-def permissions(tmp_path: Path) -> None:
-    """Skip where permissions do not bind, as with root and on Windows."""
-    folder = tmp_path / "closed"
-    folder.mkdir(0)
-    try:
-        list(folder.iterdir())
-    except PermissionError:
-        folder.rmdir()
-    else:
-        pytest.skip("permissions do not bind this user")
 
 
 def put(path: Path, data: bytes = JPEG) -> Path:
@@ -308,68 +294,3 @@ def test_names_that_say_another_format(name: str, kind: str, misnamed: bool) -> 
 def test_what_cannot_be_opened_is_no_picture(tmp_path: Path) -> None:
     assert not formats.looks_like_image(str(tmp_path / "nowhere"))
     assert not formats.looks_like_image(str(tmp_path))
-
-
-# ── read ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_read_gives_the_bytes_and_what_the_file_was_then(tmp_path: Path) -> None:
-    path = put(tmp_path / "a.jpg")
-    (before,) = walk(str(tmp_path)).files
-    put(path, b"longer by now" * 9)
-    os.utime(path, ns=(1, 2))
-    file, data = _files.read(str(path))
-    assert (file, data) == ((str(path), 117, 2), b"longer by now" * 9)
-    assert file != before
-    assert _files.digest(data).hex() == "d240cd1ac7d34e567ed02310454c68d68f0a2c87326c197b090150a04fd7f05f"
-
-
-def test_read_refuses_what_is_too_large_by_its_size_alone(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    with path.open("wb") as file:
-        file.truncate(_files.MAX_BYTES + 1)  # a hole: it takes no room
-    with pytest.raises(ImageError, match="2147483649 bytes are more than the 2147483648 that are read"):
-        _files.read(str(path))
-
-
-def test_read_says_why_it_could_not(tmp_path: Path) -> None:
-    for path, reason in [(tmp_path / "nowhere.jpg", "no such file"), (tmp_path, "is a directory")]:
-        with pytest.raises(ImageError, match=reason) as caught:
-            _files.read(str(path))
-        assert caught.value.path == str(path)
-
-
-def test_read_of_a_closed_file_is_an_error(tmp_path: Path, permissions: None) -> None:
-    path = put(tmp_path / "a.jpg")
-    path.chmod(0)
-    with pytest.raises(ImageError, match="permission denied"):
-        _files.read(str(path))
-
-
-# ── paths ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@POSIX
-@pytest.mark.parametrize(
-    "given", ["/p/a", "/p/a/", "/p//a", "//p/a", "///p/a", "/p/./a", "/p/b/../a", "a", "./a", "b/../a"]
-)
-def test_a_path_has_one_name(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert _files.absolute(given) == ("/p/a" if given.startswith("/") else str(tmp_path / "a"))
-
-
-@POSIX
-@pytest.mark.parametrize(
-    ("folder", "path", "inside"),
-    [
-        ("/a", "/a", True),
-        ("/a", "/a/b", True),
-        ("/a/", "/a/b", True),
-        ("/a", "/ab", False),
-        ("/a", "/", False),
-        ("/", "/a", True),
-        ("/", "/", True),
-    ],
-)
-def test_contains(folder: str, path: str, inside: bool) -> None:
-    assert _files.contains(folder, path) is inside
