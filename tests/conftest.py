@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def photos() -> Path:
-    """Real photos, which lie beside the project and are not part of it."""
+    """Real photos, in a folder next to the project, which are not part of it."""
     folder = ROOT.parent / "shared" / "photos"
     if not folder.is_dir():
         pytest.skip("the real photos are not there: ../shared/photos")

@@ -15,7 +15,7 @@ from phash_engine.errors import ImageError
 POSIX = pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
 
 
-# ── read ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── read ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_read_returns_the_bytes_with_size_and_time(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_read_of_a_closed_file_is_an_error(tmp_path: Path, permissions: None) ->
         _files.read(str(path))
 
 
-# ── write ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── write ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_atomic_write_replaces_a_file_and_leaves_no_other(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_atomic_write_into_no_folder_names_the_file(tmp_path: Path) -> None:
     assert caught.value.filename == str(tmp_path / "nowhere" / "a.json")
 
 
-# ── paths ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── paths ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @POSIX

@@ -12,7 +12,8 @@ from phash_engine.catalogue import recovery
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import PhashError
-from phash_engine.scanning.scan import ScanReport, scan
+from phash_engine.scanning.report import ScanReport
+from phash_engine.scanning.scan import scan
 
 
 @click.command("scan", short_help=COMMANDS["scan"])
@@ -117,7 +118,7 @@ def _summary(report: ScanReport) -> str:
         (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
         (len(report.misnamed), "of another format than the name says"),
         (report.missing, "missing since the last scan"),
-        (report.companions, "beside a photo of the same shot"),
+        (report.sidecars, "beside a photo of the same shot"),
         (report.skipped, "passed over as no picture"),
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),
@@ -131,5 +132,9 @@ def _summary(report: ScanReport) -> str:
 
 def _as_record(report: ScanReport) -> dict[str, object]:
     lists = {"failures", "misnamed", "unreadable", "unreachable"}
-    record = {name: value for name, value in vars(report).items() if name not in lists}
-    return record | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
+    fields = {_KEYS.get(name, name): value for name, value in vars(report).items() if name not in lists}
+    return fields | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
+
+
+_KEYS = {"sidecars": "companions"}
+"""JSON keys that are not the names of the report."""
