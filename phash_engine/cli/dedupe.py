@@ -162,7 +162,7 @@ def _write_plan(groups: Sequence[Group], catalogue: Store, references: Sequence[
     """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
-    return sum(len(group.others) for group in planned.groups)
+    return sum(len(group.duplicates) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Store) -> bool:
