@@ -51,7 +51,7 @@ def command(
     verdict = _VERDICTS.get(rule, f"radius {radius}")
     if verify and rule not in {"digest", "flat"} and distance <= max(radius, BAND):
         look = judged(Picture(a), Picture(b), near=match)
-        match, verdict = look.match, f"second look: {look.finding}, {output.seen(look.evidence)}"
+        match, verdict = look.match, f"second look: {look.finding}, {output.evidence_text(look.evidence)}"
         record |= {"match": match, "finding": look.finding, "evidence": look.evidence and look.evidence._asdict()}
     lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
     if explain:
@@ -76,7 +76,7 @@ def _as_lines(explanation: Explanation) -> list[str]:
         ("when turned", output.count(explanation.rotations, "bit")),
         ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
         ("structure", f"{_of(explanation.a)}; {_of(explanation.b)}"),
-        ("second look", f"{explanation.finding}: {output.seen(explanation.evidence)}"),
+        ("second look", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
     ]
     settings = [(name, f"{'match' if match else 'no match'}: {why}") for name, match, why in explanation.settings]
     return [f"{name:<15} {told}" for name, told in rows + settings]

@@ -199,13 +199,13 @@ def _print(group: Group, catalogue: Store, *, as_json: bool, adaptive: bool, ver
     for path in group.others:
         pair = joining[path]
         score = f"{'' if pair.score is None else pair.score:>4}  " if adaptive else ""
-        seen = f"{output.seen(pair.evidence):<40}  " if verify else ""
+        seen = f"{output.evidence_text(pair.evidence):<40}  " if verify else ""
         output.text(f"  {pair.distance:>3}  {score}{pair.rule:<8}  {seen}{path}")
         _print_companions(path, catalogue)
 
 
 def _record(group: Group) -> dict[str, Any]:
-    pairs = [output.without_unseen(pair._asdict() | {"confidence": round(pair.confidence, 6)}) for pair in group.pairs]
+    pairs = [output.match_record(pair._asdict() | {"confidence": round(pair.confidence, 6)}) for pair in group.pairs]
     return group._asdict() | {"pairs": pairs, "reason": group.reason._asdict()}
 
 

@@ -198,11 +198,11 @@ def _print(
     for match, measures in answers:
         if as_json:
             known = {name: None if math.isnan(value) else value for name, value in measures.items()}
-            fields = output.without_unseen(match._asdict())
+            fields = output.match_record(match._asdict())
             output.record(fields | ({"measures": known} if known else {}), end)
         else:
             asked = f"{match.query}\t" if several else ""
-            seen = f"{output.seen(match.evidence)}\t" if verify else ""
+            seen = f"{output.evidence_text(match.evidence)}\t" if verify else ""
             marked = f"{measures[measure]:.10g}\t" if measure else ""
             output.text(f"{asked}{match.distance}\t{match.rule}\t{seen}{marked}{match.path}", end)
 

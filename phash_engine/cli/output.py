@@ -31,8 +31,8 @@ def message(line: str) -> None:
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
 
 
-def seen(evidence: Evidence | None) -> str:
-    """Return what a second look saw for people: ``alike 0.998, change 3, colour 1.00, 212 points``."""
+def evidence_text(evidence: Evidence | None) -> str:
+    """Return the evidence of a verification for people: ``alike 0.998, change 3, colour 1.00, 212 points``."""
     if evidence is None:
         return "-"
     inliers, correlation, change, colour = evidence
@@ -41,21 +41,21 @@ def seen(evidence: Evidence | None) -> str:
     return ", ".join(parts)
 
 
-def without_unseen(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair; what a second look saw as fields too; without what nobody asked for."""
-    seen = {name: value for name, value in fields.items() if value is not None}
+def match_record(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a match or pair that are not None, evidence as a record of its own."""
+    filled = {name: value for name, value in fields.items() if value is not None}
     evidence: Evidence | None = fields["evidence"]
-    return seen if evidence is None else seen | {"evidence": evidence._asdict()}
+    return filled if evidence is None else filled | {"evidence": evidence._asdict()}
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number of things: ``1 photo``, ``2 photos``."""
+    """Return a number with its noun: ``1 photo``, ``2 photos``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that shows (done, total) as a bar on standard error; None where that is no terminal."""
+    """Yield a function that shows (done, total) as a bar on standard error; None if that is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -78,7 +78,7 @@ def size(number: float) -> str:
 
 
 def exit_code(unread: int, asked: int, *, strict: bool) -> int:
-    """Return 2 if none of the files asked for could be read, 3 if some could not and that matters, else 0."""
+    """Return 2 if none of the files could be read, 3 if ``strict`` and some could not, else 0."""
     if unread == asked:
         return 2
     return 3 if strict and unread else 0

@@ -146,6 +146,7 @@ def test_apply_reports_what_it_skipped(home: Path) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in run.stdout.splitlines()]
     (left,) = [record for record in lines if record["result"] == "skipped"]
     assert left["path"].endswith("lake 33.jpg")
+    assert {record["way"] for record in lines} == {"move"}
     assert left["reason"] == "has changed since the plan was made"
     assert all(Path(record["to"]).exists() for record in lines if record is not left and "path_b64" not in record)
     assert "1 file skipped" in run.stderr
@@ -214,8 +215,8 @@ def test_scan_rebuilds_a_damaged_catalogue(home: Path) -> None:
     assert "'phash scan --rebuild DIR' makes a new one" in complaint(phash(home, "status"))
     run = phash(home, "scan", home / "photos", "--rebuild")
     assert run.returncode == 0
-    assert f"the damaged catalogue is {catalogue}.damaged now" in run.stderr
-    assert "is not damaged, and stays" in phash(home, "scan", home / "photos", "--rebuild").stderr
+    assert f"the corrupt catalogue is {catalogue}.damaged now" in run.stderr
+    assert "is not corrupt, and is kept" in phash(home, "scan", home / "photos", "--rebuild").stderr
 
 
 def test_moving_to_a_folder_among_the_photos_is_noted(home: Path) -> None:

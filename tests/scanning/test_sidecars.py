@@ -192,8 +192,10 @@ def test_a_sidecar_only_excluded_this_time_stays_and_forget_drops_it(tmp_path: P
     assert sidecars_of(catalogue, tmp_path / "a.jpg") == []
 
 
-def test_dedupe_shows_sidecars_in_its_text_and_not_in_its_records(tmp_path: Path) -> None:
+def test_scan_counts_sidecars_and_dedupe_shows_them_in_its_text_alone(tmp_path: Path) -> None:
     shot(tmp_path, "a.jpg", "a.nef", "b.jpg", "b.xmp")
+    scanned = CliRunner().invoke(cli, ["scan", str(tmp_path), "--catalogue", str(tmp_path / ".db"), "--json"])
+    assert json.loads(scanned.stdout)["companions"] == 2
     command = ["dedupe", str(tmp_path), "--no-catalogue"]
     lines = CliRunner().invoke(cli, command).stdout.splitlines()
     assert lines.pop(1).strip().startswith("kept by ")
