@@ -9,7 +9,8 @@ Each package imports only from those before it::
     errors       every exception raised on purpose
     _threads     worker threads, and the memory they share
     _columns     rows of sorted columns
-    _files       paths, bytes, digests, durable folders
+    _files       files and paths: read, digest, write atomically
+    _json        records as JSON, paths of any bytes
     _arrays      memory-mapped arrays in generations
     _optional    packages that are not always installed
     hashing      blocks, codes, hashers, views: arrays in, arrays out
