@@ -90,16 +90,15 @@ def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = 
     references
         Folders whose photos are never touched.
     """
-    groups = [group for group in groups if not group.series]
+    groups = [group for group in groups if not group.is_series and group.keeper.digest]
     folders = [_files.absolute(folder) for folder in references]
-    wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
-    photos = {
-        photo.path: _planned(photo, catalogue, is_reference=_files.is_below(photo.path, folders))
-        for photo in catalogue.photos()
-        if photo.path in wanted and photo.digest
+    photos = [photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates) if photo.digest]
+    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    planned = {
+        photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
+        for photo in photos
     }
-    planned = (_planned_group(group, photos) for group in groups if group.keeper in photos)
-    filled = tuple(group for group in planned if group.duplicates)
+    filled = tuple(group for group in (_planned_group(group, planned) for group in groups) if group.duplicates)
     parents = {str(Path(photo.path).parent) for group in filled for photo in group.duplicates}
     return Plan(filled, os.path.commonpath(parents) if parents else "", str(catalogue.path or ""))
 
@@ -171,12 +170,15 @@ def read(path: str) -> Plan:
         raise PlanError(f"{path}: invalid plan: {error}") from error
 
 
-def _planned_group(group: Group, photos: Mapping[str, PlannedPhoto]) -> PlannedGroup:
-    others, kept = (tuple(photos[path] for path in paths if path in photos) for paths in (group.others, group.kept))
-    return PlannedGroup(photos[group.keeper], others, kept)
+def _planned_group(group: Group, planned: Mapping[str, PlannedPhoto]) -> PlannedGroup:
+    duplicates, kept = (
+        tuple(planned[photo.path] for photo in photos if photo.path in planned)
+        for photos in (group.duplicates, group.kept)
+    )
+    return PlannedGroup(planned[group.keeper.path], duplicates, kept)
 
 
-def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPhoto:
+def _planned(photo: Photo, sidecars: Iterable[str], *, is_reference: bool) -> PlannedPhoto:
     return PlannedPhoto(
         path=photo.path,
         size=photo.size,
@@ -184,17 +186,17 @@ def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPh
         folder=_real_folder(photo.path),
         digest=(photo.digest or b"").hex(),
         reference=is_reference,
-        sidecars=tuple(_sidecars(photo.path, catalogue)),
+        sidecars=tuple(_planned_sidecars(sidecars)),
     )
 
 
-def _sidecars(path: str, catalogue: Store) -> Iterator[PlannedFile]:
-    for sidecar in catalogue.companions(path):
+def _planned_sidecars(paths: Iterable[str]) -> Iterator[PlannedFile]:
+    for path in paths:
         try:
-            status = os.lstat(sidecar)
+            status = os.lstat(path)
         except OSError:
             continue  # gone since the scan
-        yield PlannedFile(path=sidecar, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_real_folder(sidecar))
+        yield PlannedFile(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_real_folder(path))
 
 
 def _real_folder(path: str) -> str:

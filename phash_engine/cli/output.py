@@ -31,8 +31,8 @@ def message(line: str) -> None:
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
 
 
-def evidence_text(evidence: Evidence | None) -> str:
-    """Return the evidence of a verification for people: ``alike 0.998, change 3, colour 1.00, 212 points``."""
+def evidence(evidence: Evidence | None) -> str:
+    """Return in words what verification measured: ``alike 0.998, change 3, colour 1.00, 212 points``."""
     if evidence is None:
         return "-"
     inliers, correlation, change, colour = evidence
@@ -42,10 +42,11 @@ def evidence_text(evidence: Evidence | None) -> str:
 
 
 def match_record(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair that are not None, evidence as a record of its own."""
-    filled = {name: value for name, value in fields.items() if value is not None}
-    evidence: Evidence | None = fields["evidence"]
-    return filled if evidence is None else filled | {"evidence": evidence._asdict()}
+    """Return the fields of a match or pair fit for JSON: evidence as a record, and without what is None."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    evidence: Evidence | None = present.get("evidence")
+    present["match_type"] = str(fields["match_type"])
+    return present if evidence is None else present | {"evidence": evidence._asdict()}
 
 
 def count(number: int, noun: str) -> str:

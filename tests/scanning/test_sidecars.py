@@ -14,9 +14,9 @@ from PIL import Image
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
-from phash_engine.grouping.groups import find_groups
 from phash_engine.scanning import sidecars
 from phash_engine.scanning.scan import scan
+from tests.plain import find_groups
 
 # ── which photo a sidecar has ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +101,7 @@ def test_the_raw_of_a_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catal
     assert sidecars_of(catalogue, tmp_path / "a.jpg") == ["a.NEF", "a.xmp"]
     assert sidecars_of(catalogue, tmp_path / "copy.jpg") == []
     (group,) = find_groups(catalogue)
-    assert [Path(path).name for path in (group.keeper, *group.others)] == ["a.jpg", "copy.jpg"]
+    assert [Path(path).name for path in (group.keeper, *group.duplicates)] == ["a.jpg", "copy.jpg"]
     again = scan([tmp_path], catalogue)
     assert (again.unchanged, again.sidecars, again.decoded) == (2, 2, 0)
 
@@ -201,6 +201,6 @@ def test_scan_counts_sidecars_and_dedupe_shows_them_in_its_text_alone(tmp_path: 
     assert lines.pop(1).strip().startswith("kept by ")
     assert [Path(line.split()[-1]).name for line in lines] == ["a.jpg", "a.nef", "b.jpg", "b.xmp"]
     (record,) = map(json.loads, CliRunner().invoke(cli, [*command, "--json"]).stdout.splitlines())
-    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["others"])}
+    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["duplicates"])}
     separate = CliRunner().invoke(cli, [*command, "--pairs", "separate", "--json"]).stdout
-    assert len(json.loads(separate)["others"]) == 2
+    assert len(json.loads(separate)["duplicates"]) == 2
