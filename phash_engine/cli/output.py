@@ -31,7 +31,7 @@ def message(line: str) -> None:
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
 
 
-def evidence(evidence: Evidence | None) -> str:
+def evidence_text(evidence: Evidence | None) -> str:
     """Return in words what verification measured: ``alike 0.998, change 3, colour 1.00, 212 points``."""
     if evidence is None:
         return "-"

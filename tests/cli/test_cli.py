@@ -231,7 +231,7 @@ def test_find_explains_itself_on_standard_error() -> None:
     found, run = invoke("find", LAKE), invoke("find", LAKE, "--explain", "--index", "bktree", "-r", "24")
     assert run.stdout == found.stdout
     assert "bktree is used; expected for each query: " in run.stderr
-    assert "linear answers; " in invoke("find", LAKE, "--explain", "-q").stderr
+    assert "linear is used; " in invoke("find", LAKE, "--explain", "-q").stderr
     assert "give one with -r beside -k" in complaint(phash("find", LAKE, "--explain", "-k", "2"))
     assert "'--index'" in complaint(phash("dedupe", "--index", "tree"))
 
