@@ -18,8 +18,8 @@ from bench.trial import Extractor, Trial
 from phash_engine.catalogue.code_store import ALL_NAMES
 from phash_engine.hashing import hashers, orientation
 from phash_engine.matching import cohort
+from phash_engine.matching.analyzed import AnalyzedImage
 from phash_engine.matching.policy import CERTAIN, DEFAULT_RADIUS
-from phash_engine.matching.search import read_query
 
 Words = NDArray[np.uint64]
 Distances = NDArray[np.int16]
@@ -43,7 +43,7 @@ class Descriptor(NamedTuple):
 
 def our_codes(file: bytes, _: Image.Image | None = None) -> Words:
     """Return all codes of the full view, then those of the trimmed one, or of the full one again."""
-    table = read_query(file)[2].codes
+    table = AnalyzedImage(file).query.codes
     return table[[0, -1]].ravel()
 
 

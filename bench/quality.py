@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import photos, second_look, trial
+from bench import photos, trial, verification
 from bench.descriptors import COMPARE, DESCRIPTORS, Descriptor, available, our_codes
 from bench.measures import Quality, measure, negatives_of, supported
 from bench.trial import Original
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
     curve = sorted({*supported(_CURVE, negatives), *rates}, reverse=True)
     rows = [row for row in DESCRIPTORS if row.extractor in extractors]
     if options.verify:
-        rows += second_look.rows(tried, options.looks)
+        rows += verification.rows(tried, options.looks)
     results = [(row, measure(tried, row.distances(tried), curve, rates[-1])) for row in rows]
     if options.json:
         print("\n".join(as_json(row, quality, rates) for row, quality in results))

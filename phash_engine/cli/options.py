@@ -16,7 +16,7 @@ from phash_engine.index import KINDS
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verify import Verifier
+    from phash_engine.matching.verification.verifier import Verifier
     from phash_engine.retrieval.models import Model
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -152,13 +152,13 @@ def verifier(
     if not wanted:
         yield None
         return
-    from phash_engine.matching.verification.verify import Verifier
+    from phash_engine.matching.verification.verifier import Verifier
 
     note_missing_opencv()
     verifier = Verifier(catalogue, progress)
     yield verifier
-    if verifier.unseen:
-        pairs = output.count(verifier.unseen, "pair")
+    if verifier.unread:
+        pairs = output.count(verifier.unread, "pair")
         output.message(f"{pairs} not verified: a file is gone, has changed or cannot be read; the distance decides")
 
 

@@ -20,8 +20,9 @@ from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.block import SIDE
 from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES, Codes
 from phash_engine.hashing.views import MatchType
+from phash_engine.matching.analyzed import AnalyzedImage, Query
 from phash_engine.matching.policy import DEFAULT_RADIUS
-from phash_engine.matching.search import Collection, Query, read_query
+from phash_engine.matching.search import Collection
 
 Queries: TypeAlias = "Sequence[images.Source] | NDArray[Any]"
 Column = NDArray[np.int64]
@@ -130,10 +131,10 @@ def _of_pictures(readings: Sequence[tuple[bytes | None, Query] | ImageError], tr
 
 def _read(source: images.Source) -> tuple[bytes | None, Query] | ImageError:
     try:
-        _, digest, query = read_query(source)
+        picture = AnalyzedImage(source)
     except ImageError as error:
         return error
-    return digest, query
+    return picture.digest, picture.query
 
 
 def _nearest(collection: Collection, asked: _Asked, k: int | None, radius: int | None) -> tuple[Column, ...]:

@@ -17,8 +17,9 @@ from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.hashing import orientation
 from phash_engine.matching import code_set
+from phash_engine.matching.analyzed import AnalyzedImage, Query
 from phash_engine.matching.policy import CANDIDATE_RADIUS
-from phash_engine.matching.search import Collection, Query, read_query
+from phash_engine.matching.search import Collection
 from phash_engine.retrieval import labels
 from phash_engine.retrieval import models as embeddings
 from phash_engine.retrieval.candidates import Candidates, candidates
@@ -233,7 +234,7 @@ def _read_codes(sources: Sequence[images.Source], *, rotations: bool, trust_all:
 
 def _read(source: images.Source) -> Query | ImageError:
     try:
-        return read_query(source)[2]
+        return AnalyzedImage(source).query
     except ImageError as error:
         return error
 

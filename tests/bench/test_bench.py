@@ -138,7 +138,7 @@ def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
-def test_second_look_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verification_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     families = {name: edit for name, edit in verify.FAMILIES.items() if "10%" in name or "not a copy" in name}
     monkeypatch.setattr(verify, "FAMILIES", families)
     assert command.main(["verify", "--n", "1", "--pairs", "3", "--rounds", "1"]) == 0

@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageOps
 pytest.importorskip("cv2")
 
 from bench import __main__ as command
-from bench import descriptors, families, measures, quality, second_look, trial
+from bench import descriptors, families, measures, quality, trial, verification
 from bench.error_rates import OperatingPoint
 from bench.families.base import Transform
 from bench.trial import Copy, Original, Trial
@@ -231,17 +231,17 @@ def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert rows["ours: dct + h + v"]["rates"]["0.02"]["recall"] > 0.5
 
 
-def test_a_second_look_adds_copies_alone(sample: Path) -> None:
+def test_a_verification_adds_copies_alone(sample: Path) -> None:
     originals = quality.distinct(trial.originals([sample], 99, studio=0))[:12]
     tried = trial.run(originals, 0.1, {"ours": descriptors.our_codes})
     distances = descriptors.plain(descriptors.COMPARE)(tried)
     own = np.arange(len(distances)), tried.sources
     for most in (5, 10**6):
-        asked = second_look.candidates(tried, distances, most)
-        near = (distances > second_look.SURE) & (distances <= CANDIDATE_RADIUS)
+        asked = verification.candidates(tried, distances, most)
+        near = (distances > verification.SURE) & (distances <= CANDIDATE_RADIUS)
         assert (asked[own] == near[own]).all()
         assert (asked & tried.strangers).sum() == min(most, (near & tried.strangers).sum())
-    agreed = second_look.agreeing(tried, asked)
+    agreed = verification.agreeing(tried, asked)
     assert not (agreed & ~asked).any()
     assert not (agreed & tried.strangers).any()
     assert agreed[own].sum() > 0.8 * asked[own].sum()
@@ -252,7 +252,7 @@ def test_tables_and_curves_are_drawn(sample: Path, tmp_path: Path, capsys: pytes
     options = ["--gallery", str(sample), "--n", "30", "--share", "0.02", "--rates", "0.05", "--studio", "0.5"]
     assert command.main(["quality", *options, "--verify", "--looks", "50", "--plot", str(tmp_path / "curves.png")]) == 0
     shown = capsys.readouterr()
-    assert "ours: + rotations, trim, adaptive, second look" in shown.out
+    assert "ours: + rotations, trim, adaptive, verification" in shown.out
     assert " of all false pairs, at 95 % confidence" in shown.err
     assert (tmp_path / "curves.png").stat().st_size > 0
 
