@@ -30,7 +30,8 @@ from phash_engine._threads import available_threads, in_threads
 from phash_engine.evaluation import ranking_metrics
 from phash_engine.hashing import hashers, orientation
 from phash_engine.index import Matches
-from phash_engine.retrieval.models import FunctionModel, Model, OnnxModel, Pictures, embed
+from phash_engine.retrieval.embeddings import embed
+from phash_engine.retrieval.models import FunctionModel, Model, OnnxModel, Pictures
 from phash_engine.retrieval.prefilter import Prefilter
 from phash_engine.retrieval.vectors import Vectors, unit
 

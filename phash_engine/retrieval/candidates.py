@@ -1,7 +1,7 @@
-"""Many queries at once → what a second look should compare them with, as columns.
+"""Many queries → their candidates by code, as columns.
 
-The pre-filter of a two-stage search: codes name the few photos that an embedding, or any other costly comparison, then
-ranks. For codes without a catalogue see ``prefilter``.
+The first stage of a two-stage search: codes select the few photos that an embedding, or any other costly comparison,
+then ranks. For codes without a catalogue see ``prefilter``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Column = NDArray[np.int64]
 
 
 class Candidates(NamedTuple):
-    """What to look at again, sorted by (query, distance, id), and the queries that could not be read.
+    """Candidates as columns, sorted by (query, distance, id), and the queries that could not be read.
 
     Attributes
     ----------
@@ -51,8 +51,10 @@ class Candidates(NamedTuple):
     failures: dict[int, ImageError]
 
 
-def candidates(collection: Collection, queries: Queries, k: int | None = None, radius: int | None = None) -> Candidates:
-    """Find the contents whose codes are near those of each query, but for the query itself.
+def find_candidates(
+    collection: Collection, queries: Queries, k: int | None = None, radius: int | None = None
+) -> Candidates:
+    """Find the contents whose codes are near those of each query, except the query itself.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def candidates(collection: Collection, queries: Queries, k: int | None = None, r
     queries
         Pictures, each anything that ``images.read_block`` takes; blocks, uint16 ``(q, 32, 32)``; or codes, uint64
         ``(q, 5)`` or ``(q, 10)`` with the mirror codes. A picture whose digest is that of a catalogued photo does not
-        find that photo. Pictures and blocks with too little structure find nothing, unless the collection trusts all.
+        find that photo. Pictures and blocks with too little structure find nothing, unless the collection was made
+        with ``trust_all``.
     k, radius
         As for ``search.find``; of equally near codes the lowest ids come first.
 
@@ -74,18 +77,18 @@ def candidates(collection: Collection, queries: Queries, k: int | None = None, r
         raise ValueError(f"k must be at least 1, not {k}")
     if k is None and radius is None:
         radius = RADIUS
-    asked = _fingerprints(queries, collection.trust_all)
-    query, ids, distances, rules = _nearest(collection, asked, None if k is None else k + 1, radius)
-    others = ~_is_itself(collection, asked, query, ids)
+    views = _query_views(queries, collection.trust_all)
+    query, ids, distances, rules = _nearest(collection, views, None if k is None else k + 1, radius)
+    others = ~_is_itself(collection, views, query, ids)
     ordered = sorted_columns(*(column[others] for column in (query, distances, ids, rules)))
     if k is not None:
         first = np.arange(len(ordered[0])) - np.searchsorted(ordered[0], ordered[0]) < k
         ordered = tuple(column[first] for column in ordered)
     query, distances, ids, rules = ordered
-    return Candidates(query, ids, distances, np.array(RULES)[rules], asked.failures)
+    return Candidates(query, ids, distances, np.array(RULES)[rules], views.failures)
 
 
-class _Asked(NamedTuple):
+class _QueryViews(NamedTuple):
     """Views of queries: row of the query, rank and codes ``(n, 10)`` of each; digests and failures by row."""
 
     rows: Column
@@ -95,10 +98,10 @@ class _Asked(NamedTuple):
     failures: dict[int, ImageError]
 
 
-def _fingerprints(queries: Queries, trust_all: bool) -> _Asked:
+def _query_views(queries: Queries, trust_all: bool) -> _QueryViews:
     if isinstance(queries, np.ndarray) and queries.dtype == np.uint64:
         if queries.ndim != 2 or queries.shape[1] not in {len(CODE_NAMES), len(ALL_NAMES)}:
-            raise ValueError(f"codes to look up have the shape (q, 5) or (q, 10), not {queries.shape}")
+            raise ValueError(f"codes of queries have the shape (q, 5) or (q, 10), not {queries.shape}")
         table = np.zeros((len(queries), len(ALL_NAMES)), dtype=np.uint64)
         table[:, : queries.shape[1]] = queries
         return _full_views(np.arange(len(table)), table)
@@ -107,19 +110,24 @@ def _fingerprints(queries: Queries, trust_all: bool) -> _Asked:
             raise TypeError(f"blocks are uint16 (q, {SIDE}, {SIDE}), not {queries.dtype} {queries.shape}")
         trusted = quality.is_trusted(quality.gradient_quality(queries), quality.detail(queries)) | trust_all
         return _full_views(np.flatnonzero(trusted), hashers.hash_blocks(queries[trusted]))
-    return _of_pictures(list(in_threads(_read, queries, available_threads())), trust_all)
+    return _of_pictures(read_queries(queries), trust_all)
 
 
-def _full_views(rows: Column, table: Codes) -> _Asked:
-    return _Asked(rows, np.full(len(rows), RULES.index("code")), table, {}, {})
+def read_queries(sources: Sequence[images.Source]) -> list[tuple[bytes | None, Query] | ImageError]:
+    """Read pictures in threads: of each its digest, where it has bytes, and its views; or why it cannot be read."""
+    return list(in_threads(_read, sources, available_threads()))
 
 
-def _of_pictures(readings: Sequence[tuple[bytes | None, Query] | ImageError], trust_all: bool) -> _Asked:
+def _full_views(rows: Column, table: Codes) -> _QueryViews:
+    return _QueryViews(rows, np.full(len(rows), RULES.index("code")), table, {}, {})
+
+
+def _of_pictures(readings: Sequence[tuple[bytes | None, Query] | ImageError], trust_all: bool) -> _QueryViews:
     """Return all views of pictures; an array or a PIL image has no bytes to digest."""
     failures = {row: reading for row, reading in enumerate(readings) if isinstance(reading, ImageError)}
     read = [(row, *reading) for row, reading in enumerate(readings) if not isinstance(reading, ImageError)]
     views = [(row, query.trusted(trust_all)) for row, _, query in read]
-    return _Asked(
+    return _QueryViews(
         np.repeat([row for row, _ in views], [len(query.ranks) for _, query in views]).astype(np.int64),
         np.array([rank for _, query in views for rank in query.ranks], dtype=np.int64),
         np.concatenate([np.empty((0, len(ALL_NAMES)), dtype=np.uint64), *(query.table for _, query in views)]),
@@ -136,30 +144,31 @@ def _read(source: images.Source) -> tuple[bytes | None, Query] | ImageError:
     return digest, query
 
 
-def _nearest(collection: Collection, asked: _Asked, k: int | None, radius: int | None) -> tuple[Column, ...]:
-    """Return query, content, distance and number of the rule over all ways to compare, of each pair the nearest.
+def _nearest(collection: Collection, views: _QueryViews, k: int | None, radius: int | None) -> tuple[Column, ...]:
+    """Return query, content, distance and number of the rule over all comparisons, of each pair the nearest.
 
-    What is among the ``k`` nearest by the least distance is so in the way that gives it, for whatever is before it
-    there is before it in the end; so ``k`` of each way are enough, times the views that a content has at most.
+    A content among the ``k`` nearest by its least distance is so in the comparison that gives this distance, because
+    whatever is before it there is before it in the end. So ``k`` of each comparison are enough, times the largest
+    number of views of a content.
     """
     further = collection.catalogue.further_codes()
     most_views = 1 + int(np.unique(further.full, return_counts=True)[1].max(initial=0))
     parts = [tuple(np.empty((4, 0), dtype=np.int64))]
-    for index, words, rule in collection.comparisons(asked.table):
+    for index, words, rule in collection.comparisons(views.table):
         found = index.nearest(words, k * most_views, radius) if k is not None else index.range_query(words, radius or 0)
         contents, ranks = further.contents_of(found.ids)
-        rules = np.maximum(np.maximum(ranks, asked.ranks[found.queries]), RULES.index(rule))
-        parts.append((asked.rows[found.queries], contents, found.distances, rules))
+        rules = np.maximum(np.maximum(ranks, views.ranks[found.queries]), RULES.index(rule))
+        parts.append((views.rows[found.queries], contents, found.distances, rules))
     query, contents, distances, rules = sorted_columns(*map(np.concatenate, zip(*parts, strict=True)))
     first = np.ones(len(query), dtype=np.bool_)
     first[1:] = (np.diff(query) != 0) | (np.diff(contents) != 0)
     return query[first], contents[first], distances[first], rules[first]
 
 
-def _is_itself(collection: Collection, asked: _Asked, query: Column, contents: Column) -> NDArray[np.bool_]:
+def _is_itself(collection: Collection, views: _QueryViews, query: Column, contents: Column) -> NDArray[np.bool_]:
     """Whether each match is the content that has the digest of its query."""
     itself = np.zeros(len(query), dtype=np.bool_)
-    for row, digest in asked.digests.items():
+    for row, digest in views.digests.items():
         known = (photo.code_id for photo in collection.catalogue.photos_with(digest))
         itself |= (query == row) & (contents == next((code_id for code_id in known if code_id is not None), -1))
     return itself

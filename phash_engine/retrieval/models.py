@@ -17,27 +17,20 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import images
-from phash_engine._columns import spans
-from phash_engine._threads import available_threads, in_threads
-from phash_engine.errors import ImageError, ModelError
+from phash_engine.errors import ModelError
 from phash_engine.retrieval.pooling import POOLS
-from phash_engine.retrieval.vectors import Vectors, unit
+from phash_engine.retrieval.vectors import Vectors
 
 Pictures = NDArray[np.uint8]
 """uint8 ``(n, height, width, 3)``: red, green, blue."""
 
-Item = TypeVar("Item")
-
-BATCH = 16
 _SIDE = 224
 _CROP = 0.875
 _MEAN = (0.485, 0.456, 0.406)
@@ -65,24 +58,6 @@ class Model(Protocol):
 
     def __call__(self, pictures: Pictures, /) -> Vectors:
         """Return one vector a picture, float32 ``(n, d)``, of any length."""
-
-
-class Embedded(NamedTuple):
-    """Vectors of the pictures that could be read, and why the others could not.
-
-    Attributes
-    ----------
-    rows
-        int64 ``(n,)``: which picture, ascending.
-    vectors
-        float32 ``(n, d)``: unit vectors.
-    failures
-        By number of the picture.
-    """
-
-    rows: NDArray[np.int64]
-    vectors: Vectors
-    failures: dict[int, ImageError]
 
 
 class FunctionModel:
@@ -196,73 +171,6 @@ class OnnxModel:
 
     def _unfit(self, reason: str) -> ModelError:
         return ModelError(f"{self.name}: the model {reason}")
-
-
-def embed(sources: Sequence[images.Source], model: Model, *, threads: int | None = None) -> Embedded:
-    """Make the vectors of pictures.
-
-    Parameters
-    ----------
-    sources
-        Each anything that ``images.read_block`` takes.
-    model
-        What makes them.
-    threads
-        Most threads to use; all available processors when None.
-
-    Raises
-    ------
-    ModelError
-        The model fails, or gives something else than one vector of numbers a picture.
-    """
-    parts = list(iter_embed(sources, partial(read, model=model), model, threads=threads))
-    return Embedded(
-        np.concatenate([np.empty(0, dtype=np.int64), *(part.rows for part in parts)]),
-        np.concatenate([part.vectors for part in parts if len(part.rows)] or [np.empty((0, 0), dtype=np.float32)]),
-        {row: error for part in parts for row, error in part.failures.items()},
-    )
-
-
-def read(source: images.Source, model: Model, name: str | None = None) -> Pictures:
-    """Read a picture as a model takes it, uint8 ``(height, width, 3)``; errors as ``images.read_rgb``."""
-    return images.read_rgb(source, model.height, model.width, name)
-
-
-def iter_embed(
-    items: Sequence[Item], load: Callable[[Item], Pictures], model: Model, *, threads: int | None = None
-) -> Iterator[Embedded]:
-    """Yield the vectors of one batch after the other, in order.
-
-    Parameters
-    ----------
-    items
-        Whatever ``load`` takes.
-    load
-        Returns a picture uint8 ``(height, width, 3)``, or raises ImageError; called from several threads.
-    model, threads
-        As for :func:`embed`, and so the errors.
-    """
-    batches = spans(len(items), BATCH)
-    yield from in_threads(lambda rows: _embed(rows, items, load, model), batches, threads or available_threads())
-
-
-def _embed(batch: range, items: Sequence[Item], load: Callable[[Item], Pictures], model: Model) -> Embedded:
-    pictures: dict[int, Pictures] = {}
-    failures: dict[int, ImageError] = {}
-    for row in batch:
-        try:
-            pictures[row] = load(items[row])
-        except ImageError as error:
-            failures[row] = error
-    rows = np.fromiter(pictures, dtype=np.int64)
-    if not pictures:
-        return Embedded(rows, np.empty((0, 0), dtype=np.float32), failures)
-    vectors = model(np.stack(list(pictures.values())))
-    if vectors.ndim != 2 or len(vectors) != len(rows):
-        raise ModelError(f"{model.name}: {len(rows)} pictures gave an array {vectors.shape}, not one vector each")
-    if not np.isfinite(vectors).all():
-        raise ModelError(f"{model.name}: the vectors hold NaN or infinity, so nothing can be compared by them")
-    return Embedded(rows, unit(vectors), failures)
 
 
 def _key(*parts: object) -> str:

@@ -1,4 +1,4 @@
-"""Vectors and what is made of them: worked examples and slow twins."""
+"""Vectors and query expansion: worked examples and slow twins."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_cosine_of_joined_vectors_is_the_weighted_mean() -> None:
     np.testing.assert_allclose(vectors.concatenated(parts[:1]), parts[0], atol=1e-6)
 
 
-def test_models_that_do_not_go_together_are_refused() -> None:
+def test_vectors_of_different_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match=r"need as many vectors each, not \[12, 3\]"):
         vectors.concatenated([drawn(1), drawn(2, 3)])
     with pytest.raises(ValueError, match="need as many vectors each"):
@@ -73,8 +73,8 @@ def test_whitening_leaves_out_what_does_not_vary() -> None:
 
 
 @pytest.mark.parametrize("components", [0, 3, 6])
-def test_components_that_cannot_be_told_are_refused(components: int) -> None:
-    with pytest.raises(ValueError, match=f"tell 1 to 2 components, not {components}"):
+def test_a_wrong_number_of_components_is_refused(components: int) -> None:
+    with pytest.raises(ValueError, match=f"components must be 1 to 2 for 3 vectors of 5 numbers, not {components}"):
         vectors.learn_whitening(drawn(1, 3), components)
 
 
@@ -82,7 +82,7 @@ def test_components_that_cannot_be_told_are_refused(components: int) -> None:
 
 
 def test_average_expansion_by_hand() -> None:
-    expanded = expansion.average_expansion(AXES[:1], AXES, np.array([[1, -1]]))
+    expanded = expansion.alpha_expansion(AXES[:1], AXES, np.array([[1, -1]]), alpha=0)
     np.testing.assert_allclose(expanded, [[0.5**0.5, 0.5**0.5, 0]], rtol=1e-6)
 
 
