@@ -26,8 +26,8 @@ from phash_engine import images
 from phash_engine.catalogue.store import Content, Sighting, Store, View
 from phash_engine.hashing import hashers
 from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS
 from phash_engine.hashing.views import FULL
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 _COPIES = 20
 _MISSING = 100
@@ -128,7 +128,7 @@ def check_status(printed: Path, soak: Soak) -> None:
 
 def check_find(printed: Path, soak: Soak) -> None:
     """Compare the photos found with those of all codes close to the first ones, which are the picture's."""
-    (near,) = dedupe.close_rows(soak.table, np.array([0]), RADIUS, rotations=True).values()
+    (near,) = dedupe.close_rows(soak.table, np.array([0]), DEFAULT_RADIUS, rotations=True).values()
     photos_found = np.flatnonzero(np.isin(soak.contents, list(near)) & ~soak.missing).tolist()
     expected = {(near[int(soak.contents[photo])], soak.path(photo)) for photo in photos_found}
     lines = (line.split("\t") for line in printed.read_text().splitlines())
@@ -139,7 +139,7 @@ def check_find(printed: Path, soak: Soak) -> None:
 def check_dedupe(printed: Path, soak: Soak) -> None:
     """Compare the groups of some contents with what looking at every code gives, and all equal bytes."""
     groups = [json.loads(line) for line in printed.read_text().splitlines()]
-    keeper = {_photo(path): _photo(group["keeper"]) for group in groups for path in group["others"]}
+    keeper = {_photo(path): _photo(group["keeper"]) for group in groups for path in group["duplicates"]}
     present = np.flatnonzero(~soak.missing)
     kept, of_kept = np.unique(soak.contents[present], return_inverse=True)
     row = dict(zip(present.tolist(), of_kept.tolist(), strict=True))

@@ -17,10 +17,11 @@ from bench import codes, timing
 from phash_engine.catalogue.store import Store
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS, RULES
+from phash_engine.hashing.views import MatchType
 from phash_engine.index import build_index
-from phash_engine.matching.judge import Judge
-from phash_engine.matching.pairs import ContentPairs, ViewCodes
+from phash_engine.matching.code_set import CodeSet
+from phash_engine.matching.pairs import ContentPairs, PairFilter
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 _COPIES = 6
 _NOISE = 1000
@@ -50,11 +51,11 @@ def main(argv: list[str]) -> None:
         with Store(catalogue) as opened:
             opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in range(options.n)], table)
         command = [sys.executable, "-m", "phash_engine", "dedupe", "--json", "--catalogue", str(catalogue)]
-        by_radius = ["--radius", str(RADIUS)]
+        by_radius = ["--radius", str(DEFAULT_RADIUS)]
         for radius, rotations, given in (
             (None, True, []),
-            (RADIUS, True, by_radius),
-            (RADIUS, False, [*by_radius, "--no-rotations"]),
+            (DEFAULT_RADIUS, True, by_radius),
+            (DEFAULT_RADIUS, False, [*by_radius, "--no-rotations"]),
         ):
             name, line = " ".join(["phash dedupe", *given]), [*command, *given]
             megabytes = run(line, printed)
@@ -119,14 +120,14 @@ def close_rows(
 ) -> dict[int, dict[int, int]]:
     """Return distance by row of all that are near each row asked for."""
     rows = np.arange(len(table))
-    judge = Judge(ViewCodes(rows, np.full_like(rows, RULES.index("code")), table), len(table), radius, band=0)
+    pair_filter = PairFilter(CodeSet(rows, np.full_like(rows, MatchType.SIMILAR), table), radius, 0)
     close: dict[tuple[int, int], int] = {}
     upright = build_index(orientation.upright(table), kind="linear")
     for number in orientation.ORIENTATIONS if rotations else (1,):
         turned = build_index(orientation.turned_to(table, number), kind="linear")
         for matches in (
-            upright.range_query(orientation.turned_to(table[asked], number), judge.reach),
-            turned.range_query(orientation.upright(table[asked]), judge.reach),
+            upright.range_query(orientation.turned_to(table[asked], number), pair_filter.radius),
+            turned.range_query(orientation.upright(table[asked]), pair_filter.radius),
         ):
             for query, row, bits in zip(*(column.tolist() for column in matches), strict=True):
                 pair = int(asked[query]), row
@@ -134,7 +135,7 @@ def close_rows(
     one, other = np.array(list(close), dtype=np.int64).reshape(-1, 2).T
     pairs = ContentPairs(one, other, np.fromiter(close.values(), dtype=np.int64), np.zeros_like(one))
     near: dict[int, dict[int, int]] = {row: {} for row in asked.tolist()}
-    for row, found, bits, _ in zip(*(column.tolist() for column in judge.judged(pairs)[0]), strict=True):
+    for row, found, bits, _ in zip(*(column.tolist() for column in pair_filter.filter(pairs)[0]), strict=True):
         near[row][found] = bits
     return near
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from phash_engine._threads import in_threads
 
+Ids = NDArray[np.int64]
 Hits = NDArray[np.int64]
 Columns = tuple[NDArray[np.uint64], ...]
 
@@ -33,6 +34,18 @@ def read_only(columns: Iterable[NDArray[Any]]) -> Columns:
 def spans(count: int, size: int) -> list[range]:
     """Cut ``0..count`` into ranges of at most ``size``; one empty range if there is nothing."""
     return [range(first, min(first + size, count)) for first in range(0, max(1, count), max(1, size))]
+
+
+def lookup(known: Ids, wanted: Ids) -> tuple[Ids, NDArray[np.bool_]]:
+    """Return the row of each wanted number among known ones, which are ascending, and whether it is among them at all.
+
+    >>> lookup(np.array([2, 5, 9]), np.array([5, 6]))
+    (array([1, 2]), array([ True, False]))
+    """
+    if not known.size:
+        return np.zeros_like(wanted), np.zeros(wanted.shape, dtype=np.bool_)
+    rows = np.minimum(np.searchsorted(known, wanted), known.size - 1)
+    return rows, known[rows] == wanted
 
 
 def sorted_columns(*columns: Hits) -> tuple[Hits, ...]:

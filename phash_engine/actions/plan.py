@@ -90,16 +90,15 @@ def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = 
     references
         Folders whose photos must stay whatever happens.
     """
-    groups = [group for group in groups if not group.series]
+    groups = [group for group in groups if not group.is_series and group.keeper.digest]
     folders = [_files.absolute(folder) for folder in references]
-    wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
-    photos = {
-        photo.path: _planned(photo, catalogue, is_reference=_files.is_below(photo.path, folders))
-        for photo in catalogue.photos()
-        if photo.path in wanted and photo.digest
+    photos = [photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates) if photo.digest]
+    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    planned = {
+        photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
+        for photo in photos
     }
-    planned = (_planned_group(group, photos) for group in groups if group.keeper in photos)
-    going = tuple(group for group in planned if group.others)
+    going = tuple(group for group in (_planned_group(group, planned) for group in groups) if group.others)
     places = {str(Path(other.path).parent) for group in going for other in group.others}
     return Plan(going, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
 
@@ -179,12 +178,15 @@ def read(path: str) -> Plan:
         raise PlanError(f"{path} is damaged: {error}") from error
 
 
-def _planned_group(group: Group, photos: Mapping[str, PlannedPhoto]) -> PlannedGroup:
-    others, kept = (tuple(photos[path] for path in paths if path in photos) for paths in (group.others, group.kept))
-    return PlannedGroup(photos[group.keeper], others, kept)
+def _planned_group(group: Group, planned: Mapping[str, PlannedPhoto]) -> PlannedGroup:
+    duplicates, kept = (
+        tuple(planned[photo.path] for photo in photos if photo.path in planned)
+        for photos in (group.duplicates, group.kept)
+    )
+    return PlannedGroup(planned[group.keeper.path], duplicates, kept)
 
 
-def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPhoto:
+def _planned(photo: Photo, sidecars: Iterable[str], *, is_reference: bool) -> PlannedPhoto:
     return PlannedPhoto(
         path=photo.path,
         size=photo.size,
@@ -192,19 +194,17 @@ def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPh
         folder=_link_folder(photo.path),
         digest=(photo.digest or b"").hex(),
         reference=is_reference,
-        companions=tuple(_companions(photo.path, catalogue)),
+        companions=tuple(_planned_sidecars(sidecars)),
     )
 
 
-def _companions(path: str, catalogue: Store) -> Iterator[PlannedFile]:
-    for companion in catalogue.companions(path):
+def _planned_sidecars(paths: Iterable[str]) -> Iterator[PlannedFile]:
+    for path in paths:
         try:
-            status = os.lstat(companion)
+            status = os.lstat(path)
         except OSError:
-            continue  # gone since the scan: nothing is there to go with the photo
-        yield PlannedFile(
-            path=companion, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_link_folder(companion)
-        )
+            continue  # gone since the scan: there is nothing to go with the photo
+        yield PlannedFile(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_link_folder(path))
 
 
 def _link_folder(path: str) -> str:

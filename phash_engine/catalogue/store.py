@@ -25,7 +25,7 @@ from phash_engine.catalogue.database import Database
 from phash_engine.catalogue.decisions import Decisions
 from phash_engine.catalogue.imported_hashes import ForeignCodes
 from phash_engine.hashing.hashers import CODE_NAMES
-from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED, VIEWS, Wanted, rank
+from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED, VIEWS, Wanted, match_type
 
 _IDS = 10_000
 """Ids asked for at once."""
@@ -82,10 +82,7 @@ class KnownFile(NamedTuple):
 
 
 class Photo(NamedTuple):
-    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere.
-
-    The codes of ``code_id``, those of the full view, need not be ones to trust.
-    """
+    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere."""
 
     path: str
     size: int
@@ -95,20 +92,20 @@ class Photo(NamedTuple):
     height: int
     format: str
     quality: int
-    code_id: int | None
+    content_id: int
     id: int
+
+    @classmethod
+    def of_path(cls, path: str) -> Self:
+        """Return a photo of which only the path is known."""
+        return cls(path, 0, 0, None, 0, 0, "", 0, 0, 0)
 
 
 class PhotoColumns(NamedTuple):
-    """Photos that are not missing, in int64 columns.
-
-    ``ids`` and ``contents`` ``(n,)`` are the id of each photo and the number of its content, 0..m-1; ``codes`` ``(m,)``
-    is the id of each content's codes, -1 where it has none.
-    """
+    """Photos that are not missing, in int64 columns ``(n,)``: the id of each photo, and that of its content."""
 
     ids: NDArray[np.int64]
     contents: NDArray[np.int64]
-    codes: NDArray[np.int64]
 
 
 class FurtherCodes(NamedTuple):
@@ -124,7 +121,7 @@ class FurtherCodes(NamedTuple):
 
     def contents_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return of any codes, by id, the id of the full view of the same content, and the rank of their own view."""
-        full, ranks = ids.copy(), np.full_like(ids, rank(FULL))
+        full, ranks = ids.copy(), np.full_like(ids, match_type(FULL))
         if self.ids.size:
             order = np.argsort(self.ids)
             places = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), self.ids.size - 1)]
@@ -318,13 +315,25 @@ class Store:
                 if left_out is None or not left_out(os.fsdecode(path)):
                     ids.append(photo)
                     keys.append(without_codes.setdefault(owner, -1 - len(without_codes)) if code is None else code)
-        known, contents = np.unique(np.array(keys, dtype=np.int64), return_inverse=True)
-        return PhotoColumns(np.array(ids, dtype=np.int64), contents, np.maximum(known, -1))
+        return PhotoColumns(np.array(ids, dtype=np.int64), np.array(keys, dtype=np.int64))
 
     def views_of(self, code_ids: Iterable[int]) -> dict[int, tuple[bytes | int, str]]:
         """Return owner and view of each of the codes, by id, without those that are no more."""
         query = "SELECT owner, view FROM codes WHERE id = ?"
         return {code_id: row for code_id in code_ids for row in self._database.select(query, (code_id,))}
+
+    def photos_with_digest(self, digest: bytes) -> list[Photo]:
+        """Return the photos, not missing, that have a digest."""
+        return list(self._photos("photos.digest = ?", (digest,)))
+
+    def photos_of_contents(self, contents: Sequence[int]) -> dict[int, list[Photo]]:
+        """Return the photos, not missing, of some contents, by path; an empty list of those that have none."""
+        found: dict[int, list[Photo]] = {content: [] for content in contents}
+        for start in range(0, len(contents), _IDS):
+            which = "codes.id IN (SELECT value FROM json_each(?))"
+            for photo in self._photos(which, (str(list(contents[start : start + _IDS])),)):
+                found[photo.content_id].append(photo)
+        return found
 
     def photos_with(self, owner: bytes | int) -> Iterator[Photo]:
         """Yield the photos, not missing, that have a digest, or are of an id and have codes computed elsewhere."""
@@ -336,6 +345,11 @@ class Store:
         query = "SELECT path FROM companions WHERE photo = ? ORDER BY path"
         photo = os.fsencode(_files.absolute(path))
         return [os.fsdecode(companion) for (companion,) in self._database.select(query, (photo,))]
+
+    def sidecars_of(self, paths: Iterable[str]) -> dict[str, list[str]]:
+        """Return the files of the same shot that travel with each photo that has any, by path."""
+        found = {path: self.companions(path) for path in paths}
+        return {path: sidecars for path, sidecars in found.items() if sidecars}
 
     def known_companions(self, folder: str) -> dict[str, str]:
         """Return the path of the photo by that of each of its companions below a folder."""
@@ -452,6 +466,19 @@ class Store:
                 self._drop_unowned()
         self.refresh_index()
 
+    def code_columns(
+        self, *, trust_all: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+        """Return content ids, match types and codes, uint64 ``(n, 10)``, of trusted views or of all."""
+        ids, table = self.code_table(trust_all=trust_all)
+        contents, ranks = self.further_codes().contents_of(ids)
+        return contents, ranks, table
+
+    def hidden_contents(self) -> NDArray[np.int64]:
+        """Return the ids of the contents all of whose photos are missing."""
+        hidden = self.hidden_codes()
+        return np.unique(self.further_codes().contents_of(hidden)[0])
+
     def code_table(self, *, trust_all: bool = False) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Return ids, int64 ``(n,)`` ascending, and codes, uint64 ``(n, 10)``, of trusted views or of all."""
         return self._codes.table(trust_all=trust_all)
@@ -460,7 +487,7 @@ class Store:
         """Return which codes are of other views than the full one."""
         query = f"""SELECT id, (SELECT id FROM codes AS whole WHERE whole.owner = codes.owner AND {CURRENT}), view
             FROM codes WHERE view <> '{FULL}' AND {SEARCHED}"""
-        rows = ((code_id, full, rank(view)) for code_id, full, view in self._database.select(query))
+        rows = ((code_id, full, match_type(view)) for code_id, full, view in self._database.select(query))
         return FurtherCodes(*np.array(list(rows), dtype=np.int64).reshape(-1, 3).T)
 
     def hidden_codes(self) -> NDArray[np.int64]:
@@ -495,7 +522,7 @@ class Store:
                 height or 0,
                 kind or "",
                 mark or 0,
-                code_id,
+                -photo_id if code_id is None else code_id,
                 photo_id,
             )
 

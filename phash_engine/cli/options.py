@@ -12,8 +12,8 @@ import click
 from phash_engine.catalogue.imported_hashes import HASHERS
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import output
-from phash_engine.hashing.rules import RADIUS
 from phash_engine.index import KINDS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verify import Verifier
@@ -46,7 +46,7 @@ radius: Decorator = click.option(
     "--radius",
     type=click.IntRange(0, 192),
     metavar="BITS",
-    help=f"Largest accepted distance, of 192 bits.  [default: {RADIUS}; dedupe judges 200 photos or more by scores]",
+    help=f"Largest accepted distance, of 192 bits.  [default: {DEFAULT_RADIUS}; dedupe uses scores from 200 photos on]",
 )
 rotations: Decorator = click.option(
     "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"

@@ -36,8 +36,8 @@ def message(line: str) -> None:
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
 
 
-def seen(evidence: Evidence | None) -> str:
-    """Return what a second look saw for people: ``alike 0.998, change 3, colour 1.00, 212 points``."""
+def evidence(evidence: Evidence | None) -> str:
+    """Return in words what verification measured: ``alike 0.998, change 3, colour 1.00, 212 points``."""
     if evidence is None:
         return "-"
     inliers, correlation, change, colour = evidence
@@ -46,11 +46,12 @@ def seen(evidence: Evidence | None) -> str:
     return ", ".join(parts)
 
 
-def without_unseen(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair; what a second look saw as fields too; without what nobody asked for."""
-    seen = {name: value for name, value in fields.items() if value is not None}
-    evidence: Evidence | None = fields["evidence"]
-    return seen if evidence is None else seen | {"evidence": evidence._asdict()}
+def match_record(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a match or pair fit for JSON, evidence as fields too, without what nobody asked for."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    evidence: Evidence | None = present.get("evidence")
+    present["match_type"] = str(fields["match_type"])
+    return present if evidence is None else present | {"evidence": evidence._asdict()}
 
 
 def count(number: int, noun: str) -> str:

@@ -10,8 +10,9 @@ import click
 from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
-from phash_engine.retrieval.rerank import CANDIDATE_RADIUS, EXPANSIONS, Ranked, Reranker
+from phash_engine.retrieval.rerank import EXPANSIONS, Ranked, Reranker
 
 within: options.Decorator = click.option(
     "--within",
@@ -63,7 +64,7 @@ def command(
     as_json: bool,
     strict: bool,
 ) -> int:
-    """Print the catalogued photos that are most like each IMAGE by an ONNX model: score, distance, rule, path.
+    """Print the catalogued photos that are most like each IMAGE by an ONNX model: score, distance, match type, path.
 
     The codes select the photos, the model's vectors rank them; 1 is the highest cosine. Vectors are stored with the
     catalogue, so each photo is embedded once. Photos with the bytes of IMAGE are left out. Exits with 1 if nothing was
@@ -101,7 +102,7 @@ def _print(ranked: Sequence[Ranked], *, as_json: bool, several: bool) -> None:
     for match in ranked:
         if as_json:
             fields = {"query": match.query, "path": match.photo.path, "score": match.score}
-            output.record({**fields, "distance": match.distance, "rule": match.rule})
+            output.record({**fields, "distance": match.distance, "match_type": str(match.match_type)})
         else:
             query = f"{match.query}\t" if several else ""
-            output.text(f"{query}{match.score:.4f}\t{match.distance}\t{match.rule}\t{match.photo.path}")
+            output.text(f"{query}{match.score:.4f}\t{match.distance}\t{match.match_type}\t{match.photo.path}")

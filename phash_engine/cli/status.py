@@ -13,7 +13,7 @@ from phash_engine import _files
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import UsageError
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.retrieval.redundancy import Contradiction, Redundancy
@@ -76,7 +76,7 @@ def command(
                 catalogue,
                 inside,
                 known,
-                RADIUS if radius is None else radius,
+                DEFAULT_RADIUS if radius is None else radius,
                 rotations=rotations,
                 trust_all=trust_all,
                 progress=progress,

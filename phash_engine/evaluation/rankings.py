@@ -114,7 +114,7 @@ def rank_by_vectors(
 
 
 def embed_sides(
-    catalogue: Store, task: Task, embedder: Embedder, *, components: int | None = None, progress: Progress | None = None
+    store: Store, task: Task, embedder: Embedder, *, components: int | None = None, progress: Progress | None = None
 ) -> tuple[Embeddings, Embeddings]:
     """Make the vectors of queries and gallery, with ``components`` whitened by the vectors of the gallery.
 
@@ -125,9 +125,7 @@ def embed_sides(
     UsageError
         More components than the gallery's vectors have.
     """
-    queries, gallery = (
-        embedder.embed_photos(catalogue, side.photos, progress) for side in (task.queries, task.gallery)
-    )
+    queries, gallery = (embedder.embed_photos(store, side.photos, progress) for side in (task.queries, task.gallery))
     if components is None or not len(queries.rows):
         return queries, gallery
     try:

@@ -17,6 +17,7 @@ from phash_engine.errors import UsageError
 from phash_engine.evaluation import submissions
 from phash_engine.evaluation.submissions import Table
 from phash_engine.hashing.hashers import CODE_NAMES, Codes
+from phash_engine.matching import code_set
 
 Column = NDArray[np.int64]
 
@@ -77,24 +78,24 @@ class Task(NamedTuple):
         return -1 if row < 0 else self.gallery.row_by_path.get(self.queries.photos[row].path, -1)
 
 
-def read_side(catalogue: Store, folder: str) -> Side:
+def read_side(store: Store, folder: str) -> Side:
     """Return the scanned photos below a folder.
 
     The id of a photo is its name without the extension, or its path from the folder where two photos share that name.
     """
-    photos = [photo for photo in catalogue.photos([folder]) if photo.code_id is not None and photo.digest]
-    failures = [failure.path for failure in catalogue.failures([folder])]
-    names = _ids([*(photo.path for photo in photos), *failures], _files.absolute(folder))
-    photos.sort(key=lambda photo: names[photo.path])
-    ids, table = catalogue.code_table(trust_all=True)
-    code_ids = np.array([photo.code_id for photo in photos], dtype=np.int64)
+    full = code_set.load(store, store.photo_columns([folder]).contents, trust_all=True).full()
+    row_by_content = {content: row for row, content in enumerate(full.contents.tolist())}
+    photos = [photo for photo in store.photos([folder]) if photo.digest and photo.content_id in row_by_content]
+    failures = [failure.path for failure in store.failures([folder])]
+    ids = _ids([*(photo.path for photo in photos), *failures], _files.absolute(folder))
+    photos.sort(key=lambda photo: ids[photo.path])
     return Side(
         folder,
-        [names[photo.path] for photo in photos],
+        [ids[photo.path] for photo in photos],
         photos,
-        table[np.searchsorted(ids, code_ids), : len(CODE_NAMES)],
+        full.codes[[row_by_content[photo.content_id] for photo in photos], : len(CODE_NAMES)],
         {photo.path: row for row, photo in enumerate(photos)},
-        [names[path] for path in failures],
+        [ids[path] for path in failures],
     )
 
 

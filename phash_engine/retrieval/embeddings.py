@@ -68,9 +68,9 @@ class Embedder:
         """Make the vectors of pictures; parameters and errors as for :func:`embed`."""
         return self._joined([embed(sources, model) for model in self._models])
 
-    def embed_photos(self, catalogue: Store, photos: Sequence[Photo], progress: Progress | None = None) -> Embeddings:
+    def embed_photos(self, store: Store, photos: Sequence[Photo], progress: Progress | None = None) -> Embeddings:
         """Return the vectors of photos; parameters and errors as for :func:`embed_photos`."""
-        return self._joined([embed_photos(catalogue, photos, model, self._dtype, progress) for model in self._models])
+        return self._joined([embed_photos(store, photos, model, self._dtype, progress) for model in self._models])
 
     def _joined(self, parts: Sequence[Embeddings]) -> Embeddings:
         if not len(parts[0].rows):
@@ -99,7 +99,7 @@ def embed(sources: Sequence[images.Source], model: Model, *, threads: int | None
 
 
 def embed_photos(
-    catalogue: Store,
+    store: Store,
     photos: Sequence[Photo],
     model: Model,
     dtype: str = "float32",
@@ -109,7 +109,7 @@ def embed_photos(
 
     Parameters
     ----------
-    catalogue
+    store
         An open catalogue; one in memory stores nothing.
     photos
         Of different contents. Photos without a digest, whose codes were computed elsewhere, have no vectors.
@@ -131,20 +131,20 @@ def embed_photos(
         A model fails, or the stored vectors cannot be used.
     """
     digests = {row: photo.digest for row, photo in enumerate(photos) if photo.digest}
-    if catalogue.path is None:
+    if store.path is None:
         return _gathered(list(digests), list(_photo_batches([photos[row] for row in digests], model, progress)))
-    store = VectorFile(catalogue.path.with_name(catalogue.path.name + ".vectors") / f"{model.key}-{dtype}", dtype)
-    missing = [row for row, digest in digests.items() if digest not in store]
+    file = VectorFile(store.path.with_name(store.path.name + ".vectors") / f"{model.key}-{dtype}", dtype)
+    missing = [row for row, digest in digests.items() if digest not in file]
     failures: dict[int, ImageError] = {}
     pending: list[Embeddings] = []
     for part in _photo_batches([photos[row] for row in missing], model, progress):
         pending.append(part)
         if sum(len(part.rows) for part in pending) >= _STORED:
-            failures |= _store(store, digests, _gathered(missing, pending))
+            failures |= _store(file, digests, _gathered(missing, pending))
             pending = []
-    failures |= _store(store, digests, _gathered(missing, pending))
+    failures |= _store(file, digests, _gathered(missing, pending))
     rows = [row for row in digests if row not in failures]
-    return Embeddings(np.array(rows, dtype=np.int64), store.read([digests[row] for row in rows]), failures)
+    return Embeddings(np.array(rows, dtype=np.int64), file.read([digests[row] for row in rows]), failures)
 
 
 def _photo_batches(photos: Sequence[Photo], model: Model, progress: Progress | None) -> Iterator[Embeddings]:
@@ -205,7 +205,7 @@ def _gathered(rows: Sequence[int], parts: Sequence[Embeddings]) -> Embeddings:
     )
 
 
-def _store(store: VectorFile, digests: dict[int, bytes], made: Embeddings) -> dict[int, ImageError]:
+def _store(file: VectorFile, digests: dict[int, bytes], made: Embeddings) -> dict[int, ImageError]:
     if len(made.rows):
-        store.append([digests[row] for row in made.rows.tolist()], made.vectors)
+        file.append([digests[row] for row in made.rows.tolist()], made.vectors)
     return made.failures

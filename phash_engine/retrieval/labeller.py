@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import images
+from phash_engine._columns import lookup
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.hashing import orientation
+from phash_engine.matching import code_set
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import voting
 from phash_engine.retrieval.candidates import Candidates, find_candidates, read_queries
 from phash_engine.retrieval.embeddings import Embedder, Embeddings, Progress
-from phash_engine.retrieval.rerank import CANDIDATE_RADIUS
 from phash_engine.retrieval.vectors import of_codes
 from phash_engine.retrieval.voting import NONE, Column, Nearby, Predictions, Shares
 
@@ -51,7 +53,7 @@ class Labeller:
 
     Parameters
     ----------
-    catalogue
+    store
         An open catalogue; vectors are stored with it.
     known
         Labels by absolute path; photos that are not in the catalogue do not vote.
@@ -81,7 +83,7 @@ class Labeller:
 
     def __init__(
         self,
-        catalogue: Store,
+        store: Store,
         known: Mapping[str, str],
         embedder: Embedder | None = None,
         *,
@@ -93,19 +95,19 @@ class Labeller:
     ) -> None:
         if vote not in VOTES:
             raise ValueError(f"unknown vote {vote!r}; votes are {', '.join(VOTES)}")
-        self._catalogue, self._embedder = catalogue, embedder
+        self._store, self._embedder = store, embedder
         self._neighbours, self._vote, self._radius = neighbours, vote, radius
         self._rotations, self._trust_all = rotations, trust_all
-        photos = [photo for photo in catalogue.photos() if photo.path in known and photo.code_id is not None]
+        photos = [photo for photo in store.photos() if photo.path in known]
         self.names = sorted({known[photo.path] for photo in photos})
         if not photos:
             raise UsageError("no photo of the catalogue has a label: 'phash scan' some that have")
         numbers = {name: number for number, name in enumerate(self.names)}
-        voters = sorted({(photo.code_id or 0, numbers[known[photo.path]]) for photo in photos})
+        voters = sorted({(photo.content_id, numbers[known[photo.path]]) for photo in photos})
         self._voters, self._classes = np.array(voters, dtype=np.int64).T
         self._sizes = np.bincount(self._classes, minlength=len(self.names))
-        self._photos = {photo.code_id: photo for photo in photos}
-        self._collection = Collection(catalogue, rotations=rotations, trust_all=trust_all, contents=self._voters)
+        self._photos = {photo.content_id: photo for photo in photos}
+        self._collection = Collection(store, rotations=rotations, trust_all=trust_all, contents=self._voters)
 
     def label(self, sources: Sequence[images.Source], progress: Progress | None = None) -> Labelled:
         """Label pictures. A photo with the bytes of one is not its neighbour, but part of the mean of its class.
@@ -131,19 +133,18 @@ class Labeller:
 
         Errors as :meth:`label`.
         """
-        ids, table = self._catalogue.code_table(trust_all=self._trust_all)
+        full = self._collection.codes.full()
         _, first, labels_each = np.unique(self._voters, return_index=True, return_counts=True)
-        chosen = first[(labels_each == 1) & np.isin(self._voters[first], ids)]
+        chosen = first[(labels_each == 1) & np.isin(self._voters[first], full.contents)]
         contents, truth = self._voters[chosen], self._classes[chosen]
-        codes = table[np.searchsorted(ids, contents)]
+        codes = full.codes[np.searchsorted(full.contents, contents)]
         queries = self._stored(contents, progress) if self._embedder else None
         if self._vote == "centroid":
             queries = queries or _turned(codes, rotations=self._rotations)
             scores, unread = self._centroid_scores(queries, chosen[queries.rows], len(chosen), progress)
             return LeaveOneOut(truth, voting.predict(scores), unread)
         found = find_candidates(self._collection, codes, *self._limits(further=1))
-        others = contents[found.queries] != found.ids
-        found = Candidates(found.queries[others], found.ids[others], found.distances[others], found.rules[others], {})
+        found = found.select(contents[found.queries] != found.contents)
         near, unread = self._nearby(found, queries, progress)
         sizes = np.tile(self._sizes, (len(chosen), 1))
         sizes[np.arange(len(chosen)), truth] -= 1
@@ -158,14 +159,14 @@ class Labeller:
         self, found: Candidates, shown: Embeddings | None, progress: Progress | None
     ) -> tuple[Nearby, list[ImageError]]:
         """Return the voters of the contents found, each content with all of its voters."""
-        queries, contents, unread = found.queries, found.ids, list[ImageError]()
+        queries, contents, unread = found.queries, found.contents, list[ImageError]()
         similar = 1 - 2 * found.distances / _BITS
         if shown is not None:
             stored = self._stored(np.unique(contents), progress)
             unread = list(stored.failures.values())
-            of_query = _positions(shown.rows, queries)
-            of_content = _positions(np.unique(contents)[stored.rows], contents)
-            there = (of_query != NONE) & (of_content != NONE)
+            of_query, has_vector = lookup(shown.rows, queries)
+            of_content, is_stored = lookup(np.unique(contents)[stored.rows], contents)
+            there = has_vector & is_stored
             queries, contents = queries[there], contents[there]
             similar = np.einsum("md,md->m", shown.vectors[of_query[there]], stored.vectors[of_content[there]])
         first = np.searchsorted(self._voters, contents)
@@ -183,10 +184,10 @@ class Labeller:
         unread = list(stored.failures.values())
         scores = np.zeros((count, len(self.names)))
         if len(stored.rows) and len(queries.rows):
-            positions = _positions(contents[stored.rows], self._voters)
-            voting_rows = np.flatnonzero(positions != NONE)
-            vectors, classes = stored.vectors[positions[voting_rows]], self._classes[voting_rows]
-            voters = _positions(voting_rows, own)
+            rows, has_vector = lookup(contents[stored.rows], self._voters)
+            vectors, classes = stored.vectors[rows[has_vector]], self._classes[has_vector]
+            voters, votes_itself = lookup(np.flatnonzero(has_vector), own)
+            voters = np.where(votes_itself, voters, NONE)
             votes = voting.centroid_votes(queries.vectors, vectors, classes, len(self.names), voters)
             np.maximum.at(scores, queries.rows, votes)
         return scores, unread
@@ -195,9 +196,11 @@ class Labeller:
         """Return the vectors of contents, by the embedder or of their codes; rows are those of ``contents``."""
         if self._embedder:
             photos = [self._photos[content] for content in contents.tolist()]
-            return self._embedder.embed_photos(self._catalogue, photos, progress)
-        ids, table = self._catalogue.code_table(trust_all=True)
-        return _turned(table[np.searchsorted(ids, contents)], rotations=False)
+            return self._embedder.embed_photos(self._store, photos, progress)
+        full = code_set.load(self._store, contents, trust_all=True).full()
+        rows, has_codes = lookup(full.contents, contents)
+        turned = _turned(full.codes[rows[has_codes]], rotations=False)
+        return turned._replace(rows=np.flatnonzero(has_codes))
 
 
 def _embed_codes(sources: Sequence[images.Source], *, rotations: bool, trust_all: bool) -> Embeddings:
@@ -205,7 +208,7 @@ def _embed_codes(sources: Sequence[images.Source], *, rotations: bool, trust_all
     readings = read_queries(sources)
     failures = {row: reading for row, reading in enumerate(readings) if isinstance(reading, ImageError)}
     queries = [(row, reading[1]) for row, reading in enumerate(readings) if not isinstance(reading, ImageError)]
-    kept = [(row, query.table[0]) for row, query in queries if query.is_trusted or trust_all]
+    kept = [(row, query.codes[0]) for row, query in queries if query.is_trusted or trust_all]
     table = np.array([codes for _, codes in kept], dtype=np.uint64).reshape(len(kept), -1)
     if not kept:
         return Embeddings(np.empty(0, dtype=np.int64), np.empty((0, _BITS), dtype=np.float32), failures)
@@ -218,11 +221,3 @@ def _turned(table: NDArray[np.uint64], *, rotations: bool) -> Embeddings:
     turned = orientation.turned(table) if rotations else orientation.upright(table)[np.newaxis]
     rows = np.tile(np.arange(len(table)), len(turned))
     return Embeddings(rows, of_codes(turned.reshape(len(rows), turned.shape[-1])), {})
-
-
-def _positions(known: Column, numbers: Column) -> Column:
-    """Return the positions of numbers among ascending known ones; :data:`NONE` for those that are not there."""
-    if not known.size:
-        return np.full(numbers.shape, NONE)
-    positions = np.minimum(np.searchsorted(known, numbers), known.size - 1)
-    return np.where(known[positions] == numbers, positions, NONE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 from phash_engine.catalogue.store import Photo, Store
 from phash_engine.errors import ImageError
 from phash_engine.hashing import orientation
-from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS
-from phash_engine.matching.pairs import close_pairs, codes_of
+from phash_engine.matching import code_set
+from phash_engine.matching.code_set import CodeSet
+from phash_engine.matching.pairs import close_pairs
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval.candidates import find_candidates
 from phash_engine.retrieval.embeddings import Embedder, Progress
@@ -60,10 +60,10 @@ class Redundancy(NamedTuple):
 
 
 def measure_redundancy(
-    catalogue: Store,
+    store: Store,
     folders: Sequence[str] | None = None,
     known: Mapping[str, str] | None = None,
-    radius: int = RADIUS,
+    radius: int = DEFAULT_RADIUS,
     *,
     rotations: bool = True,
     trust_all: bool = False,
@@ -73,7 +73,7 @@ def measure_redundancy(
 
     Parameters
     ----------
-    catalogue
+    store
         An open catalogue.
     folders, rotations, trust_all
         As for ``search.Collection``.
@@ -89,35 +89,33 @@ def measure_redundancy(
     ValueError
         A radius out of range.
     """
-    groups = _by_content(catalogue, folders)
-    code_ids = np.array([photos[0].code_id or -1 for photos in groups], dtype=np.int64)
-    views = codes_of(code_ids, catalogue, trust_all=trust_all)
-    pairs = close_pairs(views, radius, rotations=rotations, kind="auto", progress=progress)
-    ids, table = catalogue.code_table(trust_all=trust_all)
-    full = np.isin(ids, code_ids)
-    collection = Collection(catalogue, folders, rotations=rotations, trust_all=trust_all)
+    groups = _by_content(store, folders)
+    codes = code_set.load(store, np.array(list(groups), dtype=np.int64), trust_all=trust_all)
+    pairs = close_pairs(codes, radius, rotations=rotations, kind="auto", progress=progress)
+    full = codes.full()
+    collection = Collection(store, folders, rotations=rotations, trust_all=trust_all)
     links = zip(*(column.tolist() for column in pairs[:3]), strict=True)
     contradictions = _contradictions(groups, links, known or {})
     return Redundancy(
-        sum(map(len, groups)),
+        sum(map(len, groups.values())),
         len(groups),
-        _nearest(collection, ids[full], table[full]),
+        _nearest(collection, full),
         len(np.union1d(pairs.left, pairs.right)),
         len(pairs.left),
-        bit_use(orientation.upright(table[full])),
+        bit_use(orientation.upright(full.codes)),
         sorted(contradictions, key=lambda found: (found.left.path, found.right.path, *found[2:])),
     )
 
 
 def nearest_cosines(
-    catalogue: Store, embedder: Embedder, folders: Sequence[str] | None = None, progress: Progress | None = None
+    store: Store, embedder: Embedder, folders: Sequence[str] | None = None, progress: Progress | None = None
 ) -> tuple[NDArray[np.float64], list[ImageError]]:
     """Return the cosine of each content's vector with the nearest other, ``(n,)``, and the errors of files without one.
 
     Cost: all vectors are compared with all. Errors as for ``Embedder.embed_photos``.
     """
-    photos = [group[0] for group in _by_content(catalogue, folders)]
-    found = embedder.embed_photos(catalogue, photos, progress)
+    photos = [group[0] for group in _by_content(store, folders).values()]
+    found = embedder.embed_photos(store, photos, progress)
     failures = list(found.failures.values())
     if len(found.rows) < 2:
         return np.empty(0), failures
@@ -125,19 +123,18 @@ def nearest_cosines(
     return np.einsum("nd,nd->n", found.vectors, found.vectors[other]).astype(np.float64), failures
 
 
-def _by_content(catalogue: Store, folders: Sequence[str] | None) -> list[list[Photo]]:
-    """Return the photos that have codes, those of equal bytes together."""
-    groups: defaultdict[int, list[Photo]] = defaultdict(list)
-    for photo in catalogue.photos(folders):
-        if photo.code_id is not None:
-            groups[photo.code_id].append(photo)
-    return list(groups.values())
+def _by_content(store: Store, folders: Sequence[str] | None) -> dict[int, list[Photo]]:
+    """Return the photos by the id of their content."""
+    groups: dict[int, list[Photo]] = {}
+    for photo in store.photos(folders):
+        groups.setdefault(photo.content_id, []).append(photo)
+    return groups
 
 
-def _nearest(collection: Collection, ids: NDArray[np.int64], table: Codes) -> NDArray[np.int64]:
+def _nearest(collection: Collection, full: CodeSet) -> NDArray[np.int64]:
     """Return the distance of each content to the nearest other, of those that have another."""
-    found = find_candidates(collection, table, k=2)
-    others = found.ids != ids[found.queries]
+    found = find_candidates(collection, full.codes, k=2)
+    others = found.contents != full.contents[found.queries]
     queries, distances = found.queries[others], found.distances[others]
     _, first = np.unique(queries, return_index=True)
     nearest: NDArray[np.int64] = distances[first]
@@ -145,11 +142,14 @@ def _nearest(collection: Collection, ids: NDArray[np.int64], table: Codes) -> ND
 
 
 def _contradictions(
-    groups: Sequence[Sequence[Photo]], links: Iterable[tuple[int, int, int]], known: Mapping[str, str]
+    groups: Mapping[int, Sequence[Photo]], links: Iterable[tuple[int, int, int]], known: Mapping[str, str]
 ) -> Iterator[Contradiction]:
     """Yield one pair of photos for every two labels of one content, or of two near ones."""
-    labelled = [{known[photo.path]: photo for photo in reversed(photos) if photo.path in known} for photos in groups]
-    for by_label in labelled:
+    labelled = {
+        content: {known[photo.path]: photo for photo in reversed(photos) if photo.path in known}
+        for content, photos in groups.items()
+    }
+    for by_label in labelled.values():
         yield from (_contradiction(0, *pair) for pair in combinations(by_label.items(), 2))
     for left, right, distance in links:
         pairs = product(labelled[left].items(), labelled[right].items())

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from phash_engine import images
 from phash_engine.catalogue.store import Photo
 from phash_engine.errors import ImageError
+from phash_engine.hashing.views import MatchType
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import expansion
-from phash_engine.retrieval.candidates import Candidates, find_candidates
+from phash_engine.retrieval.candidates import find_candidates
 from phash_engine.retrieval.embeddings import Embedder, Progress
 from phash_engine.retrieval.vectors import Vectors, cosines, fused
-
-CANDIDATE_RADIUS = 56
-"""Bits of 192 within which photos are compared by more than codes: 83 % of the copies, 9e-4 of look-alikes."""
 
 EXPANSIONS = ("none", "average", "alpha", "diffusion", "linked")
 _EXPANDING = 5
@@ -29,13 +28,13 @@ _POWER = 3
 
 
 class Ranked(NamedTuple):
-    """A photo with its score (the higher, the more alike), its distance in bits, and the rule of that distance."""
+    """A photo with its score (the higher, the more alike), its distance in bits, and its match type."""
 
     query: str
     photo: Photo
     score: float
     distance: int
-    rule: str
+    match_type: MatchType
 
 
 class Reranker:
@@ -98,11 +97,11 @@ class Reranker:
         found = find_candidates(self._collection, [source], radius=radius)
         for error in found.failures.values():
             raise error
-        copies = self._photos_of(found)
+        store = self._collection.store
+        photos = store.photos_of_contents(found.contents.tolist())
+        copies = [photos[content] for content in found.contents.tolist()]
         rows = [row for row, same in enumerate(copies) if same]
-        stored = self._embedder.embed_photos(
-            self._collection.catalogue, [copies[row][0] for row in rows], progress=progress
-        )
+        stored = self._embedder.embed_photos(store, [copies[row][0] for row in rows], progress)
         failures = list(stored.failures.values())
         if not len(stored.rows):
             return [], failures
@@ -111,17 +110,11 @@ class Reranker:
         marks = scores(query, stored.vectors, found.distances[kept], self._expand, self._code_weight)
         name = images.source_name(source)
         ranked = [
-            Ranked(name, photo, mark, int(found.distances[row]), str(found.rules[row]))
+            Ranked(name, photo, mark, int(found.distances[row]), MatchType(found.match_types[row]))
             for row, mark in zip(kept.tolist(), marks.tolist(), strict=True)
             for photo in copies[row]
         ]
         return sorted(ranked, key=lambda match: (-match.score, match.photo.path))[:k], failures
-
-    def _photos_of(self, found: Candidates) -> list[list[Photo]]:
-        """Return the photos of each candidate."""
-        catalogue = self._collection.catalogue
-        owners = catalogue.views_of(found.ids.tolist())
-        return [list(catalogue.photos_with(owners[code_id][0])) for code_id in found.ids.tolist()]
 
 
 def scores(

@@ -98,11 +98,15 @@ def test_references_are_marked_and_photos_nobody_read_left_out(home: Path) -> No
         scan([home / "photos"], catalogue)
         group, *_ = find_groups(catalogue, references=[str(archive)])
         catalogue.add_fingerprints(["/else/a.jpg", "/else/b.jpg"], np.full((2, 5), 9, dtype=np.uint64))
-        elsewhere = [group._replace(keeper="/else/a.jpg"), group._replace(others=("/else/b.jpg",))]
-        series = group._replace(series=True)
+        unread = [photo for photo in catalogue.photos() if photo.digest is None]
+        elsewhere = [group._replace(keeper=unread[0]), group._replace(duplicates=(unread[1],))]
+        series = group._replace(is_series=True)
         made = plan.make([group, *elsewhere, series], catalogue, references=[str(archive)])
     (only,) = made.groups
-    assert (only.keeper.path, [photo.path for photo in only.others]) == (group.keeper, list(group.others))
+    assert (only.keeper.path, [photo.path for photo in only.others]) == (
+        group.keeper.path,
+        [photo.path for photo in group.duplicates],
+    )
     for photo in (only.keeper, *only.kept, *only.others):
         assert photo.reference == photo.path.startswith(f"{archive}/")
     assert made.catalogue == ""

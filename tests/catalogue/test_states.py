@@ -180,8 +180,8 @@ class States(RuleBasedStateMachine):
         rows = dict(zip(ids.tolist(), table.tolist(), strict=True))
         shown = self.scanned | self.imported
         for photo in self.reader.photos():
-            assert photo.code_id is not None
-            assert rows[photo.code_id] == row(shown[photo.path])
+            assert photo.content_id > 0
+            assert rows[photo.content_id] == row(shown[photo.path])
 
     @invariant()
     def hidden_codes_are_those_of_the_model(self) -> None:

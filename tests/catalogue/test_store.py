@@ -269,10 +269,10 @@ def test_fingerprints_replace_what_was_scanned_and_its_codes_go(catalogue: Store
 
 def test_of_a_repeated_path_the_last_codes_count(catalogue: Store) -> None:
     catalogue.add_fingerprints(["/p/a.jpg", "/p/b.jpg", "/p/../p//a.jpg"], np.stack([codes_of(n) for n in (1, 2, 3)]))
-    found = {photo.path: photo.code_id for photo in catalogue.photos()}
+    found = {photo.path: photo.content_id for photo in catalogue.photos()}
     ids, table = catalogue.code_table()
     rows = dict(zip(ids.tolist(), table.tolist(), strict=True))
-    assert {path: rows[code_id] for path, code_id in found.items() if code_id is not None} == {
+    assert {path: rows[code_id] for path, code_id in found.items() if code_id > 0} == {
         "/p/a.jpg": codes_of(3).tolist(),
         "/p/b.jpg": codes_of(2).tolist(),
     }
@@ -357,7 +357,7 @@ def test_codes_of_a_photo_without_structure_are_kept_apart(catalogue: Store) -> 
     (photo,) = catalogue.photos()
     assert len(catalogue.code_table()[0]) == 0
     ids, table = catalogue.code_table(trust_all=True)
-    assert (ids.tolist(), table.tolist()) == ([photo.code_id], [codes_of(1).tolist()])
+    assert (ids.tolist(), table.tolist()) == ([photo.content_id], [codes_of(1).tolist()])
     assert catalogue.counts()["untrusted"] == 1
     assert [photo.path for photo in catalogue.photos_with(content(1).digest)] == ["/p/white.jpg"]
     assert catalogue.known_files("/p")["/p/white.jpg"].state == "current"
@@ -365,7 +365,7 @@ def test_codes_of_a_photo_without_structure_are_kept_apart(catalogue: Store) -> 
 
 def test_hidden_codes_are_those_of_which_every_photo_is_missing(catalogue: Store) -> None:
     record(catalogue, {"/p/a.jpg": 1, "/p/copy.jpg": 1, "/p/b.jpg": 2})
-    code = {photo.path: photo.code_id or 0 for photo in catalogue.photos()}
+    code = {photo.path: photo.content_id for photo in catalogue.photos()}
     assert catalogue.hidden_codes().tolist() == []
     catalogue.mark_missing(["/p/a.jpg", "/p/b.jpg"])
     assert catalogue.hidden_codes().tolist() == [code["/p/b.jpg"]]
@@ -457,7 +457,7 @@ def test_known_files_of_another_spec_are_stale_missing_or_not(catalogue: Store) 
     query_and_commit(catalogue.path, "UPDATE codes SET spec = 0")
     assert {known.state for known in catalogue.known_files("/p").values()} == {"stale"}
     assert catalogue.known_digests() == set()
-    assert [photo.code_id for photo in catalogue.photos()] == [None]
+    assert all(photo.content_id < 0 for photo in catalogue.photos())
 
 
 def query_and_commit(path: Path | None, text: str) -> None:
@@ -510,7 +510,7 @@ def test_a_reader_sees_whole_moments_while_another_process_writes(tmp_path: Path
         seen = set()
         while writer.poll() is None:
             with catalogue.snapshot():
-                wanted = [photo.code_id or 0 for photo in catalogue.photos()]
+                wanted = [photo.content_id for photo in catalogue.photos()]
                 ids, table = catalogue.code_table()
             assert sorted(wanted) == ids.tolist()
             assert len(wanted) in (0, 20)

@@ -82,9 +82,7 @@ def side(folder: str, count: int, seed: int, unread: list[str] | None = None) ->
     rng = np.random.default_rng(seed)
     table = rng.integers(0, 2**62, (count, 5), dtype=np.uint64)
     ids = [f"{folder}{number:03}" for number in range(count)]
-    photos = [
-        Photo(f"/{folder}/{name}", 0, 0, name.encode(), 0, 0, "JPEG", 50, row, row) for row, name in enumerate(ids)
-    ]
+    photos = [Photo.of_path(f"/{folder}/{name}")._replace(digest=name.encode()) for name in ids]
     return Side(folder, ids, photos, table, {photo.path: row for row, photo in enumerate(photos)}, unread or [])
 
 

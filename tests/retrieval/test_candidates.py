@@ -8,17 +8,23 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
 from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing import views as views_of
+from phash_engine.hashing.views import MatchType
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval.candidates import find_candidates
 from phash_engine.scanning.scan import scan
 from tests import naive
 from tests.hashing import test_views
 from tests.matching.test_search import SEEDS, SOME_RADII, catalogue_of, codes_of, planted, views
+
+
+def words(match_types: NDArray[np.int64]) -> list[str]:
+    return [str(MatchType(number)) for number in match_types.tolist()]
 
 
 @settings(max_examples=60, deadline=None)
@@ -28,7 +34,7 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
     known = views(photos, rotations=rotations)
     blocks = np.stack([images.read_block(query) for query in queries])
     with catalogue_of(photos) as catalogue:
-        ids = {photo.path: photo.code_id for photo in catalogue.photos()}
+        ids = {photo.path: photo.content_id for photo in catalogue.photos()}
         collection = Collection(catalogue, rotations=rotations, trust_all=True)
         found = find_candidates(collection, blocks, k, radius)
         again = find_candidates(collection, hashers.hash_blocks(blocks), k, radius)
@@ -37,10 +43,10 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
     for number, block in enumerate(blocks):
         mine = naive.turned(block) if rotations else naive.turned(block)[:1]
         expected = sorted(
-            (distance, ids[path] or 0, rule) for distance, rule, path in naive.find(mine, known, None, radius)
+            (distance, ids[path], word) for distance, word, path in naive.find(mine, known, None, radius)
         )[:k]
         here = found.queries == number
-        columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
+        columns = (found.distances[here].tolist(), found.contents[here].tolist(), words(found.match_types[here]))
         assert list(zip(*columns, strict=True)) == expected
 
 
@@ -51,7 +57,7 @@ def test_every_view_finds_its_content(seed: int, k: int | None, radius: int, rot
     queries = [next(iter(blocks.values())) for blocks in test_views.planted(seed + 1, 3).values()]
     with Store(None) as catalogue:
         test_views.record(catalogue, photos)
-        ids = {photo.path: photo.code_id or 0 for photo in catalogue.photos()}
+        ids = {photo.path: photo.content_id for photo in catalogue.photos()}
         collection = Collection(catalogue, rotations=rotations, trust_all=True)
         found = find_candidates(collection, np.stack(queries), k, radius)
     for number, block in enumerate(queries):
@@ -59,9 +65,9 @@ def test_every_view_finds_its_content(seed: int, k: int | None, radius: int, rot
             (*test_views.nearest({views_of.FULL: block}, blocks, rotations=rotations), ids[path])
             for path, blocks in photos.items()
         ]
-        expected = sorted((distance, code_id, rule) for distance, rule, code_id in near if distance <= radius)
+        expected = sorted((distance, content, word) for distance, word, content in near if distance <= radius)
         here = found.queries == number
-        columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
+        columns = (found.distances[here].tolist(), found.contents[here].tolist(), words(found.match_types[here]))
         rows = list(zip(*columns, strict=True))
         assert rows == sorted(rows)
         assert set(rows) <= set(expected)
@@ -78,9 +84,9 @@ def test_five_codes_find_upright_and_transposed() -> None:
         assert (found.distances == 0).all()
         assert found.queries.tolist() == list(range(len(photos)))
         transposed = np.ascontiguousarray(orientation.turn(images.read_block(query), 5))
-        assert find_candidates(collection, hashers.hash_blocks(transposed[np.newaxis]), radius=192).ids.size == len(
-            photos
-        )
+        assert find_candidates(
+            collection, hashers.hash_blocks(transposed[np.newaxis]), radius=192
+        ).contents.size == len(photos)
 
 
 def test_pictures_do_not_find_themselves_and_unreadable_ones_are_skipped(sample: Path, tmp_path: Path) -> None:
@@ -92,14 +98,14 @@ def test_pictures_do_not_find_themselves_and_unreadable_ones_are_skipped(sample:
         collection = Collection(catalogue)
         queries: list[images.Source] = [lake, tmp_path / "bad.jpg", lake.read_bytes(), tmp_path / "blank.pgm"]
         found = find_candidates(collection, queries)
-        others = [match for match in collection.find(lake) if match.rule != "digest"]
+        others = [match for match in collection.find(lake) if match.match_type != MatchType.IDENTICAL]
         for row in (0, 2):
             here = found.queries == row
-            owners = catalogue.views_of(found.ids[here].tolist()).values()
-            paths = {photo.path for owner, _ in owners for photo in catalogue.photos_with(owner)}
+            of_content = catalogue.photos_of_contents(found.contents[here].tolist())
+            paths = {photo.path for photos in of_content.values() for photo in photos}
             assert paths == {match.path for match in others}
             nearest = find_candidates(collection, queries, 2)
-            np.testing.assert_array_equal(nearest.ids[nearest.queries == row], found.ids[here][:2])
+            np.testing.assert_array_equal(nearest.contents[nearest.queries == row], found.contents[here][:2])
         assert set(found.queries.tolist()) == {0, 2}
         assert list(found.failures) == [1]
         assert "not a picture" in found.failures[1].reason

@@ -72,7 +72,7 @@ def labels_one_by_one(catalogue: Store, k: int) -> dict[str, tuple[str | None, f
 
 def by_path(catalogue: Store, names: list[str], left_out: LeaveOneOut) -> dict[str, tuple[str | None, float]]:
     """The predictions by path; the rows are the contents in the order of their codes."""
-    order = sorted(catalogue.photos(), key=lambda photo: photo.code_id or 0)
+    order = sorted(catalogue.photos(), key=lambda photo: photo.content_id)
     classes, confidences, _ = (column.tolist() for column in left_out.predictions)
     return {
         photo.path: (None if number == NONE else names[number], confidence)
@@ -122,7 +122,7 @@ def test_centroids_vote(catalogue_path: Path, trees: Path, tmp_path: Path) -> No
         by_code = Labeller(catalogue, known(catalogue), vote="centroid", rotations=False)
         found = by_code.label([other, str(tmp_path / "nothing.png")])
         left_out = by_code.leave_one_out()
-        table = {photo.path: photo.code_id for photo in catalogue.photos()}
+        table = {photo.path: photo.content_id for photo in catalogue.photos()}
         ids, codes = catalogue.code_table()
         by_vector = Labeller(catalogue, known(catalogue), Embedder([model]), vote="centroid").label([other])
     assert by_code.names[found.predictions.classes[0]] == "elm"

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from phash_engine.catalogue.store import Photo, Store
 from phash_engine.errors import ImageError, ModelError
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import vectors
 from phash_engine.retrieval.candidates import find_candidates
 from phash_engine.retrieval.embeddings import BATCH, Embedder, embed, embed_photos
 from phash_engine.retrieval.models import FunctionModel, OnnxModel
-from phash_engine.retrieval.rerank import CANDIDATE_RADIUS, EXPANSIONS, Reranker, scores
+from phash_engine.retrieval.rerank import EXPANSIONS, Reranker, scores
 from phash_engine.scanning.scan import scan
 from tests import onnx_models
 from tests.cli.test_cli import invoke
@@ -60,22 +61,16 @@ def test_ranked_as_one_by_one(folder: Path, catalogue_path: Path, model: Path) -
         collection = Collection(catalogue)
         ranked, failures = Reranker(collection, Embedder([loaded])).find(lake)
         found = find_candidates(collection, [lake], radius=CANDIDATE_RADIUS)
-        owners = catalogue.views_of(found.ids.tolist())
-        paths = {
-            photo.path: row
-            for row, code_id in enumerate(found.ids.tolist())
-            for photo in catalogue.photos_with(owners[code_id][0])
-        }
+        photos = catalogue.photos_of_contents(found.contents.tolist())
+        paths = {photo.path: row for row, content in enumerate(found.contents.tolist()) for photo in photos[content]}
     assert failures == []
     assert {match.photo.path for match in ranked} == set(paths)
     assert str(lake) not in paths
     for match in ranked:
         cosine = vectors.cosines(*(embed([path], loaded).vectors for path in (lake, match.photo.path)))
         assert match.score == pytest.approx(float(cosine[0, 0]), abs=1e-5)
-        assert (match.distance, match.rule) == (
-            found.distances[paths[match.photo.path]],
-            found.rules[paths[match.photo.path]],
-        )
+        row = paths[match.photo.path]
+        assert (match.distance, match.match_type) == (found.distances[row], found.match_types[row])
     assert [match.score for match in ranked] == sorted((match.score for match in ranked), reverse=True)
 
 
@@ -196,10 +191,10 @@ def test_rerank_prints_the_best(folder: Path, catalogue_path: Path, model: Path)
     assert run.return_value == 0
     lines = [line.split("\t") for line in run.output.splitlines()]
     assert len(lines) == 3
-    assert all(float(score) <= 1.0001 and rule in {"code", "rotation"} for score, _, rule, _ in lines)
+    assert all(float(score) <= 1.0001 and match_type in {"similar", "rotated"} for score, _, match_type, _ in lines)
     run = invoke("rerank", folder / LAKE, "--model", model, "--top", "3", "--json", "--half", "--ten-crop")
     records = [json.loads(line) for line in run.output.splitlines()]
-    assert list(records[0]) == ["query", "path", "score", "distance", "rule"]
+    assert list(records[0]) == ["query", "path", "score", "distance", "match_type"]
     for expand in EXPANSIONS:
         assert invoke("rerank", folder / LAKE, "--model", model, "--expand", expand).return_value == 0
     assert invoke("rerank", folder / ALONE, "--model", model, "--within", "3").return_value == 1

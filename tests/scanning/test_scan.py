@@ -23,12 +23,11 @@ from phash_engine import _files, images
 from phash_engine._files import File
 from phash_engine.catalogue.code_store import ALL_NAMES
 from phash_engine.catalogue.store import Content, PhotoColumns, Sighting, Store
-from phash_engine.grouping.groups import find_groups
-from phash_engine.matching.search import find
 from phash_engine.scanning import scan as scan_module
 from phash_engine.scanning.scan import _BATCH, ScanReport, scan
 from phash_engine.scanning.walk import Walk
 from phash_engine.scanning.walk import walk as walk_root
+from tests.plain import find, find_groups
 
 ROOT = Path(__file__).parents[2]
 
@@ -173,7 +172,7 @@ def test_moved_copied_and_renamed_files_are_known_by_their_digest(root: Path, ca
 
     assert counts.take() == (["copy.png", "hard link.png", "moved.png", "new name.png"], 0)
     assert (report.recognised, report.decoded, report.unchanged, report.missing) == (4, 0, 2, 2)
-    assert all(photo.code_id is not None for photo in catalogue.photos())
+    assert all(photo.content_id > 0 for photo in catalogue.photos())
     assert len(photos(catalogue)) == 6
 
 
@@ -193,7 +192,7 @@ def test_files_renamed_in_a_chain_are_not_decoded_and_all_keep_codes(
 
     assert (report.decoded, report.recognised) == (1, 40)
     assert {photo.digest for photo in catalogue.photos()} > before
-    assert all(photo.code_id is not None and photo.width for photo in catalogue.photos())
+    assert all(photo.content_id > 0 and photo.width for photo in catalogue.photos())
     assert catalogue.counts()["codes"] == 41
 
 
@@ -653,7 +652,7 @@ def test_an_interrupted_scan_keeps_what_was_committed(
     assert "Traceback" not in message
     assert run("PRAGMA integrity_check", path) == [("ok",)]
     with Store(path) as catalogue:
-        assert all(photo.code_id is not None for photo in catalogue.photos())
+        assert all(photo.content_id > 0 for photo in catalogue.photos())
         assert len(catalogue.code_table()[0]) == after
         report = scan([many], catalogue)
         assert (report.unchanged, report.decoded) == (after, MANY - after)
@@ -694,7 +693,7 @@ def test_two_scans_at_once_agree(tmp_path: Path) -> None:
         scan([sample], alone)
         assert dump(both) == dump(alone)
         ids, table = both.code_table()
-        full = {photo.code_id for photo in both.photos() if photo.code_id is not None}
+        full = {photo.content_id for photo in both.photos() if photo.content_id > 0}
         assert set(ids.tolist()) == full | set(both.further_codes().ids.tolist())
         assert len(table) == len(ids)
 

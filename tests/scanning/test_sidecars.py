@@ -14,9 +14,9 @@ from PIL import Image
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
-from phash_engine.grouping.groups import find_groups
 from phash_engine.scanning import sidecars
 from phash_engine.scanning.scan import scan
+from tests.plain import find_groups
 
 # ── who belongs to whom ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +101,7 @@ def test_a_raw_beside_its_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, c
     assert beside(catalogue, tmp_path / "a.jpg") == ["a.NEF", "a.xmp"]
     assert beside(catalogue, tmp_path / "copy.jpg") == []
     (group,) = find_groups(catalogue)
-    assert [Path(path).name for path in (group.keeper, *group.others)] == ["a.jpg", "copy.jpg"]
+    assert [Path(path).name for path in (group.keeper, *group.duplicates)] == ["a.jpg", "copy.jpg"]
     again = scan([tmp_path], catalogue)
     assert (again.unchanged, again.companions, again.decoded) == (2, 2, 0)
 
@@ -199,6 +199,6 @@ def test_dedupe_shows_companions_in_its_text_and_not_in_its_records(tmp_path: Pa
     assert lines.pop(1).strip().startswith("kept by ")
     assert [Path(line.split()[-1]).name for line in lines] == ["a.jpg", "a.nef", "b.jpg", "b.xmp"]
     (record,) = map(json.loads, CliRunner().invoke(cli, [*command, "--json"]).stdout.splitlines())
-    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["others"])}
+    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["duplicates"])}
     separate = CliRunner().invoke(cli, [*command, "--pairs", "separate", "--json"]).stdout
-    assert len(json.loads(separate)["others"]) == 2
+    assert len(json.loads(separate)["duplicates"]) == 2
