@@ -51,7 +51,7 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
     type=click.FloatRange(0, 1),
     default=0.0,
     metavar="CONFIDENCE",
-    help="Give no label of less confidence; --calibrate finds which to ask for.  [default: 0]",
+    help="Give no label of less confidence; --calibrate finds a suitable one.  [default: 0]",
 )
 @click.option("--most-entropy", type=click.FloatRange(0), metavar="BITS", help="Give no label above this entropy.")
 @click.option("--calibrate", is_flag=True, help="Measure how often labels of photos are predicted by the others.")
@@ -142,7 +142,7 @@ def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: 
     curve = classification.decline_curve(truth, predictions)
     row = curve.lowest(accuracy)
     if row is None:
-        raise UsageError(f"no confidence gets {accuracy:.1%} of the labels right; ask for less with --accuracy")
+        raise UsageError(f"no confidence gets {accuracy:.1%} of the labels right; use a lower --accuracy")
     least = math.floor(curve.thresholds[row] * 1e6) / 1e6
     kept = predictions.declined(least).classes
     matrices = [

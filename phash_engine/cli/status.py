@@ -154,9 +154,9 @@ _MEANING = {
     "contents": "contents (photos with equal bytes are one)",
     "untrusted": "of them with too little structure to be compared by code",
     "codes": "fingerprints",
-    "trimmed": "of them of what is inside a border",
-    "frames": "of frames of animations beside the first (--frames)",
+    "trimmed": "of them of pictures inside a border",
+    "frames": "of further frames of animations (--frames)",
     "crops": "of crops (--crops)",
-    "foreign": "codes of the imagehash scheme, brought along",
+    "foreign": "imported hashes of the imagehash scheme",
     "failures": "files that could not be read",
 }

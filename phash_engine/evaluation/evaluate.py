@@ -26,7 +26,7 @@ class Measures(NamedTuple):
     gap
         Global average precision of the first row of each query.
     top_1, top_3, top_10
-        Share of the queries that have a true answer among the first 1, 3 and 10.
+        Share of the queries that have a true result among the first 1, 3 and 10.
     """
 
     map_100: float

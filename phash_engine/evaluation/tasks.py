@@ -1,4 +1,4 @@
-"""Two folders of photos and a truth → a retrieval task: queries, gallery, and the true answers, by numbers."""
+"""Two folders of photos and a truth → a retrieval task: queries, gallery, and the true results, by row."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Side(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Queries, a gallery, and the true answers.
+    """Queries, a gallery, and the true results.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Task(NamedTuple):
     rows
         int64 ``(q,)``: row of each in ``queries``; -1 for a photo that cannot be read.
     truth
-        int64 ``(t, 2)``: number of the query, and row of the gallery that is a true answer; below 0 for a photo that
+        int64 ``(t, 2)``: number of the query, and row of the gallery that is a true result; below 0 for a photo that
         cannot be read or is not there.
     labels
         Of the photos in the gallery, where they are known.
@@ -132,7 +132,7 @@ def make_task(queries: Side, gallery: Side, truth: Table, labels: Table | None =
                 continue
             if truth.kind == "images" and word not in gallery.unread:
                 raise UsageError(f"{truth.path}: {word!r}, true of {name!r}, is not in {gallery.folder}")
-            lost -= 1  # a true answer that cannot be found
+            lost -= 1  # a true result that cannot be found
             pairs.append((query, lost))
     return Task(queries, gallery, list(truth.rows), rows, np.array(pairs, dtype=np.int64).reshape(-1, 2), known)
 
