@@ -31,11 +31,11 @@ def distance(left: Codes, right: Codes) -> int:
     return sum((int(a) ^ int(b)).bit_count() for a, b in zip(left, right, strict=True))
 
 
-def range_query(codes: Codes, ids: Ids, queries: Codes, radius: int | NDArray[np.int64]) -> Matches:
+def range_search(codes: Codes, ids: Ids, queries: Codes, radius: int | NDArray[np.int64]) -> Matches:
     return _matches(_ranked(codes, ids, query, limit) for query, limit in _with_radius(queries, radius))
 
 
-def nearest(codes: Codes, ids: Ids, queries: Codes, k: int, radius: int | NDArray[np.int64] | None = None) -> Matches:
+def search(codes: Codes, ids: Ids, queries: Codes, k: int, radius: int | NDArray[np.int64] | None = None) -> Matches:
     radius = 64 * codes.shape[1] if radius is None else radius
     return _matches(_ranked(codes, ids, query, limit)[:k] for query, limit in _with_radius(queries, radius))
 
@@ -444,7 +444,7 @@ def fuse(distances: Sequence[int], rule: str) -> float:
     return means[rule]
 
 
-def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
+def fused_range_search(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
     """Query and id of all whose score is within the limit, give or take rounding."""
     return [
         (query, int(i))
@@ -458,7 +458,7 @@ def cohort_mean(distances: Sequence[int]) -> int:
     return min(round(Fraction(2, 3) * sum(sorted(distances)[:10]) / 10), 48)
 
 
-def score_range_query(
+def score_range_search(
     codes: Codes, queries: Codes, means: Sequence[int], asked_means: Sequence[int], cutoff: int
 ) -> set[tuple[int, int]]:
     return {

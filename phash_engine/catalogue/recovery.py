@@ -38,7 +38,7 @@ def rebuild(path: Path) -> Rebuilt | None:
     """
     if not path.is_file() or _is_sound(path):
         return None
-    aside = Path(_files.free_name(f"{path}.damaged"))
+    aside = Path(_files.unused_path(f"{path}.damaged"))
     # The log goes first: beside a new file it would be taken for the new one's.
     for suffix in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):

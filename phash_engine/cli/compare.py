@@ -59,7 +59,7 @@ def command(
     verdict = _VERDICTS.get(match_type, f"radius {radius}")
     if verify and match_type not in {MatchType.IDENTICAL, None} and distance <= max(radius, CANDIDATE_RADIUS):
         look = judged(Picture(a), Picture(b), near=match)
-        match, verdict = look.match, f"second look: {look.finding}, {output.evidence(look.evidence)}"
+        match, verdict = look.match, f"second look: {look.finding}, {output.evidence_text(look.evidence)}"
         record |= {"match": match, "finding": look.finding, "evidence": look.evidence and look.evidence._asdict()}
     lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
     if explain:
@@ -84,7 +84,7 @@ def _as_lines(explanation: Explanation) -> list[str]:
         ("when turned", output.count(explanation.rotations, "bit")),
         ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
         ("structure", f"{_of(explanation.a)}; {_of(explanation.b)}"),
-        ("second look", f"{explanation.finding}: {output.evidence(explanation.evidence)}"),
+        ("second look", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
     ]
     settings = [(name, f"{'match' if match else 'no match'}: {why}") for name, match, why in explanation.settings]
     return [f"{name:<15} {told}" for name, told in rows + settings]

@@ -165,7 +165,7 @@ def _write_plan(groups: Sequence[Group], catalogue: Store, references: Sequence[
     """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
-    return sum(len(group.others) for group in planned.groups)
+    return sum(len(group.duplicates) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Store) -> bool:
@@ -207,7 +207,7 @@ def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_scor
     for photo in group.duplicates:
         pair = joining[photo.path]
         score = f"{'' if pair.score is None else pair.score:>4}  " if by_score else ""
-        evidence = f"{output.evidence(pair.evidence):<40}  " if verify else ""
+        evidence = f"{output.evidence_text(pair.evidence):<40}  " if verify else ""
         line(f"  {pair.distance:>3}  {score}{pair.match_type!s:<9}  {evidence}", photo)
 
 

@@ -202,7 +202,7 @@ def _print(
             output.record(fields | ({"measures": known} if known else {}), end)
         else:
             asked = f"{match.query}\t" if several else ""
-            seen = f"{output.evidence(match.evidence)}\t" if verify else ""
+            seen = f"{output.evidence_text(match.evidence)}\t" if verify else ""
             marked = f"{measures[measure]:.10g}\t" if measure else ""
             output.text(f"{asked}{match.distance}\t{match.match_type}\t{seen}{marked}{match.path}", end)
 

@@ -44,7 +44,7 @@ Ranking: TypeAlias = tuple[Column, NDArray[np.float64]]
 def rank_by_codes(task: Task, *, workers: int | None = None) -> dict[str, list[Ranking]]:
     """Rank the gallery for each query by each of :data:`SCHEMES`; the rankings of unreadable queries are empty.
 
-    Cost: that of ``FusedIndex.nearest`` for every scheme. ``workers`` are threads; the rankings do not depend on them.
+    Cost: that of ``FusedIndex.search`` for every scheme. ``workers`` are threads; the rankings do not depend on them.
     """
     readable = np.flatnonzero(task.rows >= 0)
     queries = task.queries.table[task.rows[readable]]
@@ -53,7 +53,7 @@ def rank_by_codes(task: Task, *, workers: int | None = None) -> dict[str, list[R
         names, method = SCHEMES[scheme]
         columns = [CODE_NAMES.index(name) for name in names]
         index = FusedIndex(task.gallery.table[:, columns], threads=1)
-        found = index.nearest(queries[:, columns], MOST + 1, method)
+        found = index.search(queries[:, columns], MOST + 1, method)
         return _without_own(task, found._replace(queries=readable[found.queries]))
 
     return dict(zip(SCHEMES, in_threads(rank, SCHEMES, workers or available_threads()), strict=True))

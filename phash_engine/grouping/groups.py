@@ -306,7 +306,7 @@ def _duplicates(members: Sequence[Member], staying: Sequence[Member]) -> list[Me
     copies = Counter(member.photo.digest for member in (*members, *staying))
 
     def identity(member: Member) -> object:
-        return member.photo.digest and copies[member.photo.digest] > 1 and _files.identity(member.path)
+        return member.photo.digest and copies[member.photo.digest] > 1 and _files.file_id(member.path)
 
     stay = {member.path for member in staying}
     taken = {identity(member) for member in staying} - {None, False}

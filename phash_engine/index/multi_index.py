@@ -7,11 +7,10 @@ from itertools import chain
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from phash_engine._columns import NO_HITS, Columns, Hits, read_only, spans
 from phash_engine._threads import in_threads
-from phash_engine.index.base import Index
 from phash_engine.index.bucket_join import bucket_matches, bucket_pairs, row_pairs, twins
 from phash_engine.index.bucket_search import BucketSearch
 from phash_engine.index.costs import compare_all_cost, join_cost, pieces_for_join, pieces_for_queries
@@ -22,7 +21,7 @@ from phash_engine.index.kernels.hits import merged, part, rows_of
 from phash_engine.index.kernels.postings import Postings, collapse
 from phash_engine.index.layout import Layout, lay_out
 from phash_engine.index.linear import compare_all
-from phash_engine.index.validation import as_codes, as_ids, by_id, check_radius
+from phash_engine.index.rows import Rows
 
 _BLOCK_QUERIES: Final = 256
 _MOST_QUERIES: Final = 1 << 16
@@ -32,30 +31,14 @@ _MOST_RECENT: Final = 32
 """Codes added are scanned beside the buckets until they are one in so many; then they are merged into the buckets."""
 _MOST_GROWTH: Final = 4
 """Growth since the bits were ordered and the chunks cut, after which both are done anew."""
+_RADIUS: Final = 8
+"""Bits of each word that the chunks are cut for."""
 _FEW_QUERIES: Final = 8
 """A join of one code to so many in the index asks a query for each; more are put into buckets, too."""
 
 
-class MultiIndex(Index):
+class MultiIndexRows(Rows):
     """Exact search by buckets: codes that share a chunk, or nearly, are compared, all others are not.
-
-    Parameters
-    ----------
-    codes
-        uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words; copied.
-    ids
-        Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
-    threads
-        Most threads to use; all available processors when None.
-    radius
-        The radius to be fast for, in bits; an eighth of the bits when None. All radii are answered.
-
-    Raises
-    ------
-    TypeError
-        Codes that are not uint64, ids that are not whole numbers.
-    ValueError
-        Codes of another shape, ids of another number, or an id twice.
 
     Notes
     -----
@@ -66,30 +49,21 @@ class MultiIndex(Index):
 
     kind = "multi"
 
-    _most_gone = 1 / 8
+    most_gone = 1 / 8
 
-    def __init__(
-        self, codes: ArrayLike, ids: ArrayLike | None = None, *, threads: int | None = None, radius: int | None = None
-    ) -> None:
-        array = as_codes(codes)
-        columns, rows_to_ids = by_id(array, as_ids(ids, len(array)))
-        super().__init__(array.shape[1], rows_to_ids, threads)
-        self._radius = check_radius(8 * self.words if radius is None else radius, self.words)
-        self._build(columns)
-
-    def _build(self, columns: Columns) -> None:
+    def build(self, columns: Columns) -> None:
         rows = columns[0].size
-        self._use(lay_out(columns, pieces_for_queries(rows, self.words, self._radius), self._threads))
+        self._use(lay_out(columns, pieces_for_queries(rows, self.words, _RADIUS * self.words), self._threads))
         self._most_rows = _MOST_GROWTH * rows
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         recent = np.stack([growing.array for growing in self._recent])
         return {**self._layout.to_arrays(), "recent": recent, "most_rows": np.array(self._most_rows)}
 
-    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         layout = Layout.from_arrays(arrays, self.words)
-        if layout.rows + arrays["recent"].shape[1] != len(self._roster):
-            raise ValueError(f"{len(self._roster)} ids, and {layout.rows} rows in buckets")
+        if layout.rows + arrays["recent"].shape[1] != len(self._ids):
+            raise ValueError(f"{len(self._ids)} ids, and {layout.rows} rows in buckets")
         self._use(layout)
         self._recent = [Growing(column) for column in arrays["recent"]]
         self._most_rows = int(arrays["most_rows"])
@@ -100,7 +74,7 @@ class MultiIndex(Index):
         self._search = BucketSearch(layout)
         self._recent = [Growing(np.empty(0, dtype=np.uint64)) for _ in range(self.words)]
 
-    def _append(self, columns: Columns) -> None:
+    def append(self, columns: Columns) -> None:
         for growing, column in zip(self._recent, columns, strict=True):
             growing.append(column)
         if self._recent[0].array.size * _MOST_RECENT > self._layout.rows:
@@ -110,24 +84,24 @@ class MultiIndex(Index):
         """Merge recent codes into the buckets, or build anew when there are several times as many as at first."""
         recent = tuple(growing.array for growing in self._recent)
         if self._layout.rows + recent[0].size > self._most_rows:
-            self._build(self._columns())
+            self.build(self.columns())
         elif recent[0].size:
             self._use(self._layout.with_more(recent, self._threads))
 
-    def _hide(self, rows: NDArray[np.int64]) -> None:
+    def hide(self, rows: NDArray[np.int64]) -> None:
         pass  # every search looks at what was removed
 
-    def _columns(self) -> Columns:
+    def columns(self) -> Columns:
         pairs = zip(self._layout.row_codes(), self._recent, strict=True)
         return read_only(np.concatenate((column, growing.array)) for column, growing in pairs)
 
     def _postings(self) -> Postings:
         """Rows of the entries, and which of them were removed."""
-        if not self._roster.gone:
+        if not self._ids.gone:
             return self._layout.postings
-        return self._layout.postings._replace(removed=self._roster.removed[: self._layout.rows])
+        return self._layout.postings._replace(removed=self._ids.removed[: self._layout.rows])
 
-    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
+    def hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
         asked, postings = reorder(queries, self._layout.tables), self._postings()
         k = None if k is None else min(k, max(1, len(self)))
         most = min(_MOST_QUERIES, max(1, _HEAP_ITEMS // (k or 1)))
@@ -153,16 +127,16 @@ class MultiIndex(Index):
         if k is None:
             hits = scan.within(columns, 0, columns[0].size, queries, limits)
         else:
-            hits = scan.nearest(columns, 0, columns[0].size, queries, limits, k + self._roster.gone)
+            hits = scan.nearest(columns, 0, columns[0].size, queries, limits, k + self._ids.gone)
         hits = hits + self._layout.rows
-        return hits[~self._roster.removed[rows_of(hits)]]
+        return hits[~self._ids.removed[rows_of(hits)]]
 
-    def _effort(self, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
+    def effort(self, queries: Columns, limits: NDArray[np.int64]) -> tuple[int, int]:
         asked = reorder(queries, self._layout.tables)
         probes, candidates = self._search.effort(self._postings(), asked, limits)
         return probes, candidates + limits.size * self._recent[0].array.size
 
-    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+    def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         self._settle()
         layout = self._layout
         pieces = pieces_for_join(layout.entries, self.words, radius)
@@ -182,12 +156,12 @@ class MultiIndex(Index):
 
         return count + 1, (self._present(block, (0, 1)) for block in in_rows())
 
-    def _match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+    def match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         self._settle()
         layout = self._layout
         cost = join_cost(layout.entries, self.words, layout.pieces, radius)
         if queries[0].size * _FEW_QUERIES < layout.rows or cost > compare_all_cost(layout.rows, self.words):
-            return super()._match_blocks(queries, radius)
+            return super().match_blocks(queries, radius)
         entries, postings = collapse(queries)
         ordered = reorder(entries, layout.tables)
         tasks, found = bucket_matches(ordered, layout.buckets, radius, self._threads)
@@ -196,7 +170,7 @@ class MultiIndex(Index):
 
     def _present(self, columns: tuple[Hits, ...], rows: tuple[int, ...]) -> tuple[Hits, ...]:
         """Leave out what has a removed row in one of the columns of rows."""
-        if not self._roster.gone:
+        if not self._ids.gone:
             return columns
-        present = ~np.any([self._roster.removed[columns[i]] for i in rows], axis=0)
+        present = ~np.any([self._ids.removed[columns[i]] for i in rows], axis=0)
         return tuple(column[present] for column in columns)

@@ -12,7 +12,7 @@ from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
 from phash_engine.hashing.views import MatchType
 from phash_engine.images import imagehash_compat
-from phash_engine.index import build_index
+from phash_engine.index import Index
 from phash_engine.matching.search import Match
 
 IMAGEHASH_RADIUS = 8
@@ -47,7 +47,7 @@ class ImportedCollection:
         rows = [row for row, path in enumerate(paths) if roots is None or _files.is_below(path, roots)]
         self._hasher = hasher
         self._paths = paths
-        self._index = build_index(table[rows], np.array(rows, dtype=np.int64))
+        self._index = Index(table[rows], np.array(rows, dtype=np.int64))
 
     def find(self, query: images.Source | np.uint64, k: int | None = None, radius: int | None = None) -> list[Match]:
         """Find the photos whose codes are near that of a picture, or one given.
@@ -77,9 +77,9 @@ class ImportedCollection:
         name, code = self._code(query)
         asked = np.array([code], dtype=np.uint64)
         if k is None:
-            found = self._index.range_query(asked, IMAGEHASH_RADIUS if radius is None else radius)
+            found = self._index.range_search(asked, IMAGEHASH_RADIUS if radius is None else radius)
         else:
-            found = self._index.nearest(asked, k, radius)
+            found = self._index.search(asked, k, radius)
         rows = zip(found.ids.tolist(), found.distances.tolist(), strict=True)
         return [Match(name, Photo.of_path(self._paths[row]), distance, MatchType.SIMILAR) for row, distance in rows]
 

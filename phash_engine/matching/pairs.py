@@ -12,7 +12,7 @@ from phash_engine._columns import Ids
 from phash_engine.errors import UsageError
 from phash_engine.hashing import orientation
 from phash_engine.hashing.views import MatchType
-from phash_engine.index import build_index
+from phash_engine.index import Index
 from phash_engine.matching import cohort
 from phash_engine.matching.code_set import CodeSet
 from phash_engine.matching.cohort import NO_MEANS, CohortMeans
@@ -67,7 +67,7 @@ def close_pairs(
     rotations
         Whether rotated and mirrored pictures are close.
     kind
-        The kind of index, as for ``build_index``.
+        The kind of index, as for ``Index``.
     progress
         Called with the number of joins done and the number to do.
 
@@ -173,7 +173,7 @@ class _Side:
 
     def __init__(self, codes: CodeSet, kind: str) -> None:
         self.codes = codes
-        self._index = build_index(orientation.upright(codes.codes), kind=kind)
+        self._index = Index(orientation.upright(codes.codes), kind=kind)
 
     def self_join(self, radius: int) -> Iterator[ContentPairs]:
         for pairs in self._index.iter_self_join(radius):

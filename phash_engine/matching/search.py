@@ -85,7 +85,7 @@ class Collection:
     trust_all
         Whether pictures with too little structure match by code too.
     kind
-        The kind of index, as for ``build_index``.
+        The kind of index, as for ``Index``.
     contents
         Only contents of these ids, int64 ``(n,)``; None for all.
     verifier
@@ -221,7 +221,7 @@ class Collection:
                 return best
             # Of equals the index returns the lowest rows, an order of no meaning: all go on, to be sorted by type.
             radius, _ = sorted(best.values())[k - 1]
-        return self._best(query, lambda index, words: index.range_query(words, radius or 0))[0]
+        return self._best(query, lambda index, words: index.range_search(words, radius or 0))[0]
 
     def _nearest(self, query: Query, k: int, radius: int | None) -> dict[int, Found]:
         """Return distance and match type of ``k`` contents, the nearest among them, or of all there are."""
@@ -326,7 +326,7 @@ def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, MatchType]:
 
 
 def _k_nearest(index: Index, words: Codes, k: int, radius: int | None) -> Matches:
-    return index.nearest(words, k, radius)
+    return index.search(words, k, radius)
 
 
 class Query(NamedTuple):

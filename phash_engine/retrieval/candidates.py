@@ -160,7 +160,7 @@ def _nearest(collection: Collection, queries: _QueryViews, k: int | None, radius
     most_views = int(np.unique(codes.contents, return_counts=True)[1].max(initial=1))
     parts = [tuple(np.empty((4, 0), dtype=np.int64))]
     for index, words, match_type in collection.comparisons(queries.codes):
-        found = index.nearest(words, k * most_views, radius) if k is not None else index.range_query(words, radius or 0)
+        found = index.search(words, k * most_views, radius) if k is not None else index.range_search(words, radius or 0)
         views = np.maximum(codes.views[found.ids], queries.views[found.queries])
         match_types = np.maximum(views, match_type)
         parts.append((queries.rows[found.queries], codes.contents[found.ids], found.distances, match_types))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from phash_engine._columns import spans
 from phash_engine.hashing import codes
-from phash_engine.index import Index, build_index
+from phash_engine.index import Index
 from phash_engine.index.validation import as_ids, check_count
 from phash_engine.retrieval.fusion import Scores, Whole, fuse, single_radius
 
@@ -44,12 +44,12 @@ class FusedIndex:
     ids
         Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
     kind, threads
-        As for ``build_index``.
+        As for ``Index``.
 
     Raises
     ------
     TypeError, ValueError
-        As for ``build_index``.
+        As for ``Index``.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class FusedIndex:
     ) -> None:
         self._codes = _as_table(table)
         self._ids = as_ids(ids, len(self._codes))
-        self._indexes: list[Index] = [build_index(column, kind=kind, threads=threads) for column in self._codes.T]
+        self._indexes: list[Index] = [Index(column, kind=kind, threads=threads) for column in self._codes.T]
 
-    def range_query(self, queries: ArrayLike, limit: float | Scores, method: str = "sum") -> Scored:
+    def range_search(self, queries: ArrayLike, limit: float | Scores, method: str = "sum") -> Scored:
         """Find all whose score is within a limit of each query.
 
         Parameters
@@ -100,7 +100,7 @@ class FusedIndex:
         order = np.lexsort((ids, accepted, found))
         return Scored(found[order], ids[order], accepted[order])
 
-    def nearest(self, queries: ArrayLike, k: int, method: str = "sum") -> Scored:
+    def search(self, queries: ArrayLike, k: int, method: str = "sum") -> Scored:
         """Find the ``k`` with the lowest scores of each query, and all with the score of the ``k``-th.
 
         Parameters
@@ -120,7 +120,7 @@ class FusedIndex:
         Raises
         ------
         TypeError, ValueError
-            As for :meth:`range_query`, or ``k`` below 1.
+            As for :meth:`range_search`, or ``k`` below 1.
 
         Notes
         -----
@@ -133,14 +133,15 @@ class FusedIndex:
         if k:
             for block in spans(len(table), max(1, _MOST_PAIRS // (k * len(self._indexes)))):
                 part = table[block.start : block.stop]
-                queries, ids, scores = self.range_query(part, self._bounds(part, k, method), method)
-                within = scores <= scores[np.searchsorted(queries, np.arange(len(part))) + k - 1][queries]
-                parts.append(Scored(queries[within] + block.start, ids[within], scores[within]))
+                found = self.range_search(part, self._bounds(part, k, method), method)
+                last = found.scores[np.searchsorted(found.queries, np.arange(len(part))) + k - 1]
+                within = found.scores <= last[found.queries]
+                parts.append(Scored(found.queries[within] + block.start, found.ids[within], found.scores[within]))
         return Scored(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _bounds(self, table: NDArray[np.uint64], k: int, method: str) -> Scores:
         """Return an upper bound ``(q,)`` of the ``k``-th lowest score of each query."""
-        found = [index.nearest(column, k) for index, column in zip(self._indexes, table.T, strict=True)]
+        found = [index.search(column, k) for index, column in zip(self._indexes, table.T, strict=True)]
         pairs = np.unique(np.concatenate([matches.queries * len(self._codes) + matches.ids for matches in found]))
         queries, rows = np.divmod(pairs, len(self._codes))
         scores = fuse(codes.distances(table[queries], self._codes[rows]), method)
@@ -151,7 +152,7 @@ class FusedIndex:
     def _candidates(self, table: NDArray[np.uint64], radii: Whole) -> Iterator[tuple[Whole, Whole, Whole]]:
         """Yield queries, rows and all distances of the matches by each code that are no matches by one before it."""
         for code, index in enumerate(self._indexes):
-            matches = index.range_query(table[:, code], radii)
+            matches = index.range_search(table[:, code], radii)
             between = codes.distances(table[matches.queries], self._codes[matches.ids])
             new = (between[:, :code] > radii[matches.queries, np.newaxis]).all(axis=1)
             yield matches.queries[new], matches.ids[new], between[new]

@@ -191,7 +191,7 @@ def phash(catalogue: Path, *arguments: str | Path) -> tuple[int, list[str], str]
 def test_from_the_command_line(tmp_path: Path) -> None:
     photos, listed = tmp_path / "photos.db", library_list(tmp_path / "list.csv")
     find = ("find", "--scheme", "imagehash")
-    assert phash(photos, "import", listed, "--base", LAKE[0].parent) == (0, [], "phash: 30 codes brought along")
+    assert phash(photos, "import", listed, "--base", LAKE[0].parent) == (0, [], "phash: 30 codes imported")
     code, printed, _ = phash(photos, *find, LAKE[0], "-r", "0")
     assert (code, printed) == (0, ["0\tsimilar\tIMG_0412.jpg"])
     with Image.open(LAKE[0]) as image:

@@ -230,8 +230,8 @@ def test_every_kind_of_index_finds_the_same(kind: str) -> None:
 def test_find_explains_itself_on_standard_error() -> None:
     found, run = invoke("find", LAKE), invoke("find", LAKE, "--explain", "--index", "bktree", "-r", "24")
     assert run.stdout == found.stdout
-    assert "bktree answers; expected for each query: " in run.stderr
-    assert "linear answers; " in invoke("find", LAKE, "--explain", "-q").stderr
+    assert "bktree is used; expected for each query: " in run.stderr
+    assert "linear is used; " in invoke("find", LAKE, "--explain", "-q").stderr
     assert "give one with -r beside -k" in complaint(phash("find", LAKE, "--explain", "-k", "2"))
     assert "'--index'" in complaint(phash("dedupe", "--index", "tree"))
 
@@ -319,10 +319,10 @@ def test_ignored_photos_are_not_grouped_again(tmp_path: Path) -> None:
     assert invoke("ignore", "--remove", one).stderr == "phash: 1 decision forgotten\n"
     assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 3
     (tmp_path / "decisions").write_text(exported)
-    assert invoke("ignore", "--import", tmp_path / "decisions").stderr == "phash: 1 decision taken over\n"
+    assert invoke("ignore", "--import", tmp_path / "decisions").stderr == "phash: 1 decision added\n"
     assert invoke("ignore", "--export").stdout == exported
 
-    assert invoke("ignore", one, two, "--keep-both").stderr == "phash: 1 pair of photos will both stay\n"
+    assert invoke("ignore", one, two, "--keep-both").stderr == "phash: 1 pair of photos will both be kept\n"
     assert [record["kind"] for record in records(invoke("ignore", "--export").stdout)] == ["keep"]
     assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 2
     assert invoke("ignore", "--remove", two, one).stderr == "phash: 1 decision forgotten\n"
@@ -423,11 +423,11 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["dedupe", SAMPLE / "phone", "--reference", SAMPLE], "lies in a reference folder, from which nothing goes"),
         (["dedupe", SAMPLE, "--reference", "/nowhere", "--html", "/nowhere/s.html"], "there is no folder /nowhere"),
         (["ignore"], "name photos (with --keep-both or --remove or neither), or give --list"),
-        (["ignore", LAKE], "name at least two photos that dedupe is not to bring together"),
+        (["ignore", LAKE], "name at least two photos that dedupe must not group"),
         (["ignore", LAKE, "--list"], "name photos (with --keep-both"),
         (["ignore", LAKE, SAMPLE], f"{SAMPLE}: is a directory, and the catalogue does not know it"),
         (["ignore", LAKE, SAMPLE / "backup" / "lake" / "IMG_0412 (1).jpg"], "files of equal bytes cannot be different"),
-        (["ignore", "--import", LAKE], f"{LAKE}, line 1: no decision as --export prints them"),
+        (["ignore", "--import", LAKE], f"{LAKE}, line 1: not a decision as --export prints it"),
         (["compare", LAKE], "Missing argument 'B'"),
         (["hash", LAKE, "--hasher", "md5"], "'md5' is not one of"),
         (["hash", LAKE, "--hasher", "phash"], "the hashers of the scheme native are"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from phash_engine.index import build_index
+from phash_engine.index import Index
 from phash_engine.matching import cohort
 from phash_engine.matching.cohort import cohort_mean
 from phash_engine.matching.policy import LARGEST_MEAN
@@ -40,9 +40,9 @@ def test_the_larger_mean_counts() -> None:
 def test_searches_are_complete(collection: Collection, cutoff: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     own, others = (rng.integers(0, LARGEST_MEAN + 1, len(codes)) for codes in (collection.queries, collection.codes))
-    matches = build_index(collection.codes).range_query(collection.queries, max(LARGEST_MEAN + cutoff, 0))
+    matches = Index(collection.codes).range_search(collection.queries, max(LARGEST_MEAN + cutoff, 0))
     scores = cohort.scores(matches.distances, own[matches.queries], others[matches.ids])
     rows = zip(matches.queries.tolist(), matches.ids.tolist(), (scores <= cutoff).tolist(), strict=True)
     found = {(query, row) for query, row, accepted in rows if accepted}
     arguments = (collection.codes, collection.queries, others.tolist(), own.tolist())
-    assert found == naive.score_range_query(*arguments, cutoff)
+    assert found == naive.score_range_search(*arguments, cutoff)

@@ -276,4 +276,4 @@ def test_files_that_are_gone_are_counted(folder: Path, tmp_path: Path) -> None:
     at = ("--catalogue", tmp_path / "photos.db")
     phash("scan", folder, *at)
     (folder / "a.png").unlink()
-    assert " not looked at: a file is gone" in phash("dedupe", "--verify", *at).stderr
+    assert " not verified: a file is gone" in phash("dedupe", "--verify", *at).stderr

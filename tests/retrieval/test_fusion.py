@@ -68,9 +68,9 @@ def test_the_radius_is_the_smallest_possible(distances: list[int], method: str) 
 @settings(deadline=None)  # the first index compiles its kernels
 @given(collections(most_codes=40), st.sampled_from(sorted(METHODS)), st.sampled_from([0, 1.5, 4.3, 11, 17.5, 40]))
 def test_searches_are_complete(collection: Collection, method: str, limit: float) -> None:
-    found = FusedIndex(collection.codes, collection.ids).range_query(collection.queries, limit, method)
+    found = FusedIndex(collection.codes, collection.ids).range_search(collection.queries, limit, method)
     pairs = list(zip(found.queries.tolist(), found.ids.tolist(), strict=True))
-    expected = naive.fused_range_query(collection.codes, collection.ids, collection.queries, limit, method)
+    expected = naive.fused_range_search(collection.codes, collection.ids, collection.queries, limit, method)
     assert sorted(pairs) == sorted(expected)
     columns = (found.queries.tolist(), found.scores.tolist(), found.ids.tolist())
     rows = list(zip(*columns, strict=True))
@@ -79,9 +79,9 @@ def test_searches_are_complete(collection: Collection, method: str, limit: float
 
 @settings(deadline=None)
 @given(collections(most_codes=40), st.sampled_from(sorted(METHODS)), st.integers(1, 50))
-def test_the_nearest_are_those_of_all_pairs(collection: Collection, method: str, k: int) -> None:
+def test_nearest_are_those_of_all_pairs(collection: Collection, method: str, k: int) -> None:
     """All as near as the k-th come with it."""
-    found = FusedIndex(collection.codes, collection.ids).nearest(collection.queries, k, method)
+    found = FusedIndex(collection.codes, collection.ids).search(collection.queries, k, method)
     for query, code in enumerate(collection.queries):
         scores = fuse(codes.distances(collection.codes, code), method).tolist()
         ranked = sorted(zip(scores, collection.ids.tolist(), strict=True))
@@ -95,20 +95,20 @@ def test_five_codes_are_searched_in_batches(method: str, monkeypatch: pytest.Mon
     rng = np.random.default_rng(0)
     table = rng.integers(0, 2**64, (50, 5), dtype=np.uint64)
     queries = table[:9] ^ (np.uint64(1) << rng.integers(0, 64, (9, 5), dtype=np.uint64))
-    whole = FusedIndex(table).range_query(queries, 5, method)
+    whole = FusedIndex(table).range_search(queries, 5, method)
     monkeypatch.setattr("phash_engine.retrieval.fused_index._MOST_PAIRS", 100)
-    batches = FusedIndex(table).range_query(queries, 5, method)
+    batches = FusedIndex(table).range_search(queries, 5, method)
     assert whole.ids.tolist() == batches.ids.tolist() == list(range(9))
     assert whole.queries.tolist() == batches.queries.tolist() == list(range(9))
-    nearest = FusedIndex(table).nearest(queries, 3, method)
+    nearest = FusedIndex(table).search(queries, 3, method)
     monkeypatch.undo()
-    for ours, theirs in zip(nearest, FusedIndex(table).nearest(queries, 3, method), strict=True):
+    for ours, theirs in zip(nearest, FusedIndex(table).search(queries, 3, method), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_each_query_has_its_limit() -> None:
     table = np.arange(4, dtype=np.uint64)[:, np.newaxis]
-    found = FusedIndex(table).range_query(table[[0, 0, 3]], np.array([0.0, 1.0, -1.0]))
+    found = FusedIndex(table).range_search(table[[0, 0, 3]], np.array([0.0, 1.0, -1.0]))
     assert list(zip(found.queries.tolist(), found.ids.tolist(), strict=True)) == [(0, 0), (1, 0), (1, 1), (1, 2)]
 
 
@@ -117,12 +117,12 @@ def test_wrong_requests_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown fusion method 'min'; methods are sum, arithmetic"):
         fuse([1, 2], "min")
     with pytest.raises(ValueError, match=r"shape \(n, 2\), not \(1, 3\)"):
-        FusedIndex(table).range_query(np.zeros((1, 3), dtype=np.uint64), 1)
+        FusedIndex(table).range_search(np.zeros((1, 3), dtype=np.uint64), 1)
     with pytest.raises(ValueError, match=r"shape \(n, codes\), not \(4,\)"):
         FusedIndex(np.zeros(4, dtype=np.uint64))
-    assert FusedIndex(table).range_query(table, -1).ids.size == 0
-    assert FusedIndex(table[:0]).range_query(table, 5).ids.size == 0
-    assert FusedIndex(table[:0]).nearest(table, 5).ids.size == 0
-    assert FusedIndex(table).nearest(table[:0], 5).ids.size == 0
+    assert FusedIndex(table).range_search(table, -1).ids.size == 0
+    assert FusedIndex(table[:0]).range_search(table, 5).ids.size == 0
+    assert FusedIndex(table[:0]).search(table, 5).ids.size == 0
+    assert FusedIndex(table).search(table[:0], 5).ids.size == 0
     with pytest.raises(ValueError, match="k must be at least 1"):
-        FusedIndex(table).nearest(table, 0)
+        FusedIndex(table).search(table, 0)
