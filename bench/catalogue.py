@@ -127,7 +127,7 @@ def check_status(printed: Path, soak: Soak) -> None:
 
 
 def check_find(printed: Path, soak: Soak) -> None:
-    """Compare the photos found with those of all codes close to the first ones, which are the picture's."""
+    """Compare the photos found with those of all codes close to the first, which is that of the picture."""
     (near,) = dedupe.close_rows(soak.table, np.array([0]), DEFAULT_RADIUS, rotations=True).values()
     photos_found = np.flatnonzero(np.isin(soak.contents, list(near)) & ~soak.missing).tolist()
     expected = {(near[int(soak.contents[photo])], soak.path(photo)) for photo in photos_found}

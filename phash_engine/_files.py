@@ -148,4 +148,4 @@ def unused_path(path: str, taken: Container[str] = ()) -> str:
 
 def temporary_path(path: str) -> str:
     """Return a new hidden name, which scans skip, in the parent folder of a path."""
-    return str(Path(path).with_name(f".phash-{os.urandom(8).hex()}"))
+    return str(Path(path).parent / f".phash-{os.urandom(8).hex()}")

@@ -98,9 +98,9 @@ def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = 
         photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
         for photo in photos
     }
-    going = tuple(group for group in (_planned_group(group, planned) for group in groups) if group.duplicates)
-    places = {str(Path(photo.path).parent) for group in going for photo in group.duplicates}
-    return Plan(going, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
+    filled = tuple(group for group in (_planned_group(group, planned) for group in groups) if group.duplicates)
+    parents = {str(Path(photo.path).parent) for group in filled for photo in group.duplicates}
+    return Plan(filled, os.path.commonpath(parents) if parents else "", str(catalogue.path or ""))
 
 
 def check_target(path: str) -> None:
@@ -195,7 +195,7 @@ def _planned_sidecars(paths: Iterable[str]) -> Iterator[PlannedFile]:
         try:
             status = os.lstat(path)
         except OSError:
-            continue  # gone since the scan: there is nothing to go with the photo
+            continue  # gone since the scan
         yield PlannedFile(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_real_folder(path))
 
 

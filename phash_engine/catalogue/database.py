@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from phash_engine.errors import CatalogueError, DamageError
+from phash_engine.errors import CatalogueError, CorruptError
 
 _APPLICATION_ID = 0x70686173
 _PATIENCE = 30.0
@@ -247,7 +247,7 @@ class Database:
         except sqlite3.Error as error:
             kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if kind in _DAMAGE:
-                raise DamageError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
+                raise CorruptError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             hint = f": {_HINTS[kind]}" if kind in _HINTS else ""
             raise CatalogueError(f"{self.path}: {error}{hint}") from error
 

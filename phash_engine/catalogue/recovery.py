@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from phash_engine import _files
 from phash_engine.catalogue.database import Database
-from phash_engine.errors import CatalogueError, DamageError
+from phash_engine.errors import CatalogueError, CorruptError
 
 SAVED = ("decisions", "foreign_codes")
 """Tables whose rows go over into the new file, where both have them."""
@@ -52,7 +52,7 @@ def _is_sound(path: Path) -> bool:
     try:
         with closing(Database(path, create=False)) as database:
             return bool(database.value("PRAGMA integrity_check(1)") == "ok")
-    except DamageError:
+    except CorruptError:
         return False
 
 

@@ -42,7 +42,7 @@ def evidence_text(evidence: Evidence | None) -> str:
 
 
 def match_record(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair fit for JSON, evidence as fields too, without what nobody asked for."""
+    """Return the fields of a match or pair fit for JSON: evidence as a record, and without what is None."""
     present = {name: value for name, value in fields.items() if value is not None}
     evidence: Evidence | None = present.get("evidence")
     present["match_type"] = str(fields["match_type"])

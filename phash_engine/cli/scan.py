@@ -118,7 +118,7 @@ def _summary(report: ScanReport) -> str:
         (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
         (len(report.misnamed), "with the extension of another format"),
         (report.missing, "missing since the last scan"),
-        (report.sidecars, "with a photo of the same shot"),
+        (report.sidecars, "belonging to a photo (sidecars)"),
         (report.skipped, "skipped, not an image"),
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),

@@ -1,4 +1,4 @@
-"""Exact search in a BK-tree: the triangle inequality leaves out what is too near or too far from a code on the way."""
+"""Exact search in a BK-tree: the triangle inequality excludes what is too near to or too far from a visited node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BKTreeRows(Rows):
     Notes
     -----
     A query follows all branches its radius reaches: few at radius 0 to 2, nearly all from a fifth of the bits on, where
-    looking at every code is faster. Equal codes share a node. Memory: 24 bytes and the code for each distinct code, 13
+    a linear scan is faster. Equal codes share a node. Memory: 24 bytes and the code for each distinct code, 13
     bytes for each id. Building takes 0.3 us a code, adding many codes to a million about 1 us each.
     """
 
@@ -53,14 +53,14 @@ class BKTreeRows(Rows):
         self._tree.alive[rows] = False
 
     def hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
-        def look(first: int) -> tuple[int, Hits]:
+        def search(first: int) -> tuple[int, Hits]:
             block = slice(first, first + _BLOCK)
             asked = tuple(column[block] for column in queries)
             if k is None:
                 return first, np.sort(walk.within(self._tree, asked, limits[block]))
             return first, np.sort(walk.nearest(self._tree, asked, limits[block], k))
 
-        return in_threads(look, range(0, limits.size, _BLOCK), self._threads)
+        return in_threads(search, range(0, limits.size, _BLOCK), self._threads)
 
     def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         nodes = self._tree.nodes.size

@@ -1,4 +1,4 @@
-"""Look at every code: the plainest index, and the fastest one for few codes and for wide radii."""
+"""Linear scan: the simplest index, and the fastest one for few codes and for large radii."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WARM_WORK: Final = 1 << 24
 _THREAD_WORK: Final = 1 << 24
 """Word comparisons that are worth a thread."""
 _HEAP_ITEMS: Final = 1 << 22
-"""Hits that a thread keeps while it looks for the nearest: 32 MB."""
+"""Hits that a thread keeps during a search for the nearest: 32 MB."""
 _BLOCK_QUERIES: Final = 64
 """Queries that share a pass over the codes at least, where there are that many for each thread."""
 _JOIN_ROWS: Final = 1024
@@ -58,7 +58,7 @@ class LinearRows(Rows):
         return tuple(growing.array for growing in self._growing)
 
     def hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
-        return look_at_all(self.columns(), queries, limits, k, self._threads)
+        return scan_all(self.columns(), queries, limits, k, self._threads)
 
     def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         return compare_all(self.columns(), radius, self._threads)
@@ -86,7 +86,7 @@ def compare_all(columns: Columns, radius: int, threads: int) -> tuple[int, Itera
     return len(blocks), in_threads(join, blocks, _useful(threads, work))
 
 
-def look_at_all(
+def scan_all(
     columns: Columns, queries: Columns, limits: NDArray[np.int64], k: int | None, threads: int
 ) -> Iterator[tuple[int, Hits]]:
     """Compare every query with every code.
@@ -111,7 +111,7 @@ def look_at_all(
     work = n * count * len(columns)
     kernels, threads = _kernels(work), _useful(threads, work)
 
-    def look(task: tuple[range, range]) -> Hits:
+    def search(task: tuple[range, range]) -> Hits:
         block, rows = task
         asked, accepted = part(queries, block), limits[block.start : block.stop]
         if k is None:
@@ -122,7 +122,7 @@ def look_at_all(
     parts = spans(n, -(-n // threads) if count < threads * _BLOCK_QUERIES else n)
     most = min(MAX_QUERIES, max(1, _HEAP_ITEMS // min(k or 1, max(1, n))))
     blocks = spans(count, min(most, max(_BLOCK_QUERIES, -(-count // (4 * threads)))))
-    hits = in_threads(look, product(blocks, parts), threads)
+    hits = in_threads(search, product(blocks, parts), threads)
     for block in blocks:
         found = list(islice(hits, len(parts)))
         yield block.start, found[0] if len(parts) == 1 else merged(found, k)

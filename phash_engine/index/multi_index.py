@@ -1,4 +1,4 @@
-"""Look only into the buckets near each query: the fastest index for many codes and small radii."""
+"""Multi-index hashing: probe only the buckets near each query; the fastest index for many codes and small radii."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phash_engine._columns import NO_HITS, Columns, Hits, read_only, spans
 from phash_engine._threads import in_threads
 from phash_engine.index.bucket_join import bucket_matches, bucket_pairs, row_pairs, twins
 from phash_engine.index.bucket_search import BucketSearch
-from phash_engine.index.costs import compare_all_cost, join_cost, pieces_for_join, pieces_for_queries
+from phash_engine.index.costs import chunks_for_join, chunks_for_queries, compare_all_cost, join_cost
 from phash_engine.index.growing import Growing
 from phash_engine.index.kernels import scan
 from phash_engine.index.kernels.bit_order import reorder
@@ -26,15 +26,15 @@ from phash_engine.index.rows import Rows
 _BLOCK_QUERIES: Final = 256
 _MOST_QUERIES: Final = 1 << 16
 _HEAP_ITEMS: Final = 1 << 22
-"""Hits that a thread keeps while it looks for the nearest: 32 MB."""
+"""Hits that a thread keeps during a search for the nearest: 32 MB."""
 _MOST_RECENT: Final = 32
-"""Codes added are scanned beside the buckets until they are one in so many; then they are merged into the buckets."""
+"""Added codes are scanned apart until they are this fraction of all; then they are merged into the buckets."""
 _MOST_GROWTH: Final = 4
 """Growth since the bits were ordered and the chunks cut, after which both are done anew."""
 _RADIUS: Final = 8
 """Bits of each word that the chunks are cut for."""
 _FEW_QUERIES: Final = 8
-"""A join of one code to so many in the index asks a query for each; more are put into buckets, too."""
+"""A join of fewer codes than this fraction of the index searches for each; more are put into buckets too."""
 
 
 class MultiIndexRows(Rows):
@@ -44,7 +44,7 @@ class MultiIndexRows(Rows):
     -----
     Multi-index hashing of Norouzi, Punjani & Fleet (2012), with the codes inside the buckets, bits spread over the
     chunks so that skew does not fill single buckets, and equal codes kept once. Where probing would cost more than
-    looking at every code, every code is looked at. Memory for each distinct code: ``8 * words + 4`` bytes a chunk.
+    a linear scan, all codes are scanned. Memory for each distinct code: ``8 * words + 4`` bytes a chunk.
     """
 
     kind = "multi"
@@ -53,7 +53,7 @@ class MultiIndexRows(Rows):
 
     def build(self, columns: Columns) -> None:
         rows = columns[0].size
-        self._use(lay_out(columns, pieces_for_queries(rows, self.words, _RADIUS * self.words), self._threads))
+        self._use(lay_out(columns, chunks_for_queries(rows, self.words, _RADIUS * self.words), self._threads))
         self._most_rows = _MOST_GROWTH * rows
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -89,7 +89,7 @@ class MultiIndexRows(Rows):
             self._use(self._layout.with_more(recent, self._threads))
 
     def hide(self, rows: NDArray[np.int64]) -> None:
-        pass  # every search looks at what was removed
+        pass  # every search filters what was removed
 
     def columns(self) -> Columns:
         pairs = zip(self._layout.row_codes(), self._recent, strict=True)
@@ -108,7 +108,7 @@ class MultiIndexRows(Rows):
         shares = 4 * self._threads if self._threads > 1 else 1
         blocks = spans(limits.size, min(most, max(_BLOCK_QUERIES, -(-limits.size // shares))))
 
-        def look(block: range) -> Hits:
+        def search(block: range) -> Hits:
             codes, accepted = part(asked, block), limits[block.start : block.stop]
             if k is None:
                 settled = self._search.within(postings, codes, accepted)
@@ -117,7 +117,7 @@ class MultiIndexRows(Rows):
             recent = self._in_recent(part(queries, block), accepted, k)
             return merged([settled, recent], k) if recent.size else settled
 
-        yield from zip((block.start for block in blocks), in_threads(look, blocks, self._threads), strict=True)
+        yield from zip((block.start for block in blocks), in_threads(search, blocks, self._threads), strict=True)
 
     def _in_recent(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Hits:
         """Look at the codes that are not in buckets yet."""
@@ -139,11 +139,15 @@ class MultiIndexRows(Rows):
     def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         self._settle()
         layout = self._layout
-        pieces = pieces_for_join(layout.entries, self.words, radius)
-        if join_cost(layout.entries, self.words, pieces, radius) > compare_all_cost(layout.rows, self.words):
+        chunks_per_word = chunks_for_join(layout.entries, self.words, radius)
+        if join_cost(layout.entries, self.words, chunks_per_word, radius) > compare_all_cost(layout.rows, self.words):
             count, pairs = compare_all(layout.row_codes(), radius, self._threads)
             return count, (self._present(block, (0, 1)) for block in pairs)
-        buckets = layout.buckets if pieces == layout.pieces else layout.cut_into(pieces, self._threads).buckets
+        buckets = (
+            layout.buckets
+            if chunks_per_word == layout.chunks_per_word
+            else layout.cut_into(chunks_per_word, self._threads).buckets
+        )
         count, found = bucket_pairs(buckets, radius, self._threads)
 
         def in_rows() -> Iterator[tuple[Hits, ...]]:
@@ -159,7 +163,7 @@ class MultiIndexRows(Rows):
     def match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         self._settle()
         layout = self._layout
-        cost = join_cost(layout.entries, self.words, layout.pieces, radius)
+        cost = join_cost(layout.entries, self.words, layout.chunks_per_word, radius)
         if queries[0].size * _FEW_QUERIES < layout.rows or cost > compare_all_cost(layout.rows, self.words):
             return super().match_blocks(queries, radius)
         entries, postings = collapse(queries)

@@ -1,4 +1,4 @@
-"""Choose the kind of index that answers fastest; ``kind="auto"`` looks at every code until buckets pay."""
+"""Choose the fastest kind of index: ``kind="auto"`` scans all codes until buckets pay."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from phash_engine._columns import Columns, Hits
 from phash_engine.index.costs import (
     UNIT,
     build_cost,
+    chunks_for_join,
     compare_all_cost,
     expected_microseconds,
     join_cost,
-    pieces_for_join,
 )
 from phash_engine.index.id_map import IdMap
 from phash_engine.index.linear import LinearRows
@@ -67,7 +67,7 @@ class PlannedRows(LinearRows):
 
     def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         n, words = len(self), self.words
-        joining = join_cost(n, words, pieces_for_join(n, words, radius), radius)
+        joining = join_cost(n, words, chunks_for_join(n, words, radius), radius)
         buckets = self._paying(UNIT * joining, UNIT * compare_all_cost(n, words))
         return super().pair_blocks(radius) if buckets is None else buckets.pair_blocks(radius)
 

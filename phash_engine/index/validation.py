@@ -1,4 +1,4 @@
-"""Check what comes into an index, and bring it into the form that kernels take."""
+"""Check arguments of an index, and convert them to the form that kernels take."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
         raise ValueError(f"{n} codes need ids of shape ({n},), not {array.shape}")
     array = array.astype(np.int64, copy=False)
     if not is_ascending(array) and np.unique(array).size != n:
-        raise ValueError("an id stands twice; every code needs an id of its own")
+        raise ValueError("an id occurs twice; every code needs an id of its own")
     return array
 
 
@@ -169,5 +169,5 @@ def by_id(codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> tuple[Columns, N
 
 
 def is_in(ascending: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each id stands in an ascending array."""
+    """Whether each id is in an ascending array."""
     return np.searchsorted(ascending, ids, "right") > np.searchsorted(ascending, ids)

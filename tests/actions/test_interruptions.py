@@ -19,7 +19,7 @@ from phash_engine.actions import executor
 from phash_engine.actions.journal import Journal, JournalReader
 from phash_engine.catalogue import database, recovery
 from phash_engine.catalogue.store import Sighting, Store
-from phash_engine.errors import CatalogueError, DamageError, PlanError
+from phash_engine.errors import CatalogueError, CorruptError, PlanError
 from phash_engine.scanning.scan import scan
 from tests.faults import ELSEWHERE, World, digest_of, draw, leftovers, tree
 
@@ -338,7 +338,7 @@ def test_a_damaged_catalogue_is_an_error_and_is_rebuilt(
         scan([photos], catalogue)
     damage(path)
     damaged = path.read_bytes()
-    with pytest.raises(DamageError, match="'phash scan --rebuild DIR' makes a new one"):
+    with pytest.raises(CorruptError, match="'phash scan --rebuild DIR' makes a new one"):
         read_all(path)
     rebuilt = recovery.rebuild(path)
     assert rebuilt is not None

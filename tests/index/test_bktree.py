@@ -98,7 +98,7 @@ def test_wrong_ids_change_nothing() -> None:
     index = Index(np.arange(3, dtype=np.uint64), kind="bktree")
     for wrong, error, message in (
         ([1, 3], ValueError, "id 3 is not in this index"),
-        ([1, 1], ValueError, "an id stands twice"),
+        ([1, 1], ValueError, "an id occurs twice"),
         ([1.0], TypeError, "ids must be integers"),
     ):
         with pytest.raises(error, match=message):

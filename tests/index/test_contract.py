@@ -219,7 +219,7 @@ CODES: NDArray[np.uint64] = np.arange(4, dtype=np.uint64)
         (np.zeros((2, 5), dtype=np.uint64), None, ValueError, "5 words are too wide"),
         (np.zeros((2, 2, 2), dtype=np.uint64), None, ValueError, r"shape \(n,\) or \(n, words\)"),
         (CODES, [1, 2, 3], ValueError, r"4 codes need ids of shape \(4,\), not \(3,\)"),
-        (CODES, [1, 2, 3, 1], ValueError, "an id stands twice"),
+        (CODES, [1, 2, 3, 1], ValueError, "an id occurs twice"),
         (CODES, [1.0, 2.0, 3.0, 4.0], TypeError, "ids must be integers, not float64"),
     ],
 )

@@ -92,7 +92,7 @@ def test_a_damaged_file_is_found(tmp_path: Path) -> None:
     io.save(Index(skewed(300), None, "multi"), tmp_path)
     path = generation(tmp_path) / "bucket_codes_0.npy"
     path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
-    with pytest.raises(IndexFileError, match=r"bucket_codes_0.npy: damaged, the checksum differs"):
+    with pytest.raises(IndexFileError, match=r"bucket_codes_0.npy: corrupt: the checksum differs"):
         io.verify(tmp_path)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from phash_engine._columns import read_only
 from phash_engine.index import Index, Pairs, bucket_join
-from phash_engine.index.costs import pieces_for_join, pieces_for_queries
+from phash_engine.index.costs import chunks_for_join, chunks_for_queries
 from phash_engine.index.kernels import bit_order
 from phash_engine.index.kernels.chunks import chunk_radii, cut, flips
 from tests.index.test_contract import assert_same
@@ -122,12 +122,12 @@ def test_flips_are_all_there_are() -> None:
 
 def test_more_codes_take_fewer_chunks() -> None:
     sizes = (10**4, 10**5, 10**6, 10**7, 10**8)
-    assert [pieces_for_queries(n, 1, 8) for n in sizes] == sorted(
-        (pieces_for_queries(n, 1, 8) for n in sizes), reverse=True
+    assert [chunks_for_queries(n, 1, 8) for n in sizes] == sorted(
+        (chunks_for_queries(n, 1, 8) for n in sizes), reverse=True
     )
-    assert pieces_for_queries(10**6, 1, 8) == 4
-    assert pieces_for_queries(10**6, 3, 24) == 4
-    assert pieces_for_join(10**5, 3, 48) in (5, 6)
+    assert chunks_for_queries(10**6, 1, 8) == 4
+    assert chunks_for_queries(10**6, 3, 24) == 4
+    assert chunks_for_join(10**5, 3, 48) in (5, 6)
 
 
 def test_no_pairs() -> None:
