@@ -104,7 +104,7 @@ def originals(folders: Sequence[Path], most: int, studio: float) -> list[Origina
     found: dict[str, Original] = {}
     for folder in map(_files.absolute, folders):
         for file in walk.walk(folder).files:
-            if formats.looks_like_image(file.path):
+            if formats.is_image(file.path):
                 name = Path(file.path).relative_to(folder).as_posix()
                 picture = Original(name, Path(file.path), families.is_chosen(name, "studio", studio))
                 found.setdefault(hashlib.sha256(picture.path.read_bytes()).hexdigest(), picture)
