@@ -21,6 +21,7 @@ from phash_engine.errors import UsageError
 
 KINDS: Final = ("images", "landmarks")
 MOST: Final = 100
+"""Ids of a query that count."""
 _NAMES: Final = {**{kind: kind for kind in KINDS}, "landmark_id": "landmarks"}
 
 
@@ -60,7 +61,7 @@ def read(path: str | os.PathLike[str]) -> Table:
             if len(line) <= max(own, column):
                 raise UsageError(f"{name}: line {number} has {len(line)} columns of {len(header)}")
             if line[own] in rows:
-                raise UsageError(f"{name}: the id {line[own]!r} is listed twice, again in line {number}")
+                raise UsageError(f"{name}: the id {line[own]!r} occurs twice, again in line {number}")
             rows[line[own]] = line[column].split()
     except OSError as error:
         raise UsageError(f"{name}: cannot be read: {reason_of(error)}") from error

@@ -1,4 +1,4 @@
-"""Labelled photos of a catalogue → labels of other pictures, and how often those of its own would be found.
+"""Labelled photos of a catalogue → labels of other pictures, and of these photos by the others.
 
 The neighbours are the nearest by code, or with a model the nearest by vector of those within a radius by code.
 """
@@ -217,7 +217,7 @@ def _embed_codes(sources: Sequence[images.Source], *, rotations: bool, trust_all
 
 
 def _turned(table: NDArray[np.uint64], *, rotations: bool) -> Embeddings:
-    """Return codes ``(n, 10)`` as vectors of the decision codes, upright or in all orientations."""
+    """Return codes ``(n, 10)`` as vectors of the decision codes: upright, or one orientation after the other."""
     turned = orientation.turned(table) if rotations else orientation.upright(table)[np.newaxis]
     rows = np.tile(np.arange(len(table)), len(turned))
     return Embeddings(rows, of_codes(turned.reshape(len(rows), turned.shape[-1])), {})

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from phash_engine import _files
+from phash_engine._files import reason_of
 from phash_engine.errors import UsageError
 
 FOLDER: Final = "folder"
@@ -40,10 +41,10 @@ def read(path: str | os.PathLike[str]) -> dict[str, str]:
                 if not line["path"] or not line["label"]:
                     raise UsageError(f"{name}: line {lines.line_num} needs a path and a label")
                 if photo in labels:
-                    raise UsageError(f"{name}: {line['path']!r} is listed twice, again in line {lines.line_num}")
+                    raise UsageError(f"{name}: {line['path']!r} occurs twice, again in line {lines.line_num}")
                 labels[photo] = line["label"]
     except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"{name}: cannot be read: {reason_of(error)}") from error
     except csv.Error as error:
         raise UsageError(f"{name}: not a CSV file: {error}") from error
     return labels
@@ -70,5 +71,5 @@ def labels_of(source: str, photos: Iterable[str], unread: Collection[str]) -> di
         return {path: PurePath(path).parent.name for path in photos}
     known, labels = set(photos), read(source)
     for unknown in sorted(labels.keys() - known - set(unread))[:1]:
-        raise UsageError(f"{source}: no photo {unknown} in the catalogue: 'phash scan' it, or take the line out")
+        raise UsageError(f"{source}: no photo {unknown} in the catalogue: 'phash scan' it, or delete the line")
     return {path: label for path, label in labels.items() if path in known}

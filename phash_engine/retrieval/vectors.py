@@ -15,7 +15,7 @@ Vectors = NDArray[np.float32]
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
-    """Return the vectors at length 1; one of length 0 stays as it is.
+    """Return the vectors at length 1; a vector of length 0 stays as it is.
 
     >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
@@ -43,10 +43,10 @@ def concatenated(parts: Sequence[Vectors], weights: Sequence[float] | None = Non
         No vectors, different numbers of them, or weights of another number or not above 0.
     """
     if not parts or len({len(part) for part in parts}) > 1:
-        raise ValueError(f"models to join need as many vectors each, not {[len(part) for part in parts]}")
+        raise ValueError(f"joined models need equal numbers of vectors, not {[len(part) for part in parts]}")
     weights = [1.0] * len(parts) if weights is None else weights
     if len(weights) != len(parts) or not all(weight > 0 for weight in weights):
-        raise ValueError(f"{len(parts)} models need as many weights above 0, not {list(weights)}")
+        raise ValueError(f"{len(parts)} models need {len(parts)} weights above 0, not {list(weights)}")
     return unit(np.hstack([unit(part) * np.float32(weight) for part, weight in zip(parts, weights, strict=True)]))
 
 
@@ -89,7 +89,7 @@ def fused(cosine: NDArray[np.float32], distances: NDArray[np.int64], weight: flo
         A weight out of range.
     """
     if not 0 <= weight <= 1:
-        raise ValueError(f"the weight of the codes is 0 to 1, not {weight}")
+        raise ValueError(f"the weight of the codes must be 0 to 1, not {weight}")
     mixed: Vectors = ((1 - weight) * cosine + weight * (1 - 2 * distances / bits)).astype(np.float32)
     return mixed
 

@@ -192,10 +192,12 @@ def test_photos_without_a_vector_are_in_no_ranking() -> None:
     gallery = Embeddings(np.delete(np.arange(30), 3), vectors, {})
     candidates = rankings.rank_by_codes(made)["sum"]
     found = rankings.rank_by_vectors(made, Embeddings(np.arange(6), vectors[:6], {}), gallery, candidates)
-    nobody = Embeddings(np.arange(0), np.empty((0, 0), dtype=np.float32), {})
+    no_vectors = Embeddings(np.arange(0), np.empty((0, 0), dtype=np.float32), {})
     for name, by_query in found.items():
         assert all(3 not in rows for rows, _ in by_query), name
-        assert not any(len(rows) for rows, _ in rankings.rank_by_vectors(made, nobody, nobody, candidates)[name])
+        assert not any(
+            len(rows) for rows, _ in rankings.rank_by_vectors(made, no_vectors, no_vectors, candidates)[name]
+        )
 
 
 def test_own_file_is_no_result() -> None:
@@ -297,7 +299,7 @@ def evaluate(folders: Path, *more: str | Path, truth: str = "truth.csv") -> dict
 
 def test_evaluate_measures_writes_and_scores(folders: Path) -> None:
     model = onnx_models.convolutional(folders / "model.onnx")
-    written = folders / "answers.csv.gz"
+    written = folders / "submission.csv.gz"
     measured = evaluate(folders, "--model", model, "--write", written, "--pca", "3", "--half")
     assert list(measured) == [*SCHEMES, *rankings.RERANKED, "rerank-codes", "rerank-augmented", "vectors"]
     assert measured["sum"][0] == measured["sum"].top_1 == 1
@@ -307,7 +309,7 @@ def test_evaluate_measures_writes_and_scores(folders: Path) -> None:
 
 
 def test_evaluate_labels(folders: Path) -> None:
-    written = folders / "answers.csv"
+    written = folders / "submission.csv"
     options = ("--labels", folders / "labels.csv", "--write", written, "--ranking", "dct")
     measured = evaluate(folders, *options, "--workers", "2", truth="marks.csv")
     assert measured == evaluate(folders, *options, "--workers", "1", truth="marks.csv")
@@ -344,7 +346,7 @@ def test_the_table_is_printed(folders: Path) -> None:
 
 def test_mistakes_are_one_line_and_nothing_is_written(folders: Path) -> None:
     sides = ("--queries", folders / "queries", "--gallery", folders / "gallery")
-    written = folders / "answers.csv"
+    written = folders / "submission.csv"
     truth = folders / "truth.csv"
     with pytest.raises(click.UsageError, match="name both folders, with --queries and --gallery"):
         invoke("evaluate", "--truth", truth)
@@ -356,7 +358,7 @@ def test_mistakes_are_one_line_and_nothing_is_written(folders: Path) -> None:
     with pytest.raises(UsageError, match="cannot whiten: components must be 1 to 7 for 8 vectors of 16 numbers, not 8"):
         invoke("evaluate", "--truth", truth, *sides, "--write", written, "--model", model, "--pca", "8")
     truth.write_text("id,images\nq0,g0\nq0,g1\n")
-    with pytest.raises(UsageError, match="the id 'q0' is listed twice, again in line 3"):
+    with pytest.raises(UsageError, match="the id 'q0' occurs twice, again in line 3"):
         invoke("evaluate", "--truth", truth, *sides, "--write", written)
     (folders / "model.onnx").write_bytes(b"no model")
     truth.write_text("id,images\nq0,g0\n")

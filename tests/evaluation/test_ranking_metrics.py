@@ -125,10 +125,10 @@ def test_top_k_accuracy_is_that_of_scikit_learn(seed: int, k: int) -> None:
 def test_ties_count_in_expectation(first: Results, second: Results, missed: int, k: int) -> None:
     positives = [sum(true for _, true in found) + missed for found in (first, second)]
     lists = judged(first, second, positives=positives)
-    asked = [(found, m) for found, m in zip((first, second), positives, strict=True) if m]
-    assert average_precisions(lists, k) == pytest.approx([naive.average_precision(*query, k) for query in asked])
-    if asked:
-        expected = [naive.top_k_accuracy(found, k) for found, _ in asked]
+    positive = [(found, m) for found, m in zip((first, second), positives, strict=True) if m]
+    assert average_precisions(lists, k) == pytest.approx([naive.average_precision(*query, k) for query in positive])
+    if positive:
+        expected = [naive.top_k_accuracy(found, k) for found, _ in positive]
         assert top_k_accuracy(lists, k) == pytest.approx(np.mean(expected))
 
 

@@ -47,7 +47,7 @@ def test_other_columns_and_empty_lines_are_skipped(tmp_path: Path) -> None:
         ("", "the first line must be id,images or id,landmarks, not ''"),
         ("name,images\nx,a\n", "the first line must be id,images or id,landmarks, not 'name,images'"),
         ("id,images\nx,a\ny\n", "line 3 has 1 columns of 2"),
-        ("id,images\nx,a\ny,\nx,b\n", "the id 'x' is listed twice, again in line 4"),
+        ("id,images\nx,a\ny,\nx,b\n", "the id 'x' occurs twice, again in line 4"),
         ("id,images\nx,\xff", "not a CSV file: "),
         ("\x1f\x8b id,images", "not a CSV file: "),
     ],

@@ -37,12 +37,12 @@ def test_cosine_of_joined_vectors_is_the_weighted_mean() -> None:
 
 
 def test_vectors_of_different_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"need as many vectors each, not \[12, 3\]"):
+    with pytest.raises(ValueError, match=r"need equal numbers of vectors, not \[12, 3\]"):
         vectors.concatenated([drawn(1), drawn(2, 3)])
-    with pytest.raises(ValueError, match="need as many vectors each"):
+    with pytest.raises(ValueError, match="need equal numbers of vectors"):
         vectors.concatenated([])
     for weights in ([1.0], [1.0, 0.0]):
-        with pytest.raises(ValueError, match="2 models need as many weights above 0"):
+        with pytest.raises(ValueError, match="2 models need 2 weights above 0"):
             vectors.concatenated([drawn(1), drawn(2)], weights)
 
 
@@ -51,7 +51,7 @@ def test_codes_and_cosine_are_mixed() -> None:
     np.testing.assert_allclose(vectors.fused(cosine, distances, 0), cosine)
     np.testing.assert_allclose(vectors.fused(cosine, distances, 1), [1, 0])
     np.testing.assert_allclose(vectors.fused(cosine, distances, 0.25), [0.625, -0.75])
-    with pytest.raises(ValueError, match=r"the weight of the codes is 0 to 1, not 1\.5"):
+    with pytest.raises(ValueError, match=r"the weight of the codes must be 0 to 1, not 1\.5"):
         vectors.fused(cosine, distances, 1.5)
 
 

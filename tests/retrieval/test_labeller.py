@@ -226,7 +226,7 @@ def test_accuracy_that_no_confidence_reaches(catalogue_path: Path, trees: Path, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reason"),
+    ("options", "reason"),
     [
         ([], "name the pictures to label, or --calibrate, not both"),
         (["a.jpg", "--calibrate"], "name the pictures to label, or --calibrate, not both"),
@@ -235,9 +235,9 @@ def test_accuracy_that_no_confidence_reaches(catalogue_path: Path, trees: Path, 
         (["--calibrate", "--least", "0.9"], "--least and --most-entropy are for pictures to label"),
     ],
 )
-def test_options_that_exclude_each_other(catalogue_path: Path, arguments: list[str], reason: str) -> None:
+def test_options_that_exclude_each_other(catalogue_path: Path, options: list[str], reason: str) -> None:
     with pytest.raises(click.UsageError, match=reason):
-        invoke("label", *arguments)
+        invoke("label", *options)
 
 
 def test_charts_are_pictures(catalogue_path: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_labels_of_folders() -> None:
         ("file,label\n", "the first line must name the columns path and label"),
         ("", "the first line must name the columns path and label"),
         ("path,label\na.jpg\n", "line 2 needs a path and a label"),
-        ("path,label\na.jpg,cat\n./a.jpg,dog\n", r"'./a.jpg' is listed twice, again in line 3"),
+        ("path,label\na.jpg,cat\n./a.jpg,dog\n", r"'./a.jpg' occurs twice, again in line 3"),
         ("path,label\nnothing.jpg,cat\n", r"no photo .*nothing.jpg in the catalogue: 'phash scan' it"),
         (f"path,label\na.jpg,{'x' * 200_000}\n", "not a CSV file: field larger"),
     ],

@@ -125,5 +125,5 @@ def test_wrong_requests_are_refused() -> None:
         prefilter.kneighbors(CODES, 0)
     with pytest.raises(ValueError, match="radius 65 is not between"):
         prefilter.radius_neighbors(CODES, 65)
-    with pytest.raises(ValueError, match="an id stands twice"):
+    with pytest.raises(ValueError, match="an id occurs twice"):
         Prefilter().fit(CODES, [1, 1, 2, 3])
