@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, adaptive, plain
+from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, plain, scored
 from bench.error_rates import expected_false_pairs
 from bench.trial import Trial
 from phash_engine._threads import available_threads
@@ -37,17 +37,17 @@ def rows(trial: Trial, most: int) -> list[Descriptor]:
     asked = candidates(trial, distances, most)
     agreed = agreeing(trial, asked)
     print(_told(trial, distances, asked, agreed), file=sys.stderr)
-    scores = adaptive(COMPARE)(trial)
+    scores = scored(COMPARE)(trial)
     return [
         _row("ours: + rotations, trim, verification", distances, agreed),
-        _row("ours: + rotations, trim, adaptive, verification", scores, agreed),
+        _row("ours: + rotations, trim, score, verification", scores, agreed),
     ]
 
 
 def candidates(trial: Trial, distances: Distances, most: int) -> Pairs:
     """Return the true pairs and, evenly chosen, so many false ones beyond :data:`SURE` and within ``verify.BAND``."""
     near = _near(distances)
-    false = np.flatnonzero(near & trial.strangers)
+    false = np.flatnonzero(near & trial.impostors)
     chosen = np.linspace(0, len(false) - 1, min(most, len(false))).astype(np.int64)
     asked = np.zeros_like(near)
     asked.flat[false[chosen]] = True
@@ -79,7 +79,7 @@ def _near(distances: Distances) -> Pairs:
 
 def _told(trial: Trial, distances: Distances, asked: Pairs, agreed: Pairs) -> str:
     """Return the number of verified pairs, and the bound that it gives for all false pairs."""
-    false = trial.strangers
+    false = trial.impostors
     near, verified, accepted = (int(np.count_nonzero(pairs & false)) for pairs in (_near(distances), asked, agreed))
     _, bound = expected_false_pairs(accepted, max(verified, 1), photos=2)
     share = bound * near / np.count_nonzero(false)

@@ -23,7 +23,7 @@ Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
 class Outcome(NamedTuple):
-    """One copy of one photo: whether it is within the radius, and the finding of verification, "far" beyond the candidate radius."""
+    """One copy of one photo: whether it is within the radius, and its finding, "far" beyond candidates."""
 
     family: str
     near: bool
