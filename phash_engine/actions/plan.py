@@ -26,7 +26,7 @@ from typing import Any
 from phash_engine import _files
 from phash_engine._files import sync_folder
 from phash_engine.actions.journal import SUFFIX
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import PlanError
 from phash_engine.grouping.groups import Group
 
@@ -93,8 +93,9 @@ def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = 
     groups = [group for group in groups if not group.series]
     folders = [_files.absolute(folder) for folder in references]
     wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
+    sidecars = catalogue.sidecars_of(wanted)
     photos = {
-        photo.path: _planned(photo, catalogue, is_reference=_files.is_below(photo.path, folders))
+        photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
         for photo in catalogue.photos()
         if photo.path in wanted and photo.digest
     }
@@ -184,7 +185,7 @@ def _planned_group(group: Group, photos: Mapping[str, PlannedPhoto]) -> PlannedG
     return PlannedGroup(photos[group.keeper], others, kept)
 
 
-def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPhoto:
+def _planned(photo: Photo, sidecars: Sequence[str], *, is_reference: bool) -> PlannedPhoto:
     return PlannedPhoto(
         path=photo.path,
         size=photo.size,
@@ -192,12 +193,12 @@ def _planned(photo: Photo, catalogue: Store, *, is_reference: bool) -> PlannedPh
         folder=_link_folder(photo.path),
         digest=(photo.digest or b"").hex(),
         reference=is_reference,
-        companions=tuple(_companions(photo.path, catalogue)),
+        companions=tuple(_companions(sidecars)),
     )
 
 
-def _companions(path: str, catalogue: Store) -> Iterator[PlannedFile]:
-    for companion in catalogue.companions(path):
+def _companions(sidecars: Sequence[str]) -> Iterator[PlannedFile]:
+    for companion in sidecars:
         try:
             status = os.lstat(companion)
         except OSError:

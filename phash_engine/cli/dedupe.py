@@ -210,7 +210,7 @@ def _record(group: Group) -> dict[str, Any]:
 
 
 def _print_companions(path: str, catalogue: Store) -> None:
-    for companion in catalogue.companions(path):
+    for companion in catalogue.sidecars_of([path]).get(path, ()):
         output.text(f"    +  {'with it':<8}  {companion}")
 
 

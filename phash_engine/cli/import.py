@@ -27,7 +27,7 @@ def command(lists: tuple[Path, ...], hasher: str | None, base: str, catalogue_pa
     """
     brought = [code for path in lists for code in hash_lists.read(path, hasher or HASHER, base)]
     with options.open_or_create(catalogue_path) as catalogue:
-        catalogue.foreign_codes.add(brought)
+        catalogue.imported_hashes.add(brought)
     if as_json:
         output.record({"codes": len(brought)})
     else:

@@ -102,8 +102,8 @@ def _rebuild(path: Path) -> None:
     if rebuilt is None:
         output.message(f"{path} is not damaged, and stays")
     else:
-        saved = f"; what no scan finds out went over: {output.count(rebuilt.saved, 'row')}" if rebuilt.saved else ""
-        output.message(f"the damaged catalogue is {rebuilt.aside} now{saved}")
+        saved = f"; what no scan finds out went over: {output.count(rebuilt.rows, 'row')}" if rebuilt.rows else ""
+        output.message(f"the damaged catalogue is {rebuilt.corrupt} now{saved}")
 
 
 def _summary(report: ScanReport) -> str:

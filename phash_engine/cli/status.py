@@ -190,6 +190,6 @@ _MEANING = {
     "trimmed": "of them of what is inside a border",
     "frames": "of frames of animations beside the first (--frames)",
     "crops": "of crops (--crops)",
-    "foreign": "codes of the imagehash scheme, brought along",
+    "imported_hashes": "codes of the imagehash scheme, brought along",
     "failures": "files that could not be read",
 }

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from phash_engine import _files
 from phash_engine._columns import sorted_columns
+from phash_engine.catalogue import Store
 from phash_engine.catalogue.decisions import Decision
-from phash_engine.catalogue.store import PhotoColumns, Store
 from phash_engine.grouping import clustering, keep_rules
 from phash_engine.grouping.clustering import Link
 from phash_engine.grouping.keep_rules import Candidate, KeepRule
@@ -56,6 +56,14 @@ class Search(NamedTuple):
     span: str
 
 
+class _Columns(NamedTuple):
+    """Photos: ids and numbers of their contents, int64 ``(n,)``; and the id of each content, int64 ``(m,)``."""
+
+    ids: Ids
+    contents: Ids
+    content_ids: Ids
+
+
 class MatchGraph(NamedTuple):
     """Nodes in keeper order within each component, and links between them.
 
@@ -82,9 +90,11 @@ def build(
     """
     folders = None if search.folders is None else [*search.folders, *search.references]
     with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
-        columns = catalogue.photo_columns(folders, _filter(folders, search.exclude))
-        views = content_pairs.codes_of(columns.codes, catalogue, trust_all=search.trust_all)
-        judge = Judge(views, len(columns.codes), search.radius, search.band, Calibration.of(catalogue))
+        ids, content_ids = catalogue.photo_columns(folders, _filter(folders, search.exclude))
+        of_contents, numbers = np.unique(content_ids, return_inverse=True)
+        columns = _Columns(ids, numbers, of_contents)
+        views = content_pairs.codes_of(of_contents, catalogue, trust_all=search.trust_all)
+        judge = Judge(views, len(of_contents), search.radius, search.band, Calibration.of(catalogue))
     close = content_pairs.close_pairs(
         views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress
     )
@@ -136,9 +146,9 @@ def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[
     return is_excluded
 
 
-def _parts(columns: PhotoColumns, pairs: ContentPairs) -> Iterator[tuple[PhotoColumns, ContentPairs]]:
+def _parts(columns: _Columns, pairs: ContentPairs) -> Iterator[tuple[_Columns, ContentPairs]]:
     """Yield whole components that have several photos, some ten thousand photos at a time, and the pairs among them."""
-    component = content_pairs.first_of_component(pairs.left, pairs.right, len(columns.codes))
+    component = content_pairs.first_of_component(pairs.left, pairs.right, len(columns.content_ids))
     of_photos, of_pairs = component[columns.contents], component[pairs.left]
     photos = np.flatnonzero(np.bincount(of_photos)[of_photos] > 1)
     photos = photos[np.argsort(of_photos[photos])]
@@ -152,14 +162,14 @@ def _parts(columns: PhotoColumns, pairs: ContentPairs) -> Iterator[tuple[PhotoCo
         yield part, ContentPairs(*(column[among] for column in pairs))
 
 
-def _nodes(catalogue: Store, columns: PhotoColumns, search: Search) -> tuple[list[list[Candidate]], list[int]]:
+def _nodes(catalogue: Store, columns: _Columns, search: Search) -> tuple[list[list[Candidate]], list[int]]:
     """Return the nodes, and the content of each, without photos that became another content meanwhile."""
     content_of = dict(zip(columns.ids.tolist(), columns.contents.tolist(), strict=True))
     references = list(map(_files.absolute, search.references))
     nodes: dict[tuple[int, str], list[Candidate]] = {}
     for photo in catalogue.photos_by_id(list(content_of)):
         content = content_of[photo.id]
-        if (photo.code_id or -1) != columns.codes[content]:
+        if photo.content_id != columns.content_ids[content]:
             continue
         is_reference = _files.is_below(photo.path, references)
         folder = "" if search.span == "anywhere" else _folder(photo.path)

@@ -120,12 +120,13 @@ def calibrate(
         Too few photos, or too many copies among them.
     """
     with catalogue.snapshot():
-        columns = catalogue.photo_columns(folders)
-        views = content_pairs.codes_of(columns.codes, catalogue, trust_all=False)
+        ids, content_ids = catalogue.photo_columns(folders)
+        of_contents, numbers = np.unique(content_ids, return_inverse=True)
+        views = content_pairs.codes_of(of_contents, catalogue, trust_all=False)
     contents = len(np.unique(views.numbers))
     if contents < FEWEST:
         raise UsageError(f"calibration takes {FEWEST} different photos at least, and there are {contents}: scan more")
-    look = _SecondLook(catalogue, dict(zip(columns.contents.tolist(), columns.ids.tolist(), strict=True)))
+    look = _SecondLook(catalogue, dict(zip(numbers.tolist(), ids.tolist(), strict=True)))
     try:
         found = impostors.measure(views, look.same)
     except ValueError as error:

@@ -37,9 +37,9 @@ class ForeignCollection:
     """
 
     def __init__(self, catalogue: Store, hasher: str, folders: Sequence[str] | None = None) -> None:
-        paths, table = catalogue.foreign_codes.of(hasher)
+        paths, table = catalogue.imported_hashes.of(hasher)
         if not paths:
-            others = ", ".join(catalogue.foreign_codes.counts())
+            others = ", ".join(catalogue.imported_hashes.counts())
             way_out = f"it has those of {others}" if others else "'phash import' brings them"
             raise UsageError(f"the catalogue has no codes of imagehash's {hasher}: {way_out}")
         roots = None if folders is None else [_files.absolute(folder) for folder in folders]

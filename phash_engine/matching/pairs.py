@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.catalogue import code_store
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import CodeColumns, Store
 from phash_engine.errors import UsageError
 from phash_engine.hashing import orientation
 from phash_engine.hashing.hashers import Codes
@@ -54,7 +53,7 @@ class ViewCodes(NamedTuple):
         """Return some of the rows."""
         if chosen.all():
             return self
-        return ViewCodes(self.numbers[chosen], self.ranks[chosen], code_store.select(self.table, chosen))
+        return ViewCodes(*CodeColumns(*self).select(chosen))
 
     def asking(self) -> ViewCodes:
         """Return the full and trimmed views: crops and frames are found, and find nothing."""
@@ -76,30 +75,15 @@ def codes_of(contents: NDArray[np.int64], catalogue: Store, *, trust_all: bool) 
     Parameters
     ----------
     contents
-        int64 ``(n,)``: the id of the codes of each content's full view, -1 where it has none. Its place is its number.
+        int64 ``(n,)``, ascending: the id of each content. Its place is its number.
     catalogue
         An open catalogue.
     trust_all
         Whether views without structure are compared too.
     """
-    ids, table = catalogue.code_table(trust_all=trust_all)
-    further = catalogue.further_codes()
-    numbers, is_content = _places(contents, further.full)
-    known = np.concatenate([contents, further.ids[is_content]])
-    numbers = np.concatenate([np.arange(len(contents)), numbers[is_content]])
-    ranks = np.concatenate([np.full(len(contents), RULES.index("code")), further.ranks[is_content]])
-    rows, is_known = _places(known, ids)
-    rows = rows[is_known]
-    return ViewCodes(numbers[rows], ranks[rows], table if is_known.all() else code_store.select(table, is_known))
-
-
-def _places(known: NDArray[np.int64], ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return where each of some ids stands among known ones, and whether it does at all."""
-    if not known.size:
-        return np.zeros_like(ids), np.zeros(ids.shape, dtype=np.bool_)
-    order = np.argsort(known)
-    places = order[np.minimum(np.searchsorted(known, ids, sorter=order), known.size - 1)]
-    return places, known[places] == ids
+    codes = catalogue.code_columns(trust_all=trust_all)
+    codes = codes.select(np.isin(codes.contents, contents))
+    return ViewCodes(np.searchsorted(contents, codes.contents), codes.views, codes.codes)
 
 
 def close_pairs(

@@ -83,10 +83,10 @@ class Calibration(NamedTuple):
     @classmethod
     def of(cls, catalogue: Store) -> Calibration | None:
         """Return what the photos of a catalogue are judged by since they were measured; None if they never were."""
-        stored = catalogue.setting(_SETTING)
+        stored = catalogue.settings.get(_SETTING)
         return None if stored is None else cls(**stored)
 
 
 def calibrate(catalogue: Store, calibration: Calibration | None) -> None:
     """Judge the photos of a catalogue by what was measured from now on, or by the defaults again."""
-    catalogue.set_setting(_SETTING, calibration and calibration._asdict())
+    catalogue.settings.set(_SETTING, calibration and calibration._asdict())

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files, images
-from phash_engine.catalogue import code_store
+from phash_engine.catalogue import CodeColumns, Photo, Store
 from phash_engine.catalogue.code_store import ALL_NAMES
-from phash_engine.catalogue.store import Photo, Store
 from phash_engine.hashing import codes, hashers, orientation, quality, views
 from phash_engine.hashing.hashers import Codes
 from phash_engine.hashing.orientation import MIRROR_FORMS, UPRIGHT, Form
@@ -27,9 +26,6 @@ from phash_engine.index import Explanation, Index, Matches, index_columns
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verify import Evidence, Verifier
-
-Owner = bytes | int
-"""Whose codes match: a digest, or the id of a photo with codes computed elsewhere."""
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
 _ROTATION = RULES.index("rotation")
@@ -75,7 +71,7 @@ class Collection:
     kind
         The kind of index that answers, as for ``build_index``.
     contents
-        Only contents the code of whose full view has one of these ids, int64 ``(n,)``; None for all.
+        Only contents of these ids, int64 ``(n,)``; None for all.
     verifier
         Takes a second look at all matches, and at some beyond the radius; None to do without.
 
@@ -102,13 +98,16 @@ class Collection:
         self._rotations = rotations
         self._trust_all = trust_all
         with catalogue.snapshot():
-            ids, table = _present_codes(catalogue, folders, trust_all)
+            codes = _present_codes(catalogue, folders, trust_all)
             if contents is not None:
-                ids, table = _select(ids, table, np.isin(catalogue.further_codes().contents_of(ids)[0], contents))
-        self._forms = [(UPRIGHT, _form_index(ids, table, UPRIGHT, kind))]
+                codes = codes.select(np.isin(codes.contents, contents))
+        self.codes = codes
+        rows = np.arange(len(codes.contents))
+        self._forms = [(UPRIGHT, _form_index(rows, codes.codes, UPRIGHT, kind))]
         if rotations:
-            mirrored = _select(ids, table, orientation.has_mirror_codes(table))
-            self._forms += [(form, _form_index(*mirrored, form, kind)) for form in MIRROR_FORMS]
+            mirrored = np.flatnonzero(orientation.has_mirror_codes(codes.codes))
+            table = codes.codes if len(mirrored) == len(rows) else codes.codes.T[:, mirrored].T
+            self._forms += [(form, _form_index(mirrored, table, form, kind)) for form in MIRROR_FORMS]
 
     def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
         """Find the photos that match a picture; arguments and errors as :func:`find`."""
@@ -123,16 +122,17 @@ class Collection:
             near = self._verified(self._verifier, source, near, radius)
         else:
             near = self._matches(name, self._by_code(query, k, radius))
-        equal = [] if digest is None else self._photos_with(digest)
+        equal = [] if digest is None else self._inside(self._catalogue.photos_with_digest(digest))
         matches = {match.path: match for match in near}
         matches |= {photo.path: Match(name, photo.path, 0, "digest") for photo in equal}
         return sorted(matches.values(), key=lambda match: rank(match.distance, match.rule, match.path))[:k]
 
-    def _matches(self, name: str, found: Mapping[Owner, tuple[int, int]]) -> list[Match]:
+    def _matches(self, name: str, found: Mapping[int, tuple[int, int]]) -> list[Match]:
+        photos = self._catalogue.photos_of_contents(list(found))
         return [
             Match(name, photo.path, distance, RULES[rule])
-            for owner, (distance, rule) in found.items()
-            for photo in self._photos_with(owner)
+            for content, (distance, rule) in found.items()
+            for photo in self._inside(photos[content])
         ]
 
     def _verified(
@@ -172,7 +172,7 @@ class Collection:
         Yields
         ------
         tuple
-            An index by code id, what to look up in it, uint64 ``(q, 3)``, and the rule of what matches there.
+            An index by row of :attr:`codes`, what to look up in it, uint64 ``(q, 3)``, and the rule of its matches.
         """
         turned = orientation.turned(table)[: None if self._rotations else 1]
         for form, index in self._forms:
@@ -191,14 +191,14 @@ class Collection:
         _, index = self._forms[0]
         return index.explain(radius)
 
-    def _photos_with(self, owner: Owner) -> list[Photo]:
-        return [photo for photo in self._catalogue.photos_with(owner) if self._covers(photo.path)]
+    def _inside(self, photos: Sequence[Photo]) -> list[Photo]:
+        return [photo for photo in photos if self._covers(photo.path)]
 
     def _covers(self, path: str) -> bool:
         return self._folders is None or _files.is_below(path, self._folders)
 
-    def _by_code(self, query: Query, k: int | None, radius: int | None) -> dict[Owner, tuple[int, int]]:
-        """Return distance and rule by owner: all within the radius and as near as the k-th nearest."""
+    def _by_code(self, query: Query, k: int | None, radius: int | None) -> dict[int, tuple[int, int]]:
+        """Return distance and rule by content: all within the radius and as near as the k-th nearest."""
         if not query.ranks:
             return {}
         if k is not None:
@@ -207,20 +207,20 @@ class Collection:
                 return best
             # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by rule.
             radius, _ = sorted(best.values())[k - 1]
-        return self._of_owners(self._best(query, lambda index, words: index.range_query(words, radius or 0)))
+        return self._of_contents(self._best(query, lambda index, words: index.range_query(words, radius or 0)))
 
-    def _nearest(self, query: Query, k: int, radius: int | None) -> dict[Owner, tuple[int, int]]:
-        """Return distance and rule of ``k`` owners, the nearest among them, or of all there are."""
+    def _nearest(self, query: Query, k: int, radius: int | None) -> dict[int, tuple[int, int]]:
+        """Return distance and rule of ``k`` contents, the nearest among them, or of all there are."""
         codes = k
         while True:
             best = self._best(query, partial(_ask_nearest, k=codes, radius=radius))
-            owners = self._of_owners(best)
-            if len(owners) >= k or len(best) < codes:
-                return owners
-            codes *= 2  # several were views of one owner
+            contents = self._of_contents(best)
+            if len(contents) >= k or len(best) < codes:
+                return contents
+            codes *= 2  # several were views of one content
 
     def _best(self, query: Query, ask: Callable[[Index, Codes], Matches]) -> dict[int, tuple[int, int]]:
-        """Return distance and rule by code id, the views of the catalogue taken for full ones."""
+        """Return distance and rule by row of the codes, the views of the catalogue taken for full ones."""
         turned = orientation.turned(query.table)
         best: dict[int, tuple[int, int]] = {}
         for form, index in self._forms:
@@ -228,19 +228,19 @@ class Collection:
             if form is not UPRIGHT:
                 words = form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
             matches = ask(index, np.concatenate(words))
-            for row, code_id, distance in zip(*(column.tolist() for column in matches), strict=True):
+            for row, code_row, distance in zip(*(column.tolist() for column in matches), strict=True):
                 turn, view = divmod(row, len(query.ranks))
                 rule = query.ranks[view] if form is UPRIGHT and turn == 0 else max(query.ranks[view], _ROTATION)
-                best[code_id] = min(best.get(code_id, (distance, rule)), (distance, rule))
+                best[code_row] = min(best.get(code_row, (distance, rule)), (distance, rule))
         return best
 
-    def _of_owners(self, best: dict[int, tuple[int, int]]) -> dict[Owner, tuple[int, int]]:
-        """Return distance and rule by owner, given them by code id."""
-        found: dict[Owner, tuple[int, int]] = {}
-        for code_id, (owner, view) in self._catalogue.views_of(best).items():
-            distance, rule = best[code_id]
-            verdict = distance, max(rule, views.rank(view))
-            found[owner] = min(found.get(owner, verdict), verdict)
+    def _of_contents(self, best: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+        """Return distance and rule by content, given them by row of the codes."""
+        found: dict[int, tuple[int, int]] = {}
+        for row, (distance, rule) in best.items():
+            content = int(self.codes.contents[row])
+            verdict = distance, max(rule, int(self.codes.views[row]))
+            found[content] = min(found.get(content, verdict), verdict)
         return found
 
 
@@ -369,21 +369,14 @@ def _query(picture: images.Picture) -> Query:
     return Query(ranks, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
 
 
-def _present_codes(catalogue: Store, folders: Sequence[str] | None, trust_all: bool) -> tuple[NDArray[np.int64], Codes]:
-    """Return ids and codes of the photos below the folders, or of all, that are not missing."""
-    ids, table = catalogue.code_table(trust_all=trust_all)
+def _present_codes(catalogue: Store, folders: Sequence[str] | None, trust_all: bool) -> CodeColumns:
+    """Return the codes of the photos below the folders, or of all, that are not missing."""
+    codes = catalogue.code_columns(trust_all=trust_all)
     if folders is not None:
-        full = [photo.code_id for photo in catalogue.photos(folders) if photo.code_id is not None]
-        further = catalogue.further_codes()
-        inside = np.concatenate([np.array(full, dtype=np.int64), further.ids[np.isin(further.full, full)]])
-        return _select(ids, table, np.isin(ids, inside))
-    hidden = catalogue.hidden_codes()
-    return _select(ids, table, ~np.isin(ids, hidden)) if hidden.size else (ids, table)
+        return codes.select(np.isin(codes.contents, catalogue.photo_columns(folders).contents))
+    hidden = catalogue.hidden_contents()
+    return codes.select(~np.isin(codes.contents, hidden)) if hidden.size else codes
 
 
 def _form_index(ids: NDArray[np.int64], table: Codes, form: Form, kind: str) -> Index:
     return index_columns(tuple(table[:, ALL_NAMES.index(name)] for name in form.columns), ids, kind)
-
-
-def _select(ids: NDArray[np.int64], table: Codes, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Codes]:
-    return (ids, table) if chosen.all() else (ids[chosen], code_store.select(table, chosen))

@@ -142,13 +142,13 @@ def _nearest(collection: Collection, asked: _Asked, k: int | None, radius: int |
     What is among the ``k`` nearest by the least distance is so in the way that gives it, for whatever is before it
     there is before it in the end; so ``k`` of each way are enough, times the views that a content has at most.
     """
-    further = collection.catalogue.further_codes()
-    most_views = 1 + int(np.unique(further.full, return_counts=True)[1].max(initial=0))
+    codes = collection.codes
+    most_views = int(np.unique(codes.contents, return_counts=True)[1].max(initial=1))
     parts = [tuple(np.empty((4, 0), dtype=np.int64))]
     for index, words, rule in collection.comparisons(asked.table):
         found = index.nearest(words, k * most_views, radius) if k is not None else index.range_query(words, radius or 0)
-        contents, ranks = further.contents_of(found.ids)
-        rules = np.maximum(np.maximum(ranks, asked.ranks[found.queries]), RULES.index(rule))
+        contents = codes.contents[found.ids]
+        rules = np.maximum(np.maximum(codes.views[found.ids], asked.ranks[found.queries]), RULES.index(rule))
         parts.append((asked.rows[found.queries], contents, found.distances, rules))
     query, contents, distances, rules = sorted_columns(*map(np.concatenate, zip(*parts, strict=True)))
     first = np.ones(len(query), dtype=np.bool_)
@@ -160,6 +160,6 @@ def _is_itself(collection: Collection, asked: _Asked, query: Column, contents: C
     """Whether each match is the content that has the digest of its query."""
     itself = np.zeros(len(query), dtype=np.bool_)
     for row, digest in asked.digests.items():
-        known = (photo.code_id for photo in collection.catalogue.photos_with(digest))
-        itself |= (query == row) & (contents == next((code_id for code_id in known if code_id is not None), -1))
+        known = collection.catalogue.contents.ids([digest]).get(digest, -1)
+        itself |= (query == row) & (contents == known)
     return itself

@@ -16,6 +16,7 @@ from phash_engine._threads import available_threads, in_threads
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.hashing import orientation
+from phash_engine.hashing.rules import RULES
 from phash_engine.matching.search import Collection, Query, read_query
 from phash_engine.retrieval import labels
 from phash_engine.retrieval import models as embeddings
@@ -102,15 +103,16 @@ class Labeller:
         self._catalogue, self._models, self._weights, self._dtype = catalogue, models, weights, dtype
         self._neighbours, self._vote, self._radius = neighbours, vote, radius
         self._rotations, self._trust_all = rotations, trust_all
-        photos = [photo for photo in catalogue.photos() if photo.path in known and photo.code_id is not None]
+        hashed = set(catalogue.code_columns(trust_all=True).contents.tolist())
+        photos = [photo for photo in catalogue.photos() if photo.path in known and photo.content_id in hashed]
         self.names = sorted({known[photo.path] for photo in photos})
         if not photos:
             raise UsageError("no photo of the catalogue has a label: 'phash scan' some that have")
         numbers = {name: number for number, name in enumerate(self.names)}
-        voters = sorted({(photo.code_id or 0, numbers[known[photo.path]]) for photo in photos})
+        voters = sorted({(photo.content_id, numbers[known[photo.path]]) for photo in photos})
         self._voters, self._classes = np.array(voters, dtype=np.int64).T
         self._sizes = np.bincount(self._classes, minlength=len(self.names))
-        self._contents = {photo.code_id: Content(photo.digest, photo.path) for photo in photos if photo.digest}
+        self._contents = {photo.content_id: Content(photo.digest, photo.path) for photo in photos if photo.digest}
         self._collection = Collection(catalogue, rotations=rotations, trust_all=trust_all, contents=self._voters)
 
     def label(self, sources: Sequence[images.Source], progress: Progress | None = None) -> Labelled:
@@ -138,7 +140,7 @@ class Labeller:
 
         Errors as :meth:`label`.
         """
-        ids, table = self._catalogue.code_table(trust_all=self._trust_all)
+        ids, table = _full_codes(self._catalogue, trust_all=self._trust_all)
         _, first, labels_each = np.unique(self._voters, return_index=True, return_counts=True)
         asked = first[(labels_each == 1) & np.isin(self._voters[first], ids)]
         contents, truth = self._voters[asked], self._classes[asked]
@@ -189,7 +191,7 @@ class Labeller:
         if self._models:
             stored = self._stored(contents, progress)
         else:
-            ids, table = self._catalogue.code_table(trust_all=True)
+            ids, table = _full_codes(self._catalogue, trust_all=True)
             codes = orientation.upright(table[np.searchsorted(ids, contents)])
             stored = Embedded(np.arange(len(contents)), of_codes(codes), {})
         unread = list(stored.failures.values())
@@ -239,6 +241,14 @@ def _ways(table: NDArray[np.uint64], *, rotations: bool) -> Embedded:
     turned = orientation.turned(table) if rotations else orientation.upright(table)[np.newaxis]
     rows = np.tile(np.arange(len(table)), len(turned))
     return Embedded(rows, of_codes(turned.reshape(len(rows), turned.shape[-1])), {})
+
+
+def _full_codes(catalogue: Store, *, trust_all: bool) -> tuple[Column, NDArray[np.uint64]]:
+    """Return ids of contents, ascending, and the codes of their full views, uint64 ``(n, 10)``."""
+    contents, ranks, table = catalogue.code_columns(trust_all=trust_all)
+    rows = np.flatnonzero(ranks == RULES.index("code"))
+    rows = rows[np.argsort(contents[rows])]
+    return contents[rows], table[rows]
 
 
 def _places(known: Column, wanted: Column) -> Column:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ImageError
 from phash_engine.hashing import orientation
 from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.hashing.rules import RADIUS, RULES
 from phash_engine.matching.pairs import close_pairs, codes_of
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import redundancy
@@ -92,20 +92,20 @@ def measure(
         A radius out of range.
     """
     groups = _by_content(catalogue, folders)
-    code_ids = np.array([photos[0].code_id or -1 for photos in groups], dtype=np.int64)
-    views = codes_of(code_ids, catalogue, trust_all=trust_all)
+    contents = np.array([photos[0].content_id for photos in groups], dtype=np.int64)
+    views = codes_of(contents, catalogue, trust_all=trust_all)
     pairs = close_pairs(views, radius, rotations=rotations, kind="auto", progress=progress)
-    ids, table = catalogue.code_table(trust_all=trust_all)
-    full = np.isin(ids, code_ids)
+    full = views.ranks == RULES.index("code")
+    table = views.table[full]
     collection = Collection(catalogue, folders, rotations=rotations, trust_all=trust_all)
     links = zip(*(column.tolist() for column in pairs[:3]), strict=True)
     return Redundancy(
         sum(map(len, groups)),
         len(groups),
-        _nearest(collection, ids[full], table[full]),
+        _nearest(collection, contents[views.numbers[full]], table),
         len(np.union1d(pairs.left, pairs.right)),
         len(pairs.left),
-        redundancy.bit_use(orientation.upright(table[full])),
+        redundancy.bit_use(orientation.upright(table)),
         sorted(_contradictions(groups, links, known or {})),
     )
 
@@ -134,12 +134,13 @@ def nearest_cosines(
 
 
 def _by_content(catalogue: Store, folders: Sequence[str] | None) -> list[list[Photo]]:
-    """Return the photos that have codes, those of equal bytes together."""
+    """Return the photos that have codes, those of equal bytes together, by content."""
+    known = set(catalogue.code_columns(trust_all=True).contents.tolist())
     groups: defaultdict[int, list[Photo]] = defaultdict(list)
     for photo in catalogue.photos(folders):
-        if photo.code_id is not None:
-            groups[photo.code_id].append(photo)
-    return list(groups.values())
+        if photo.content_id in known:
+            groups[photo.content_id].append(photo)
+    return [groups[content] for content in sorted(groups)]
 
 
 def _nearest(collection: Collection, ids: NDArray[np.int64], table: Codes) -> NDArray[np.int64]:

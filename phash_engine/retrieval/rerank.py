@@ -123,12 +123,12 @@ class Reranker:
         for error in found.failures.values():
             raise error
         catalogue = self._collection.catalogue
-        holders = catalogue.views_of(found.ids.tolist())
-        photos = [list(catalogue.photos_with(holders[code_id][0])) for code_id in found.ids.tolist()]
+        of_contents = catalogue.photos_of_contents(found.ids.tolist())
+        photos = [of_contents[content] for content in found.ids.tolist()]
         # A photo whose codes were computed elsewhere has no digest, and its file was never seen.
         seen = [row for row, same in enumerate(photos) if same and same[0].digest]
-        owners = [photos[row] for row in seen]
-        contents = [Content(same[0].digest or b"", same[0].path) for same in owners]
+        same_bytes = [photos[row] for row in seen]
+        contents = [Content(same[0].digest or b"", same[0].path) for same in same_bytes]
         stored = joined(
             [vectors_of(catalogue, contents, model, self._dtype, progress) for model in self._models],
             self._weights,
@@ -143,7 +143,7 @@ class Reranker:
         ranked = [
             Ranked(name, photo.path, mark, int(found.distances[row]), str(found.rules[row]))
             for row, place, mark in zip(kept.tolist(), stored.rows.tolist(), marks.tolist(), strict=True)
-            for photo in owners[place]
+            for photo in same_bytes[place]
         ]
         return sorted(ranked, key=lambda match: (-match.score, match.path))[:k], failures
 

@@ -22,7 +22,7 @@ import numpy as np
 from phash_engine import _files, _optional, images
 from phash_engine._files import File, Unreadable
 from phash_engine._threads import Budget, available_threads
-from phash_engine.catalogue.store import UNREAD, Content, KnownFile, Sighting, Store, View
+from phash_engine.catalogue import UNREAD, Content, KnownFile, Sighting, Store, View
 from phash_engine.errors import ImageError
 from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.views import FULL, Wanted
@@ -152,7 +152,7 @@ def scan(
     began = time.monotonic()
     report = ScanReport()
     _set_wanted(catalogue, crops, frames)
-    catalogue.retry(_optional.overcome())
+    catalogue.failures.retry(_optional.overcome())
     met: dict[File, KnownFile | None] = {}
     reached: list[str] = []
     for root in _roots(folders):
@@ -176,10 +176,10 @@ def scan(
 def _set_wanted(catalogue: Store, crops: bool | None, frames: int | None) -> None:
     if frames is not None and frames < 0:
         raise ValueError(f"frames must be at least 0, not {frames}")
-    before = catalogue.wanted()
+    before = catalogue.settings.requested_views()
     wanted = Wanted(before.crops if crops is None else crops, before.frames if frames is None else frames)
     if wanted != before:
-        catalogue.want(wanted)
+        catalogue.settings.request_views(wanted)
 
 
 def _read_photos(
@@ -208,13 +208,13 @@ def _read_photos(
             return paired
         with _Reading(todo, catalogue, workers) as reading:
             _record(reading, catalogue, report, len(todo), progress)
-        catalogue.drop_unowned()
+        catalogue.drop_unreferenced()
         no_photos |= {failure.path for failure in report.failures}
 
 
 def _update_companions(root: str, paired: Mapping[str, str], met: Container[str], catalogue: Store) -> None:
     """Bring the companions below a root up to date; one only passed over this time stays."""
-    known = catalogue.known_companions(root)
+    known = catalogue.sidecars.below(root)
     separated = [path for path in known if path not in paired and (path in met or _is_gone(path))]
     below = ((path, photo) for path, photo in paired.items() if _files.contains(root, path))
     new = {path: photo for path, photo in below if known.get(path) != photo}
@@ -288,7 +288,7 @@ class _Reading:
         size = max(1, min(_BATCH, len(todo) // (4 * workers)))
         self._batches = iter([todo[start : start + size] for start in range(0, len(todo), size)])
         self._known_digests = catalogue.known_digests()
-        self._wanted = catalogue.wanted()
+        self._wanted = catalogue.settings.requested_views()
         self._ahead = 2 * workers
         self._budget = Budget(_FILE_BYTES)
         self._stop = threading.Event()
@@ -347,7 +347,7 @@ def _commit(reading: Reading, catalogue: Store, report: ScanReport) -> Reading:
 
 
 def _misnamed(sightings: Sequence[Sighting], catalogue: Store) -> list[Misnamed]:
-    known = catalogue.formats({s.digest for s in sightings if s.digest})
+    known = catalogue.contents.formats({s.digest for s in sightings if s.digest})
     # Of a photo whose twin another thread is still reading nothing is known yet.
     read = ((s.path, known[s.digest]) for s in sightings if s.digest in known)
     return [Misnamed(path, kind) for path, kind in read if formats.is_misnamed(path, kind)]

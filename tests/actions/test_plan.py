@@ -214,7 +214,7 @@ def test_scan_makes_a_damaged_catalogue_anew(home: Path) -> None:
     assert "'phash scan --rebuild DIR' makes a new one" in complaint(phash(home, "status"))
     run = phash(home, "scan", home / "photos", "--rebuild")
     assert run.returncode == 0
-    assert f"the damaged catalogue is {catalogue}.damaged now" in run.stderr
+    assert f"the damaged catalogue is {catalogue}.corrupt now" in run.stderr
     assert "is not damaged, and stays" in phash(home, "scan", home / "photos", "--rebuild").stderr
 
 

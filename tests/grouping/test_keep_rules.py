@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from phash_engine import images
-from phash_engine.catalogue.store import Photo
+from phash_engine.catalogue import Photo
 from phash_engine.errors import UsageError
 from phash_engine.grouping import keep_rules
 from phash_engine.grouping.keep_rules import Candidate
@@ -23,7 +23,7 @@ def candidate(path: str = "/p/a.jpg", **known: Any) -> Candidate:
     fields: dict[str, Any] = {
         "size": 1000, "mtime_ns": 0, "digest": None, "width": 400, "height": 300, "format": "JPEG", "quality": 100
     }  # fmt: skip
-    return Candidate(Photo(path=path, **fields | known, code_id=None, id=1))
+    return Candidate(Photo(path=path, **fields | known, content_id=1, id=1))
 
 
 def seen(path: str) -> Candidate:

@@ -28,7 +28,7 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
     known = views(photos, rotations=rotations)
     blocks = np.stack([images.read_block(query) for query in queries])
     with catalogue_of(photos) as catalogue:
-        ids = {photo.path: photo.code_id for photo in catalogue.photos()}
+        ids = {photo.path: photo.content_id for photo in catalogue.photos()}
         collection = Collection(catalogue, rotations=rotations, trust_all=True)
         found = candidates(collection, blocks, k, radius)
         again = candidates(collection, hashers.hash_blocks(blocks), k, radius)
@@ -37,7 +37,7 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
     for number, block in enumerate(blocks):
         mine = naive.turned(block) if rotations else naive.turned(block)[:1]
         expected = sorted(
-            (distance, ids[path] or 0, rule) for distance, rule, path in naive.find(mine, known, None, radius)
+            (distance, ids[path], rule) for distance, rule, path in naive.find(mine, known, None, radius)
         )[:k]
         here = found.queries == number
         columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
@@ -51,7 +51,7 @@ def test_every_view_leads_to_its_content(seed: int, k: int | None, radius: int, 
     queries = [next(iter(blocks.values())) for blocks in test_views.planted(seed + 1, 3).values()]
     with Store(None) as catalogue:
         test_views.record(catalogue, photos)
-        ids = {photo.path: photo.code_id or 0 for photo in catalogue.photos()}
+        ids = {photo.path: photo.content_id for photo in catalogue.photos()}
         collection = Collection(catalogue, rotations=rotations, trust_all=True)
         found = candidates(collection, np.stack(queries), k, radius)
     for number, block in enumerate(queries):
@@ -59,7 +59,7 @@ def test_every_view_leads_to_its_content(seed: int, k: int | None, radius: int, 
             (*test_views.nearest({views_of.FULL: block}, blocks, rotations=rotations), ids[path])
             for path, blocks in photos.items()
         ]
-        expected = sorted((distance, code_id, rule) for distance, rule, code_id in near if distance <= radius)
+        expected = sorted((distance, content, rule) for distance, rule, content in near if distance <= radius)
         here = found.queries == number
         columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
         rows = list(zip(*columns, strict=True))
@@ -93,8 +93,8 @@ def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, 
         others = [match for match in collection.find(lake) if match.rule != "digest"]
         for row in (0, 2):
             here = found.queries == row
-            owners = catalogue.views_of(found.ids[here].tolist()).values()
-            paths = {photo.path for owner, _ in owners for photo in catalogue.photos_with(owner)}
+            found_photos = catalogue.photos_of_contents(found.ids[here].tolist()).values()
+            paths = {photo.path for same in found_photos for photo in same}
             assert paths == {match.path for match in others}
             nearest = candidates(collection, queries, 2)
             np.testing.assert_array_equal(nearest.ids[nearest.queries == row], found.ids[here][:2])

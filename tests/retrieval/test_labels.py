@@ -214,8 +214,8 @@ def trial_one_by_one(catalogue: Store, k: int) -> dict[str, tuple[str | None, fl
 
 
 def by_path(catalogue: Store, names: list[str], trial: Trial) -> dict[str, tuple[str | None, float]]:
-    """A trial by path; its rows are the contents in the order of their codes."""
-    order = sorted(catalogue.photos(), key=lambda photo: photo.code_id or 0)
+    """A trial by path; its rows are the contents by id."""
+    order = sorted(catalogue.photos(), key=lambda photo: photo.content_id)
     classes, confidences, _ = (column.tolist() for column in trial.verdicts)
     return {
         photo.path: (None if number == NONE else names[number], confidence)
@@ -265,8 +265,8 @@ def test_centroids_vote(catalogue_path: Path, trees: Path, tmp_path: Path) -> No
         by_code = Labeller(catalogue, known(catalogue), vote="centroid", rotations=False)
         found = by_code.label([other, str(tmp_path / "nothing.png")])
         trial = by_code.trial()
-        table = {photo.path: photo.code_id for photo in catalogue.photos()}
-        ids, codes = catalogue.code_table()
+        table = {photo.path: photo.content_id for photo in catalogue.photos()}
+        ids, _, codes = catalogue.code_columns()
         by_vector = Labeller(catalogue, known(catalogue), [model], vote="centroid").label([other])
     assert by_code.names[found.verdicts.classes[0]] == "elm"
     assert [*found.failures] == [1]

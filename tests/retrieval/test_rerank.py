@@ -55,12 +55,8 @@ def test_ranked_as_worked_out_one_by_one(folder: Path, catalogue_path: Path, mod
         collection = Collection(catalogue)
         ranked, failures = Reranker(collection, [loaded]).find(lake)
         found = candidates(collection, [lake], radius=RADIUS)
-        owners = catalogue.views_of(found.ids.tolist())
-        paths = {
-            photo.path: row
-            for row, code_id in enumerate(found.ids.tolist())
-            for photo in catalogue.photos_with(owners[code_id][0])
-        }
+        photos = catalogue.photos_of_contents(found.ids.tolist())
+        paths = {photo.path: row for row, content in enumerate(found.ids.tolist()) for photo in photos[content]}
     assert failures == {}
     assert {match.path for match in ranked} == set(paths)
     assert str(lake) not in paths

@@ -90,7 +90,7 @@ def photos(catalogue: Store) -> list[str]:
 
 
 def beside(catalogue: Store, path: Path) -> list[str]:
-    return [Path(name).name for name in catalogue.companions(path)]
+    return [Path(name).name for name in catalogue.sidecars_of([str(path)]).get(str(path), ())]
 
 
 def test_a_raw_beside_its_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catalogue: Store) -> None:
@@ -124,7 +124,7 @@ def test_a_photo_that_becomes_a_companion_is_one_no_more(tmp_path: Path, catalog
     shot(tmp_path, "a.jpg", "b.jpg")
     scan([tmp_path], catalogue)
     assert photos(catalogue) == ["a.jpg", "b.jpg"]
-    assert catalogue.failures() == []
+    assert catalogue.failures.below() == []
     assert catalogue.counts()["contents"] == catalogue.counts()["codes"] == 1  # those of the RAW are gone
 
 

@@ -209,19 +209,19 @@ class Verifier:
                 if seen and digests:
                     fresh.append((*digests, VERSION, *seen))
                 if len(fresh) == _COMMIT:
-                    self._catalogue.record_evidence(fresh)
+                    self._catalogue.evidence.add(fresh)
                     fresh = []
                 if self._progress:
                     self._progress(done, len(missing))
         finally:
             if fresh:
-                self._catalogue.record_evidence(fresh)
+                self._catalogue.evidence.add(fresh)
         self.unseen += sum(seen is None for seen in evidence)
         return [_verdict(seen, candidate.near) for seen, candidate in zip(evidence, candidates, strict=True)]
 
     def _remembered(self, candidate: Candidate) -> Evidence | None:
         digests = _digests(candidate)
-        seen = Evidence(*self._catalogue.evidence(*digests, VERSION)) if digests else Evidence()
+        seen = Evidence(*self._catalogue.evidence.of(*digests, VERSION)) if digests else Evidence()
         return seen if _suffices(seen, near=candidate.near) else None
 
     def _look(self, candidate: Candidate) -> Evidence | None:
