@@ -20,13 +20,10 @@ from numpy.typing import NDArray
 
 from bench import photos, trial
 from bench.descriptors import EXTRACTORS
-from phash_engine.catalogue.code_store import ALL_NAMES
-from phash_engine.hashing.rules import RULES
-from phash_engine.matching import calibration, impostors
-from phash_engine.matching.cohort import strangers
-from phash_engine.matching.distances import distances
-from phash_engine.matching.pairs import ViewCodes
-from phash_engine.matching.scores import adaptive_scores
+from phash_engine.hashing.hashers import ALL_NAMES
+from phash_engine.hashing.views import MatchType
+from phash_engine.matching import calibration, cohort, impostors
+from phash_engine.matching.code_set import CodeSet
 
 Whole = NDArray[np.int64]
 
@@ -49,11 +46,11 @@ def main(argv: list[str]) -> None:
             f"two halves take {2 * calibration.FEWEST} pictures, and {len(pictures)} are there: --gallery DIR ..."
         )
     tables = [trial.features(picture.file(), {"ours": EXTRACTORS["ours"]})["ours"] for picture in pictures]
-    views = views_of(np.stack(tables))
-    between = distances(views, views).astype(np.int64)
+    codes = codes_of(np.stack(tables))
+    between = codes.distances(codes).astype(np.int64)
     outcomes: dict[tuple[str, float], list[Outcome]] = {}
     for seed in range(options.draws):
-        for name, rate, outcome in draw(views, between, np.random.default_rng(seed), options.rates):
+        for name, rate, outcome in draw(codes, between, np.random.default_rng(seed), options.rates):
             outcomes.setdefault((name, rate), []).append(outcome)
     if not options.json:
         print(f"{len(pictures)} pictures, {options.draws} draws of two halves\n")
@@ -68,22 +65,22 @@ def main(argv: list[str]) -> None:
             print(f"{name:8}  {rate:8.1e}  {limit:6.1f}  {found:7.2f}  {expected:8.2f}  {bound:7.2f}  {holds:.3f}")
 
 
-def views_of(tables: NDArray[np.uint64]) -> ViewCodes:
+def codes_of(tables: NDArray[np.uint64]) -> CodeSet:
     """Return the full and the trimmed view of each picture, or twice the full one."""
     rows = len(tables)
-    ranks = np.tile([RULES.index("code"), RULES.index("trimmed")], rows)
-    return ViewCodes(np.repeat(np.arange(rows), 2), ranks, tables.reshape(-1, len(ALL_NAMES)))
+    views = np.tile([MatchType.SIMILAR, MatchType.TRIMMED], rows)
+    return CodeSet(np.repeat(np.arange(rows), 2), views, tables.reshape(-1, len(ALL_NAMES)))
 
 
 def draw(
-    views: ViewCodes, between: Whole, rng: np.random.Generator, rates: list[float]
+    codes: CodeSet, between: Whole, rng: np.random.Generator, rates: list[float]
 ) -> Iterator[tuple[str, float, Outcome]]:
-    """Yield what limits of one half are worth in the other: by distance or score, and by rate."""
+    """Yield what limits of one half do in the other: by distance or score, and by rate."""
     order = rng.permutation(len(between))
     measured, held_out = np.sort(order[::2]), np.sort(order[1::2])
     pairs = len(held_out) * (len(held_out) - 1) / 2
-    found = impostors.measure(_of(views, measured), _nobody)
-    bits, scores = _pairs(_of(views, held_out), between, held_out)
+    found = impostors.measure(codes.of(measured), _no_copies)
+    bits, scores = _pairs(codes.of(held_out), between, held_out)
     for rate in [*rates, 1 / pairs]:
         radius, cutoff, sure = calibration.limits(found, rate, pairs)
         yield "distance", rate, Outcome(radius.limit, int(np.sum(bits <= radius.limit)), *radius[1:])
@@ -92,22 +89,18 @@ def draw(
             yield "score", rate, Outcome(cutoff.limit, int(np.sum(accepted)), *cutoff[1:])
 
 
-def _of(views: ViewCodes, numbers: Whole) -> ViewCodes:
-    return views.select(np.isin(views.numbers, numbers))
-
-
-def _pairs(views: ViewCodes, between: Whole, numbers: Whole) -> tuple[Whole, Whole | None]:
-    """Return distances and scores of all pairs of some pictures; no scores where there are no backgrounds."""
+def _pairs(codes: CodeSet, between: Whole, numbers: Whole) -> tuple[Whole, Whole | None]:
+    """Return distances and scores of all pairs of some pictures; no scores where there is no cohort."""
     left, right = (numbers[side] for side in np.triu_indices(len(numbers), 1))
     bits = between[left, right]
-    near_strangers = strangers(views)
-    if near_strangers is None:
+    members = cohort.choose(codes)
+    if members is None:
         return bits, None
-    own = near_strangers.backgrounds(views, len(between))
-    return bits, adaptive_scores(bits, own[left], own[right])
+    means = members.means(codes)
+    return bits, cohort.scores(bits, means.of(left), means.of(right))
 
 
-def _nobody(left: Whole, _: Whole, __: Whole) -> NDArray[np.bool_]:
+def _no_copies(left: Whole, _: Whole, __: Whole) -> NDArray[np.bool_]:
     return np.zeros(len(left), dtype=np.bool_)
 
 

@@ -1,8 +1,8 @@
 """``python -m bench catalogue``: the commands on catalogues as scans leave them, whole processes, time and peak memory.
 
-One photo in twenty is a copy of another's bytes, one in a hundred is missing. None of the files exists, so each keeper
-rule that would open them finds nothing. imagededup is given one code of each content and asked for the close ones of
-all of them, as its find_duplicates does, in one process; where that takes minutes, of the first ones, extrapolated.
+One photo in twenty is a copy with the bytes of another, one in a hundred is missing. None of the files exists, so keep
+rules that open files find nothing. imagededup gets one code of each content and searches for all of them, as its
+find_duplicates does, in one process; where that takes minutes, for the first ones, extrapolated.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from phash_engine import images
 from phash_engine.catalogue import Content, Sighting, Store, View
 from phash_engine.hashing import hashers
 from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS
 from phash_engine.hashing.views import FULL
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 _COPIES = 20
 _MISSING = 100
 _SIZE = 10_000_000
 _MOST_COMPARED = 100_000_000
-"""Distances imagededup takes in some half a minute."""
+"""Distances that imagededup computes in about half a minute."""
 _PEER = """
 import sys, numpy
 from imagededup.handlers.search.brute_force_cython import BruteForceCython
@@ -46,7 +46,7 @@ found = {name: search.search(codes[name], 10) for name in list(codes)[: int(sys.
 class Soak(NamedTuple):
     """What a catalogue holds: the codes ``(m, 10)`` of its contents, and the content of each of its ``n`` photos.
 
-    Contents stand in keeper order; ``missing``, bool ``(n,)``, tells which photos are.
+    Contents are in the order of keepers; ``missing``, bool ``(n,)``, marks the missing photos.
     """
 
     table: Codes
@@ -54,7 +54,7 @@ class Soak(NamedTuple):
     missing: NDArray[np.bool_]
 
     def path(self, photo: int) -> str:
-        """Return the path of a photo, by which its number and content can be told."""
+        """Return the path of a photo, which holds its number and content."""
         return f"/photos/{photo % 1000:03d}/{photo:09d}-{self.contents[photo]:09d}.jpg"
 
 
@@ -79,15 +79,15 @@ def bench(n: int, folder: Path, rounds: int, *, as_json: bool) -> None:
         peaks[f"{command}_mb"] = round(dedupe.run(line, printed))
         _CHECKS[command](printed, soak)
         contenders.append(timing.Contender(f"phash {command}", partial(dedupe.run, line, printed)))
-    for name, asked, line in _peers(soak, folder):
+    for name, queries, line in _peers(soak, folder):
         peaks["imagededup_mb"] = round(dedupe.run(line, printed))
-        contenders.append(timing.Contender(name, partial(dedupe.run, line, printed), asked / len(soak.table)))
+        contenders.append(timing.Contender(name, partial(dedupe.run, line, printed), queries / len(soak.table)))
     rows = timing.measure(contenders, rounds, warm_up=False)
     timing.report(rows, "phash dedupe", as_json=as_json, n=n, **peaks)
 
 
 def made(n: int) -> Soak:
-    """Return photos in random order, the same for the same number; the first content is a picture to look up."""
+    """Return photos in random order, the same for the same number; the first content is the picture to find."""
     rng = np.random.default_rng(5)
     table = dedupe.fingerprints(n - n // _COPIES)
     table[0] = hashers.hash_blocks(images.read_block(photos.web(1)[0])[np.newaxis])
@@ -118,7 +118,7 @@ def fill(path: Path, soak: Soak) -> None:
 
 
 def check_status(printed: Path, soak: Soak) -> None:
-    """Compare what ``phash status --json`` counts."""
+    """Compare the counts of ``phash status --json``."""
     counted = json.loads(printed.read_text())
     missing = int(soak.missing.sum())
     expected = {"photos": len(soak.missing) - missing, "missing": missing, "contents": len(soak.table)}
@@ -127,19 +127,19 @@ def check_status(printed: Path, soak: Soak) -> None:
 
 
 def check_find(printed: Path, soak: Soak) -> None:
-    """Compare the photos found with those of all codes close to the first ones, which are the picture's."""
-    (near,) = dedupe.close_rows(soak.table, np.array([0]), RADIUS, rotations=True).values()
+    """Compare the photos found with those of all codes close to the first, which is that of the picture."""
+    (near,) = dedupe.close_rows(soak.table, np.array([0]), DEFAULT_RADIUS, rotations=True).values()
     photos_found = np.flatnonzero(np.isin(soak.contents, list(near)) & ~soak.missing).tolist()
     expected = {(near[int(soak.contents[photo])], soak.path(photo)) for photo in photos_found}
     lines = (line.split("\t") for line in printed.read_text().splitlines())
     if {(int(distance), path) for distance, _, path in lines} != expected:
-        raise SystemExit("phash find differs from what looking at every code gives")
+        raise SystemExit("phash find differs from a linear scan")
 
 
 def check_dedupe(printed: Path, soak: Soak) -> None:
-    """Compare the groups of some contents with what looking at every code gives, and all equal bytes."""
+    """Compare the groups of some contents with a linear scan, and of all contents with their equal bytes."""
     groups = [json.loads(line) for line in printed.read_text().splitlines()]
-    keeper = {_photo(path): _photo(group["keeper"]) for group in groups for path in group["others"]}
+    keeper = {_photo(path): _photo(group["keeper"]) for group in groups for path in group["duplicates"]}
     present = np.flatnonzero(~soak.missing)
     kept, of_kept = np.unique(soak.contents[present], return_inverse=True)
     row = dict(zip(present.tolist(), of_kept.tolist(), strict=True))
@@ -150,7 +150,7 @@ def check_dedupe(printed: Path, soak: Soak) -> None:
     for photo, content in row.items():
         homes.setdefault(content, set()).add(keeper.get(photo, photo))
     if any(len(home) > 1 for home in homes.values()):
-        raise SystemExit("phash dedupe parts photos of equal bytes")
+        raise SystemExit("phash dedupe separates photos of equal bytes")
 
 
 _CHECKS = {"status": check_status, "find": check_find, "dedupe": check_dedupe}
@@ -167,15 +167,15 @@ def _commands(catalogue: Path) -> dict[str, Sequence[str]]:
 
 
 def _peers(soak: Soak, folder: Path) -> Iterator[tuple[str, int, Sequence[str]]]:
-    """Yield the name of a peer, how many of the contents it is asked for, and its command line."""
+    """Yield the name of a peer, its number of queries, and its command line."""
     if not find_spec("imagededup"):
-        print("left out: imagededup: not installed; 'pip install --no-deps imagededup' will do", file=sys.stderr)
+        print("skipped: imagededup: not installed; install it by 'pip install --no-deps imagededup'", file=sys.stderr)
         return
     dct = folder / "dct.npy"
     np.save(dct, soak.table[:, hashers.CODE_NAMES.index("dct")])
-    asked = max(1, min(len(soak.table), _MOST_COMPARED // len(soak.table)))
-    name = "imagededup" if asked == len(soak.table) else f"imagededup, {asked} queries extrapolated"
-    yield name, asked, [sys.executable, "-c", _PEER, str(dct), str(asked)]
+    queries = max(1, min(len(soak.table), _MOST_COMPARED // len(soak.table)))
+    name = "imagededup" if queries == len(soak.table) else f"imagededup, {queries} queries extrapolated"
+    yield name, queries, [sys.executable, "-c", _PEER, str(dct), str(queries)]
 
 
 def _digest(content: int) -> bytes:

@@ -58,9 +58,9 @@ def measured(data: str, n: int, words: int, radii: Sequence[int], rounds: int) -
     for each in radii:
         contenders = []
         for engine in built:
-            if engine.range_query is not None:
-                queries = engines.affordable(engine.range_query, collection.queries, each * words)
-                contenders.append(engines.timed(engine.name, engine.range_query, queries, each * words))
+            if engine.range_search is not None:
+                queries = engines.affordable(engine.range_search, collection.queries, each * words)
+                contenders.append(engines.timed(engine.name, engine.range_search, queries, each * words))
         rows = timing.measure(contenders, rounds, warm_up=False)
         yield Cell(n, words, each * words, {row.name: round(1e6 * row.median, 3) for row in rows})
 

@@ -1,4 +1,4 @@
-"""``python -m bench dedupe``: all groups of a catalogue, the whole process by scores and by radius, time and memory."""
+"""``python -m bench dedupe``: all groups of a catalogue by scores and by radius: time and memory of the process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from bench import codes, timing
 from phash_engine.catalogue.store import Store
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS, RULES
-from phash_engine.index import build_index
-from phash_engine.matching.judge import Judge
-from phash_engine.matching.pairs import ContentPairs, ViewCodes
+from phash_engine.hashing.views import MatchType
+from phash_engine.index import Index
+from phash_engine.matching.code_set import CodeSet
+from phash_engine.matching.pairs import ContentPairs, PairFilter
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 _COPIES = 6
 _NOISE = 1000
@@ -34,13 +35,13 @@ with open(sys.argv[1], "wb") as printed:
     subprocess.run(sys.argv[2:], check=True, stdout=printed, stderr=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-"""The peak memory of a process counts that of the one it was forked from: this one is small."""
+"""The peak memory of a process includes that of the process it was forked from: this one is small."""
 
 Member = tuple[int, int]
 
 
 def main(argv: list[str]) -> None:
-    """Run the command on a full catalogue, by scores and by radius, turned and not, and check the groups it prints."""
+    """Run the command on a catalogue, by scores and by radius, with rotations and without, and check its groups."""
     parser = timing.options(__doc__ or "")
     parser.add_argument("--n", type=int, default=100_000, help="fingerprints in the catalogue (default 100,000)")
     options = parser.parse_args(argv)
@@ -50,11 +51,11 @@ def main(argv: list[str]) -> None:
         with Store(catalogue) as opened:
             opened.add_fingerprints([f"/photos/{row:09d}.jpg" for row in range(options.n)], table)
         command = [sys.executable, "-m", "phash_engine", "dedupe", "--json", "--catalogue", str(catalogue)]
-        by_radius = ["--radius", str(RADIUS)]
+        by_radius = ["--radius", str(DEFAULT_RADIUS)]
         for radius, rotations, given in (
             (None, True, []),
-            (RADIUS, True, by_radius),
-            (RADIUS, False, [*by_radius, "--no-rotations"]),
+            (DEFAULT_RADIUS, True, by_radius),
+            (DEFAULT_RADIUS, False, [*by_radius, "--no-rotations"]),
         ):
             name, line = " ".join(["phash dedupe", *given]), [*command, *given]
             megabytes = run(line, printed)
@@ -66,7 +67,7 @@ def main(argv: list[str]) -> None:
 
 
 def fingerprints(n: int) -> Codes:
-    """Return all codes ``(n, 10)`` of blends of photos; a sixth are copies with noise, half of these turned."""
+    """Return all codes ``(n, 10)`` of blends of photos; a sixth are copies with noise, half of these rotated."""
     rng = np.random.default_rng(3)
     crops = codes.crops(min(n, codes.CROPS))
     table = np.empty((n, len(hashers.CODE_NAMES + hashers.MIRROR_NAMES)), np.uint64)
@@ -87,54 +88,54 @@ def noisy(block: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def run(command: Sequence[str], printed: Path) -> float:
-    """Run a command to its end, keep what it prints, and return its peak memory in MB."""
+    """Run a command, write its output to ``printed``, and return its peak memory in MB."""
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(printed), *command]
     return int(subprocess.run(launcher, check=True, capture_output=True).stdout) * _BYTES / 1e6
 
 
 def members(printed: Path) -> dict[int, Member]:
-    """Return keeper and distance of each other, by its row."""
+    """Return keeper and distance of each duplicate, by its row."""
     groups = map(json.loads, printed.read_text().splitlines())
     pairs = (pair for group in groups for pair in group["pairs"])
     return {_row(pair["right"]): (_row(pair["left"]), pair["distance"]) for pair in pairs}
 
 
 def check(name: str, table: Codes, found: dict[int, Member], radius: int | None, *, rotations: bool) -> None:
-    """Compare the groups of some rows with what looking at every code gives.
+    """Compare the groups of some rows with a linear scan.
 
-    All that is known of these photos is codes, so the first row is kept: a row belongs to the first keeper near
-    it and before it, and where there is none, to no other.
+    These photos have nothing but codes, so the first row is kept: a row belongs to the first keeper close to it and
+    before it; if there is none, it is a keeper.
     """
     rng = np.random.default_rng(4)
     others = np.fromiter(found, dtype=np.int64)[:_SAMPLE]
-    asked = np.union1d(rng.choice(len(table), min(_SAMPLE, len(table)), replace=False), others)
-    for row, near in close_rows(table, asked, radius, rotations=rotations).items():
+    queries = np.union1d(rng.choice(len(table), min(_SAMPLE, len(table)), replace=False), others)
+    for row, near in close_rows(table, queries, radius, rotations=rotations).items():
         keepers = [(other, bits) for other, bits in sorted(near.items()) if other < row and other not in found]
         if found.get(row) != (keepers[0] if keepers else None):
-            raise SystemExit(f"{name} differs from what looking at every code gives, for row {row}")
+            raise SystemExit(f"{name} differs from a linear scan, for row {row}")
 
 
 def close_rows(
-    table: Codes, asked: NDArray[np.int64], radius: int | None, *, rotations: bool
+    table: Codes, queries: NDArray[np.int64], radius: int | None, *, rotations: bool
 ) -> dict[int, dict[int, int]]:
-    """Return distance by row of all that are near each row asked for."""
+    """Return the distance by row of all rows close to each query row."""
     rows = np.arange(len(table))
-    judge = Judge(ViewCodes(rows, np.full_like(rows, RULES.index("code")), table), len(table), radius, band=0)
+    pair_filter = PairFilter(CodeSet(rows, np.full_like(rows, MatchType.SIMILAR), table), radius, 0)
     close: dict[tuple[int, int], int] = {}
-    upright = build_index(orientation.upright(table), kind="linear")
+    upright = Index(orientation.upright(table), kind="linear")
     for number in orientation.ORIENTATIONS if rotations else (1,):
-        turned = build_index(orientation.turned_to(table, number), kind="linear")
+        turned = Index(orientation.turned_to(table, number), kind="linear")
         for matches in (
-            upright.range_query(orientation.turned_to(table[asked], number), judge.reach),
-            turned.range_query(orientation.upright(table[asked]), judge.reach),
+            upright.range_search(orientation.turned_to(table[queries], number), pair_filter.radius),
+            turned.range_search(orientation.upright(table[queries]), pair_filter.radius),
         ):
             for query, row, bits in zip(*(column.tolist() for column in matches), strict=True):
-                pair = int(asked[query]), row
+                pair = int(queries[query]), row
                 close[pair] = min(bits, close.get(pair, bits))
     one, other = np.array(list(close), dtype=np.int64).reshape(-1, 2).T
     pairs = ContentPairs(one, other, np.fromiter(close.values(), dtype=np.int64), np.zeros_like(one))
-    near: dict[int, dict[int, int]] = {row: {} for row in asked.tolist()}
-    for row, found, bits, _ in zip(*(column.tolist() for column in judge.judged(pairs)[0]), strict=True):
+    near: dict[int, dict[int, int]] = {row: {} for row in queries.tolist()}
+    for row, found, bits, _ in zip(*(column.tolist() for column in pair_filter.filter(pairs)[0]), strict=True):
         near[row][found] = bits
     return near
 

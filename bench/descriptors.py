@@ -15,10 +15,10 @@ from PIL import Image
 
 from bench.families.base import cv2
 from bench.trial import Extractor, Trial
-from phash_engine.catalogue.code_store import ALL_NAMES
 from phash_engine.hashing import hashers, orientation
-from phash_engine.hashing.rules import RADIUS
-from phash_engine.matching.scores import SURE, adaptive_scores, background
+from phash_engine.hashing.hashers import ALL_NAMES
+from phash_engine.matching import cohort
+from phash_engine.matching.policy import CERTAIN, DEFAULT_RADIUS
 from phash_engine.matching.search import read_query
 
 Words = NDArray[np.uint64]
@@ -43,7 +43,7 @@ class Descriptor(NamedTuple):
 
 def our_codes(file: bytes, _: Image.Image | None = None) -> Words:
     """Return all codes of the full view, then those of the trimmed one, or of the full one again."""
-    table = read_query(file)[2].table
+    table = read_query(file)[2].codes
     return table[[0, -1]].ravel()
 
 
@@ -151,12 +151,12 @@ def adaptive(compare: Compare) -> Callable[[Trial], Distances]:
     def scores(trial: Trial) -> Distances:
         queries, gallery = trial.queries["ours"], trial.gallery["ours"]
         found, between = compare(queries, gallery), compare(gallery, gallery)
-        sure = found <= SURE
-        unlike, between = (np.where(bits > RADIUS, bits, _NO_STRANGER) for bits in (found, between))
+        sure = found <= CERTAIN
+        unlike, between = (np.where(bits > DEFAULT_RADIUS, bits, _NO_STRANGER) for bits in (found, between))
         unlike[~trial.strangers] = _NO_STRANGER
         for half, other in (np.s_[::2], np.s_[1::2]), (np.s_[1::2], np.s_[::2]):
-            own, theirs = background(unlike[:, other]), background(between[half, other])
-            found[:, half] = adaptive_scores(found[:, half], own[:, np.newaxis], theirs)
+            own, theirs = cohort.cohort_mean(unlike[:, other]), cohort.cohort_mean(between[half, other])
+            found[:, half] = cohort.scores(found[:, half], own[:, np.newaxis], theirs)
         found[sure] = NEAREST
         return found
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.answers import Found, from_lists, from_pairs, from_table
 from bench.timing import Contender, Row
-from phash_engine.index import KINDS, build_index
+from phash_engine.index import KINDS, Index
 
 Codes = NDArray[np.uint64]
 
@@ -41,7 +41,7 @@ class Engine(NamedTuple):
     ----------
     name
         What its rows are called.
-    range_query
+    range_search
         ``(queries, radius)`` → all codes within ``radius`` bits, inclusive; None if it cannot.
     nearest
         ``(queries, k)`` → the ``k`` nearest codes; None if it cannot.
@@ -52,7 +52,7 @@ class Engine(NamedTuple):
     """
 
     name: str
-    range_query: Ask | None = None
+    range_search: Ask | None = None
     nearest: Ask | None = None
     self_join: Callable[[int], Found] | None = None
     exact: bool = True
@@ -116,11 +116,11 @@ def _ours() -> Iterator[tuple[str, Callable[[Codes], Engine]]]:
 def ours(kind: str, codes: Codes, threads: int = 1) -> Engine:
     """Build one kind of our index, with kernels loaded: small jobs of a short process would go without."""
     import_module("phash_engine.index.kernels.scan")
-    index = build_index(codes, kind=kind, threads=threads)
+    index = Index(codes, kind=kind, threads=threads)
     return Engine(
         kind if threads == 1 else f"{kind}, {threads} threads",
-        lambda queries, radius: Found(*index.range_query(queries, radius)),
-        lambda queries, k: Found(*index.nearest(queries, k)),
+        lambda queries, radius: Found(*index.range_search(queries, radius)),
+        lambda queries, k: Found(*index.search(queries, k)),
         lambda radius: Found(*index.self_join(radius)),
     )
 
@@ -159,11 +159,11 @@ def _faiss_multi_hash(tables: int, codes: Codes) -> Engine:
     index = _faiss().IndexBinaryMultiHash(64 * words, tables * words, 64 // tables)
     index.add(_bytes(codes))
 
-    def range_query(queries: Codes, radius: int) -> Found:
+    def range_search(queries: Codes, radius: int) -> Found:
         index.nflip = radius // (tables * words)
         return from_lists(*index.range_search(_bytes(queries), radius + 1))
 
-    return Engine(f"faiss multi-hash {tables * words}x{64 // tables}", range_query)
+    return Engine(f"faiss multi-hash {tables * words}x{64 // tables}", range_search)
 
 
 def faiss_graph(codes: Codes) -> Graph:
@@ -195,11 +195,11 @@ def _pybktree(codes: Codes) -> Engine:
     for i, code in enumerate(_numbers(codes)):
         tree.add((code, i))
 
-    def range_query(queries: Codes, radius: int) -> Found:
+    def range_search(queries: Codes, radius: int) -> Found:
         found = [[(i, d) for d, (_, i) in tree.find((query, -1), radius)] for query in _numbers(queries)]
         return from_pairs(found)
 
-    return Engine("pybktree", range_query)
+    return Engine("pybktree", range_search)
 
 
 def _imagededup(module: str, name: str, codes: Codes) -> Engine:
@@ -208,11 +208,11 @@ def _imagededup(module: str, name: str, codes: Codes) -> Engine:
     search = getattr(import_module(f"imagededup.handlers.search.{module}"), name)
     index = search(texts, lambda one, other: (int(one, 16) ^ int(other, 16)).bit_count())
 
-    def range_query(queries: Codes, radius: int) -> Found:
+    def range_search(queries: Codes, radius: int) -> Found:
         answers = [index.search(query=f"{query:016x}", tol=radius) for query in _numbers(queries)]
         return from_pairs([[(int(i), distance) for i, distance in answer] for answer in answers])
 
-    return Engine(f"imagededup {name}", range_query)
+    return Engine(f"imagededup {name}", range_search)
 
 
 def _faiss() -> Any:

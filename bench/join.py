@@ -55,11 +55,11 @@ def compared(built: list[Engine], collection: Codes, radius: int) -> tuple[list[
     samples: list[tuple[int, Found]] = []
     pairs = None
     for engine in built:
-        if engine.range_query is None:
+        if engine.range_search is None:
             continue
-        asked = engines.affordable(engine.range_query, collection[:_SAMPLE], radius)
+        asked = engines.affordable(engine.range_search, collection[:_SAMPLE], radius)
         start = time.perf_counter()
-        samples.append((len(asked), engine.range_query(asked, radius)))
+        samples.append((len(asked), engine.range_search(asked, radius)))
         share = len(asked) / len(collection)
         seconds, matches = (time.perf_counter() - start) / share, samples[-1][1].ids.size / share
         check(engine.name, samples[-1], samples[0], same_answers)
@@ -68,18 +68,18 @@ def compared(built: list[Engine], collection: Codes, radius: int) -> tuple[list[
             contenders.append(timing.Contender(engine.name, partial(engine.self_join, radius)))
         else:
             name = f"{engine.name}, {len(asked)} queries extrapolated"
-            ask = partial(engine.range_query, asked, radius)
+            ask = partial(engine.range_search, asked, radius)
             contenders.append(timing.Contender(name, ask, share))
     return contenders, pairs
 
 
 def check_join(engine: Engine, brute: Engine, collection: Codes, radius: int) -> int:
     """Return the number of pairs an engine finds, after those of the first codes were compared with range queries."""
-    if engine.self_join is None or brute.range_query is None:
+    if engine.self_join is None or brute.range_search is None:
         raise ValueError(f"{engine.name} has no join, or {brute.name} no range query")
     joined = engine.self_join(radius)
     lefts = len(collection) if len(collection) <= _MOST_COMPARED else _SAMPLE
-    matches = brute.range_query(collection[:lefts], radius)
+    matches = brute.range_search(collection[:lefts], radius)
     later = matches.ids > matches.queries
     check(engine.name, (lefts, joined), (lefts, Found(*(column[later] for column in matches))), same_answers)
     return joined.ids.size

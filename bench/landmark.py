@@ -24,7 +24,7 @@ from bench.answers import Found, check, from_table, same_distances
 from bench.codes import Codes
 from bench.timing import Contender
 from phash_engine.evaluation.submissions import MOST, read, write
-from phash_engine.index import build_index
+from phash_engine.index import Index
 
 _ROOT = Path(__file__).parents[1]
 _LOOP_PAIRS = 2000
@@ -55,9 +55,9 @@ def main(argv: list[str]) -> None:
 
 def answer(codes_path: str, queries_path: str, radius: int, answers_path: str) -> None:
     """Read codes and queries, and write the submission."""
-    index = build_index(np.load(codes_path))
+    index = Index(np.load(codes_path))
     queries = np.load(queries_path)
-    found = index.range_query(queries, radius)
+    found = index.range_search(queries, radius)
     ends = np.searchsorted(found.queries, np.arange(len(queries) + 1)).tolist()
     names = _names(max(len(index), len(queries)))
     answers = list(map(names.__getitem__, found.ids.tolist()))
@@ -111,7 +111,7 @@ def _faiss(made: codes.Collection, sample: int) -> list[Contender]:
     index.add(made.codes.view(np.uint8))
     asked = made.queries[:sample]
     k = min(MOST, len(made.codes))
-    ours = build_index(made.codes).nearest(asked, k)
+    ours = Index(made.codes).search(asked, k)
     theirs = _nearest(index, asked, k)
     check("faiss", (len(asked), theirs), (len(asked), Found(*ours)), same_distances)
     share = len(asked) / len(made.queries)

@@ -9,8 +9,8 @@ from statistics import median
 
 from bench import codes, timing
 from bench.codes import Codes
-from phash_engine.index import Index, build_index
-from phash_engine.index.costs import pieces_for_queries
+from phash_engine.index import Index
+from phash_engine.index.costs import chunks_for_queries
 from phash_engine.index.kernels.buckets import build
 from phash_engine.index.kernels.chunks import cut
 from phash_engine.index.validation import as_columns
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
 def building(held: Codes, rounds: int) -> tuple[list[timing.Row], float]:
     """Time the buckets alone, in the order of the bits as they come, and the whole index; bytes it keeps for a code."""
     words = held.shape[1]
-    chunks, columns = cut(words, pieces_for_queries(len(held), words, 8 * words)), as_columns(held)
+    chunks, columns = cut(words, chunks_for_queries(len(held), words, 8 * words)), as_columns(held)
     contenders = [
         timing.Contender("buckets in a given bit order", partial(build, columns, chunks, 1)),
         timing.Contender("multi", partial(_index, held)),
@@ -55,7 +55,7 @@ def living(held: Codes, added: Codes, queries: Codes, rounds: int) -> list[timin
     times = [row.median for row in timing.measure(fresh, 1, warm_up=False)]
     grown, beside = _index(held), added[: len(held) // _BESIDE]
     grown.add(beside)
-    asks = ((f"query, {len(beside)} added beside", grown.range_query), ("query", _index(held).range_query))
+    asks = ((f"query, {len(beside)} added beside", grown.range_search), ("query", _index(held).range_search))
     asking = [timing.Contender(name, partial(ask, queries, 8 * held.shape[1]), len(queries)) for name, ask in asks]
     return [timing.Row("add", median(times), min(times), max(times)), *timing.measure(asking, rounds)]
 
@@ -72,4 +72,4 @@ def resident_bytes(held: Codes) -> int:
 
 def _index(held: Codes) -> Index:
     import_module("phash_engine.index.kernels.scan")
-    return build_index(held, kind="multi", threads=1)
+    return Index(held, kind="multi", threads=1)

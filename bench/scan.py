@@ -1,4 +1,4 @@
-"""From a folder to a full catalogue: files a second by workers, time spent writing, files not cached, peak memory."""
+"""From a folder to a full catalogue: files per second by workers, time spent writing, files not cached, peak memory."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from phash_engine.scanning.scan import scan
 Record = dict[str, str | int | float]
 
 _DISTINCT = 6
-"""Of large photos only so many are made; the others are copies of other bytes."""
+"""Number of distinct large photos; the others are copies with other bytes."""
 
 _PLANES = {"JPEG": 1 / 64, "progressive JPEG": 3, "PNG": 4}
-"""Bytes a pixel that a decoder holds: a plane of 1/8, all coefficients of three components, a plane of four bytes."""
+"""Bytes per pixel that a decoder holds: a plane of 1/8, all coefficients of three components, a plane of four bytes."""
 
 
 def main(argv: list[str]) -> None:
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
 
 
 def collections(n: int, large: int, folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Give the sets of files by title, each in a folder of its own; those of none are left out."""
+    """Yield the collections of files by title, each in a folder of its own; empty ones are left out."""
     if n:
         yield "web", copies(photos.web(n), n, folder / "web")
     if large:
@@ -67,30 +67,30 @@ def copies(sources: Sequence[Path], n: int, folder: Path) -> list[Path]:
         path = folder / f"{number}{source.suffix}"
         path.write_bytes(source.read_bytes() + path.stem.encode())
         made.append(path)
-    os.sync()  # what is not on the disk yet cannot leave the cache
+    os.sync()  # what is not on the disk yet cannot be dropped from the cache
     return made
 
 
 def throughput(title: str, files: Sequence[Path], options: argparse.Namespace) -> Iterator[Record]:
-    """Time scans with one worker and more, beside as many threads that do nothing but decode."""
+    """Time scans with one worker and more, and as many threads that only decode."""
     scans = [Scan(files, workers) for workers in range(1, options.workers + 1)]
     calls: list[Callable[[], object]] = [*scans, *(partial(decode, files, one.workers) for one in scans)]
     rows = timing.measure([timing.Contender("", call, len(files)) for call in calls], options.rounds)
     ours, bare = rows[: len(scans)], rows[len(scans) :]
-    for one, row, beside in zip(scans, ours, bare, strict=True):
+    for one, row, decoding in zip(scans, ours, bare, strict=True):
         yield {
             **_speed(title, one, row),
             "of_linear": ours[0].median / row.median / one.workers,
-            "decode_of_linear": bare[0].median / beside.median / one.workers,
-            "of_decode": beside.median / row.median,
+            "decode_of_linear": bare[0].median / decoding.median / one.workers,
+            "of_decode": decoding.median / row.median,
             "writing": one.writing,
         }
 
 
 def uncached(title: str, files: Sequence[Path], options: argparse.Namespace) -> Iterator[Record]:
-    """Time scans of files that are not in the cache of the system, with a worker for each core and with more."""
+    """Time scans of files that are not in the cache of the system, with a worker per core and with more."""
     if not hasattr(os, "posix_fadvise"):
-        print("left out: files not cached: this system cannot be told to forget them", file=sys.stderr)
+        print("skipped: files not cached: this system cannot drop them from its cache", file=sys.stderr)
         return
     scans = [Scan(files, options.workers + more, prepare=forget) for more in range(3)]
     rows = timing.measure([timing.Contender("", one, len(files)) for one in scans], options.rounds)
@@ -99,7 +99,7 @@ def uncached(title: str, files: Sequence[Path], options: argparse.Namespace) -> 
 
 
 def memory(kind: str, folder: Path, options: argparse.Namespace) -> Iterator[Record]:
-    """Measure the peak memory of the whole process with one worker and with all, and less what the decoders hold."""
+    """Measure the peak memory of the process with one worker and with all, with and without what the decoders hold."""
     with Image.open(photos.web(1)[0]) as image:
         height = isqrt(int(options.megapixels * 1e6 * 3 / 4))
         enlarged = image.convert("RGB").resize((height * 4 // 3, height))
@@ -125,7 +125,7 @@ class Scan:
         self._prepare = prepare
 
     def __call__(self) -> None:
-        """Scan, and see that all was decoded."""
+        """Scan, and check that every file was decoded."""
         self._prepare(self._files)
         with tempfile.TemporaryDirectory() as folder, _Timed(Path(folder) / "photos.db") as catalogue:
             report = scan([self._files[0].parent], catalogue, workers=self.workers)
@@ -159,7 +159,7 @@ class _Timed(Store):
 
 
 def decode(files: Sequence[Path], threads: int) -> None:
-    """Decode in grey at the scale blocks are read at, and do nothing else."""
+    """Decode in grey at the scale of blocks, and do nothing else."""
     size = max(1, min(16, len(files) // (4 * threads)))
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(lambda first: [*map(draft_decode, files[first : first + size])], range(0, len(files), size)):
@@ -167,7 +167,7 @@ def decode(files: Sequence[Path], threads: int) -> None:
 
 
 def forget(files: Sequence[Path]) -> None:
-    """Tell the system to drop the files from its cache."""
+    """Drop the files from the cache of the system."""
     for file in files:
         with file.open("rb") as opened:
             os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

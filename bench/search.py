@@ -53,7 +53,7 @@ def range_rows(
     built: list[Engine], queries: Codes, radius: int, rounds: int, *, single: bool = False
 ) -> list[timing.Row]:
     """Time range queries of all engines that have them."""
-    asks = [(each, each.range_query) for each in built if each.range_query is not None]
+    asks = [(each, each.range_search) for each in built if each.range_search is not None]
     return _compared(asks, queries, radius, rounds, same_answers, single)
 
 

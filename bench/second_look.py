@@ -13,7 +13,8 @@ from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, adaptive,
 from bench.error_rates import expected_false_pairs
 from bench.trial import Trial
 from phash_engine._threads import available_threads
-from phash_engine.matching.verification.verify import BAND, LEAST_INLIERS, Picture, agreement
+from phash_engine.matching.policy import CANDIDATE_RADIUS
+from phash_engine.matching.verification.verify import LEAST_INLIERS, Picture, agreement
 
 SURE = 12
 """Distance that needs no second look: smaller than the radius of any rate."""
@@ -72,7 +73,7 @@ def agreeing(trial: Trial, asked: Pairs) -> Pairs:
 
 
 def _near(distances: Distances) -> Pairs:
-    near: Pairs = (distances > SURE) & (distances <= BAND)
+    near: Pairs = (distances > SURE) & (distances <= CANDIDATE_RADIUS)
     return near
 
 
@@ -83,7 +84,7 @@ def _told(trial: Trial, distances: Distances, asked: Pairs, agreed: Pairs) -> st
     _, bound = expected_false_pairs(accepted, max(looked_at, 1), photos=2)
     share = bound * near / np.count_nonzero(false)
     return (
-        f"second look: {looked_at} of {near} false pairs within {BAND} bits, {accepted} accepted: "
+        f"second look: {looked_at} of {near} false pairs within {CANDIDATE_RADIUS} bits, {accepted} accepted: "
         f"at most {share:.1e} of all false pairs, at 95 % confidence"
     )
 

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from bench import photos, timing
 from phash_engine._threads import available_threads
 from phash_engine.hashing import orientation
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verify import BAND, LEAST_INLIERS, Picture, judged, look
+from phash_engine.matching.verification.verify import LEAST_INLIERS, Picture, judged, look
 
 Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -57,8 +57,10 @@ def outcomes_of(path: Path) -> list[Outcome]:
     for family, edit in FAMILIES.items():
         copy = Picture(edit(original, np.random.default_rng([*path.name.encode(), *family.encode()])))
         distance, _ = orientation.distance(picture.codes, copy.codes)
-        near = distance <= RADIUS
-        outcomes.append(Outcome(family, near, judged(picture, copy, near=near).finding if distance <= BAND else "far"))
+        near = distance <= DEFAULT_RADIUS
+        outcomes.append(
+            Outcome(family, near, judged(picture, copy, near=near).finding if distance <= CANDIDATE_RADIUS else "far")
+        )
     return outcomes
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bench import photos, timing
 from phash_engine.catalogue.store import Store
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.scanning.scan import scan
 
@@ -62,7 +62,7 @@ def ours(catalogue: Store) -> Find:
     collection = Collection(catalogue)
 
     def find(copy: bytes) -> str | None:
-        return next((match.path for match in collection.find(copy, 1, RADIUS)), None)
+        return next((match.path for match in collection.find(copy, 1, DEFAULT_RADIUS)), None)
 
     return find
 

@@ -9,7 +9,8 @@ Each package imports only from those before it::
     errors       every exception raised on purpose
     _threads     worker threads, and the memory they share
     _columns     rows of sorted columns
-    _files       paths, bytes, digests, durable folders
+    _files       files and paths: read, digest, write atomically
+    _json        records as JSON, paths of any bytes
     _arrays      memory-mapped arrays in generations
     _optional    packages that are not always installed
     hashing      blocks, codes, hashers, views: arrays in, arrays out
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from phash_engine.grouping.groups import find_groups as find_groups
     from phash_engine.hashing.hashers import distance as distance
     from phash_engine.images import read_fingerprint as fingerprint
-    from phash_engine.index import build_index as build_index
+    from phash_engine.index import Index as Index
     from phash_engine.matching.search import find as find
 
 __version__ = "0.1.0"
@@ -53,14 +54,14 @@ _PUBLIC = {
     "Catalogue": ("catalogue.store", "Store"),
     "ImageError": ("errors", "ImageError"),
     "PhashError": ("errors", "PhashError"),
-    "build_index": ("index", "build_index"),
+    "Index": ("index", "Index"),
     "distance": ("hashing.hashers", "distance"),
     "find": ("matching.search", "find"),
     "find_groups": ("grouping.groups", "find_groups"),
     "fingerprint": ("images", "read_fingerprint"),
 }
 
-__all__ = ["Catalogue", "ImageError", "PhashError", "build_index", "distance", "find", "find_groups", "fingerprint"]
+__all__ = ["Catalogue", "ImageError", "Index", "PhashError", "distance", "find", "find_groups", "fingerprint"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Arrays as plain memory-mapped files, in generations of which a reader sees a whole one or none.
+"""Arrays as plain memory-mapped files, in generations: a reader sees a whole one or none.
 
 A generation is written under a temporary name, made durable and renamed into place; a reader goes on with the one it
 has mapped while the next is written::
@@ -38,7 +38,7 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
     directory
         Made if it is not there.
     header
-        What readers compare before they believe the arrays; goes into JSON.
+        What readers check before they use the arrays; fit for JSON.
     arrays
         By name; each becomes ``<name>.npy``.
 
@@ -73,12 +73,12 @@ def read_newest(directory: Path, form: int) -> tuple[dict[str, Any], dict[str, N
     directory
         Where generations are written.
     form
-        The number that must stand in the header as ``format``.
+        The number that the header must have as ``format``.
 
     Raises
     ------
     IndexFileError
-        The generation is torn or of another format.
+        The generation is corrupt or of another format.
     """
     for _ in range(2):
         generations = _generations(directory)
@@ -103,7 +103,7 @@ def verify(directory: Path, form: int) -> None:
         for name, expected in _header(generation, form)["crc32"].items():
             path = generation / f"{name}.npy"
             if zlib.crc32(path.read_bytes()) != expected:
-                raise IndexFileError(f"{path}: damaged, the checksum differs")
+                raise IndexFileError(f"{path}: corrupt: the checksum differs")
 
 
 def _generations(directory: Path) -> list[Path]:
@@ -124,7 +124,7 @@ def _read(generation: Path, form: int) -> tuple[dict[str, Any], dict[str, NDArra
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise IndexFileError(f"{generation}: torn: {error}") from error
+        raise IndexFileError(f"{generation}: corrupt: {error}") from error
 
 
 def _header(generation: Path, form: int) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _header(generation: Path, form: int) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise IndexFileError(f"{generation}: torn header: {error}") from error
+        raise IndexFileError(f"{generation}: corrupt header: {error}") from error
     if not isinstance(header, dict) or header.get("format") != form:
         raise IndexFileError(f"{generation}: written in another format")
     return header

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from phash_engine._threads import in_threads
 
+Ids = NDArray[np.int64]
 Hits = NDArray[np.int64]
 Columns = tuple[NDArray[np.uint64], ...]
 
@@ -19,7 +20,7 @@ NO_HITS.flags.writeable = False
 _SPAN: Final = 1 << 18
 """Rows that are merged at once: 2 MB, which stay in the cache."""
 _STEP: Final = 1 << 8
-"""One key in so many tells where to cut."""
+"""Of each this many keys one is sampled, to choose where to cut."""
 
 
 def read_only(columns: Iterable[NDArray[Any]]) -> Columns:
@@ -33,6 +34,18 @@ def read_only(columns: Iterable[NDArray[Any]]) -> Columns:
 def spans(count: int, size: int) -> list[range]:
     """Cut ``0..count`` into ranges of at most ``size``; one empty range if there is nothing."""
     return [range(first, min(first + size, count)) for first in range(0, max(1, count), max(1, size))]
+
+
+def lookup(known: Ids, numbers: Ids) -> tuple[Ids, NDArray[np.bool_]]:
+    """Return the row of each number among known ones, which are ascending, and whether it is among them at all.
+
+    >>> lookup(np.array([2, 5, 9]), np.array([5, 6]))
+    (array([1, 2]), array([ True, False]))
+    """
+    if not known.size:
+        return np.zeros_like(numbers), np.zeros(numbers.shape, dtype=np.bool_)
+    rows = np.minimum(np.searchsorted(known, numbers), known.size - 1)
+    return rows, known[rows] == numbers
 
 
 def sorted_columns(*columns: Hits) -> tuple[Hits, ...]:

@@ -1,27 +1,32 @@
-"""Files and their paths: read one with its digest, compare paths, free names, durable folders, paths in JSON."""
+"""Files and their paths: read with a digest, write atomically, make durable, compare paths, find unused names."""
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import hashlib
 import os
 from collections.abc import Container, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from phash_engine.errors import ImageError
 
 MAX_BYTES = 1 << 31
-_LAST_NS = (1 << 63) - 1
-_BYTES = "_b64"
+_MAX_NS = (1 << 63) - 1
 
 
 class File(NamedTuple):
-    """A regular file: absolute path, size in bytes, time of last change in nanoseconds."""
+    """A regular file: absolute path, size in bytes, modification time in nanoseconds."""
 
     path: str
     size: int
     mtime_ns: int
+
+    @classmethod
+    def from_stat(cls, path: str, status: os.stat_result) -> File:
+        """Return the file of a path and its status."""
+        # Corrupt file systems have years after 2262, whose nanoseconds do not fit the catalogue's 64 bits.
+        return cls(path, status.st_size, min(status.st_mtime_ns, _MAX_NS))
 
 
 class Unreadable(NamedTuple):
@@ -31,8 +36,16 @@ class Unreadable(NamedTuple):
     reason: str
 
 
+def reason_of(error: OSError) -> str:
+    """Return the system's own message of an error, in lower case."""
+    return (error.strerror or str(error)).lower()
+
+
+# ── reading and writing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def read(path: str) -> tuple[File, bytes]:
-    """Read a file whole, with its size and time of change as of that reading.
+    """Read a whole file, with its size and modification time as of that reading.
 
     Raises
     ------
@@ -40,24 +53,16 @@ def read(path: str) -> tuple[File, bytes]:
         It cannot be read, or is larger than :data:`MAX_BYTES`.
     """
     try:
-        # Each call lets go of the interpreter lock, and taking it back costs more than the call: the fewer the better.
+        # Each call releases the interpreter lock, and taking it again costs more than the call: make few calls.
         with open(path, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             if status.st_size > MAX_BYTES:
                 raise ImageError(path, f"{status.st_size} bytes are more than the {MAX_BYTES} that are read")
             data = file.read(status.st_size + 1)
-            return file_of(path, status), data if len(data) == status.st_size else data + file.read()
+            found = File.from_stat(path, status)
+            return found, data if len(data) == status.st_size else data + file.read()
     except OSError as error:
         raise ImageError(path, reason_of(error)) from error
-
-
-def identity(path: str) -> tuple[int, int] | None:
-    """Return device and number of a file or folder, the same under all its names; None where it cannot be seen."""
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def digest(data: bytes) -> bytes:
@@ -65,10 +70,59 @@ def digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+def file_id(path: str, *, follow_links: bool = True) -> tuple[int, int] | None:
+    """Return device and inode, which all names of one file or folder share; None if there is none or no access."""
+    try:
+        status = os.stat(path, follow_symlinks=follow_links)  # noqa: PTH116 - one call for both cases
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file durably, so that readers, and whoever comes after a crash, find the old or the new one whole.
+
+    The bytes are written to a temporary file in the same folder, which then replaces ``path``.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; ``filename`` is ``path``, and no temporary file is left.
+    """
+    name = os.fspath(path)
+    temporary = Path(temporary_path(name))
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(name)
+        sync_parent(name)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        error.filename = name
+        raise
+
+
+def sync_parent(path: str) -> None:
+    """Make the entries of the parent folder of a path durable, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ── paths ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def absolute(path: str | os.PathLike[str]) -> str:
-    """Return the one name a path is kept under: absolute, without ``..`` and doubled slashes, links not resolved."""
+    """Return the normal form of a path: absolute, without ``..`` and doubled slashes, links not resolved."""
     name = os.path.abspath(path)
-    # POSIX leaves two leading slashes to the system, and so does Python; //a would be another photo than /a.
+    # POSIX gives a meaning of its own to two leading slashes, and Python keeps them: //a and /a would be two photos.
     return name[1:] if os.sep == "/" and name.startswith("//") else name
 
 
@@ -82,30 +136,8 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
     return any(contains(folder, path) for folder in folders)
 
 
-def file_of(path: str, status: os.stat_result) -> File:
-    """Return a file by its path and status."""
-    # Years after 2262, which damaged file systems have, are more nanoseconds than the catalogue's 64 bits.
-    return File(path, status.st_size, min(status.st_mtime_ns, _LAST_NS))
-
-
-def reason_of(error: OSError) -> str:
-    """Return why the system refused, in its own words."""
-    return (error.strerror or str(error)).lower()
-
-
-def sync_folder(path: str) -> None:
-    """Make the entries of the folder that a path is in durable, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(Path(path).parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def free_name(path: str, taken: Container[str] = ()) -> str:
-    """Return a path that nothing has: the one given, or with a number before its extension, as ``a (2).jpg``."""
+def unused_path(path: str, taken: Container[str] = ()) -> str:
+    """Return a path that does not exist: the given one, or with a number before its extension, as ``a (2).jpg``."""
     stem, extension = os.path.splitext(path)
     name, number = path, 1
     while name in taken or os.path.lexists(name):
@@ -114,46 +146,6 @@ def free_name(path: str, taken: Container[str] = ()) -> str:
     return name
 
 
-def encode(value: Any) -> Any:
-    """Return a value fit for JSON: what is not UTF-8 in a string is replaced, and ``NAME_b64`` has its bytes."""
-    if isinstance(value, str):
-        return os.fsencode(value).decode(errors="replace")
-    if isinstance(value, list | tuple):
-        return [encode(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    encoded: dict[str, Any] = {}
-    for name, item in value.items():
-        encoded[name] = encode(item)
-        strings = item if isinstance(item, list | tuple) else [item]
-        if any(isinstance(string, str) and _is_not_utf8(string) for string in strings):
-            in_base64 = [base64.b64encode(os.fsencode(string)).decode() for string in strings]
-            encoded[f"{name}{_BYTES}"] = in_base64 if isinstance(item, list | tuple) else in_base64[0]
-    return encoded
-
-
-def decode(value: Any) -> Any:
-    """Return what :func:`encode` was given, single strings of any bytes included; lists of them stay replaced.
-
-    Raises
-    ------
-    ValueError
-        What should be base64 is not.
-    """
-    if isinstance(value, list):
-        return [decode(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    decoded = {name: decode(item) for name, item in value.items() if not name.endswith(_BYTES)}
-    for name, item in value.items():
-        if name.endswith(_BYTES) and isinstance(item, str):
-            decoded[name.removesuffix(_BYTES)] = os.fsdecode(base64.b64decode(item, validate=True))
-    return decoded
-
-
-def _is_not_utf8(string: str) -> bool:
-    try:
-        os.fsencode(string).decode()
-    except UnicodeDecodeError:
-        return True
-    return False
+def temporary_path(path: str) -> str:
+    """Return a new hidden name, which scans skip, in the parent folder of a path."""
+    return str(Path(path).parent / f".phash-{os.urandom(8).hex()}")

@@ -3,14 +3,14 @@
 ::
 
     PhashError
-    ├── ImageError        a file is no picture we can read: path and reason
+    ├── ImageError        a file cannot be read as a picture: path and reason
     ├── CatalogueError    the catalogue file cannot be used
-    │   └── DamageError   it was cut short or scribbled over
-    ├── IndexFileError    saved index files are torn, foreign or of another SPEC
+    │   └── CorruptError  it was cut short or overwritten
+    ├── IndexFileError    saved index files are corrupt, of another catalogue or SPEC
     ├── PlanError         a plan or its journal cannot be used
     ├── RefusalError      one file of a plan is left as it is: the reason
     ├── ModelError        an embedding model cannot be loaded or used
-    └── UsageError        the request cannot be met as it was put
+    └── UsageError        the request is wrong; the message says what is right
 
 Each carries the exit code a command ends with. Wrong arguments to the pure functions (a radius of 80 bits, an array of
 floats) are ``ValueError`` or ``TypeError``, as everywhere in Python.
@@ -51,16 +51,16 @@ class CatalogueError(PhashError):
     """The catalogue file cannot be opened, read or written."""
 
 
-class DamageError(CatalogueError):
-    """The catalogue file was cut short or scribbled over; ``phash scan --rebuild`` makes a new one."""
+class CorruptError(CatalogueError):
+    """The catalogue file was cut short or overwritten; ``phash scan --rebuild`` makes a new one."""
 
 
 class IndexFileError(PhashError):
-    """Saved index files are torn, belong to another catalogue or to another SPEC."""
+    """Saved index files are corrupt, belong to another catalogue or to another SPEC."""
 
 
 class PlanError(PhashError):
-    """A plan, or the journal beside it, cannot be read, written or followed."""
+    """A plan or its journal cannot be read, written or followed."""
 
 
 class RefusalError(PhashError):
@@ -72,4 +72,4 @@ class ModelError(PhashError):
 
 
 class UsageError(PhashError):
-    """The request cannot be met as it was put; the message says what would be right."""
+    """The request is wrong; the message says what is right."""

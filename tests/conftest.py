@@ -1,4 +1,4 @@
-"""The two photo folders of the tests."""
+"""Fixtures of all tests: the two photo folders, and whether permissions bind."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def photos() -> Path:
-    """Real photos, which lie beside the project and are not part of it."""
+    """Real photos, in a folder next to the project, which are not part of it."""
     folder = ROOT.parent / "shared" / "photos"
     if not folder.is_dir():
         pytest.skip("the real photos are not there: ../shared/photos")
@@ -20,3 +20,16 @@ def photos() -> Path:
 def sample() -> Path:
     """The sample collection of the project."""
     return ROOT / "data" / "photos"
+
+
+@pytest.fixture
+def permissions(tmp_path: Path) -> None:
+    """Skip where permissions do not bind, as with root and on Windows."""
+    folder = tmp_path / "closed"
+    folder.mkdir(0)
+    try:
+        list(folder.iterdir())
+    except PermissionError:
+        folder.rmdir()
+    else:
+        pytest.skip("permissions do not bind this user")

@@ -1,4 +1,4 @@
-"""Kill a process at every point where it changes something, and look at what is left: ``python -m tests.faults``.
+"""Kill a process at every point where it changes something, and check what is left: ``python -m tests.faults``.
 
 A process that has loaded everything forks a child for each point; the child counts the system calls that change files
 and dies at the n-th, by SIGKILL, before it or in the middle of it. So hundreds of deaths take seconds.
@@ -21,7 +21,7 @@ from PIL import Image
 
 from phash_engine.actions import executor, plan
 from phash_engine.actions.executor import Outcome
-from phash_engine.actions.journal import SUFFIX, Log
+from phash_engine.actions.journal import SUFFIX, JournalReader
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto
 from phash_engine.catalogue.database import Database
 from phash_engine.catalogue.store import Store
@@ -40,12 +40,12 @@ class Deaths:
     def __init__(self) -> None:
         self.count = 0
 
-    def at(self, point: int, work: Callable[[], object], *, torn: bool = False) -> bool:
-        """Run some work in a child that dies at its n-th change; return whether it came so far."""
-        return self._run(work, lambda: arm(point, torn=torn))
+    def at(self, point: int, work: Callable[[], object], *, half: bool = False) -> bool:
+        """Run some work in a child that dies at its n-th change; return whether it got that far."""
+        return self._run(work, lambda: arm(point, half=half))
 
     def after(self, seconds: float, work: Callable[[], object]) -> bool:
-        """Run some work in a child that dies after a time; return whether it was still at it."""
+        """Run some work in a child that dies after a time; return whether it was still running."""
         return self._run(work, lambda: signal.setitimer(signal.ITIMER_REAL, seconds))
 
     def _run(self, work: Callable[[], object], prepare: Callable[[], object]) -> bool:
@@ -72,7 +72,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def arm(point: int, *, torn: bool) -> None:
+def arm(point: int, *, half: bool) -> None:
     """Let this process die at its n-th change of a file."""
     left = [point]
 
@@ -82,7 +82,7 @@ def arm(point: int, *, torn: bool) -> None:
                 return call(*arguments, **options)
             left[0] -= 1
             if left[0] < 0:
-                if torn and name == "write":
+                if half and name == "write":
                     call(arguments[0], arguments[1][: len(arguments[1]) // 2])
                 die()
             return call(*arguments, **options)
@@ -95,11 +95,11 @@ def arm(point: int, *, torn: bool) -> None:
         setattr(Database, name, counted(getattr(Database, name), name))
 
 
-# ── apply and undo ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── apply and undo ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class World:
-    """A few photos with copies, near copies and companions, a plan for them, and a trash."""
+    """A few photos with copies, near copies and sidecars, a plan for them, and a trash."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -114,15 +114,15 @@ class World:
         plan.write(Plan(groups, str(self.photos)), str(self.plan))
         self.before = tree(self.photos)
 
-    def _group(self, keeper: str, others: dict[str, bytes]) -> PlannedGroup:
-        stays = self._photo(keeper, Path(keeper).stem.encode())
-        return PlannedGroup(stays, tuple(self._photo(name, data) for name, data in others.items()))
+    def _group(self, keeper: str, duplicates: dict[str, bytes]) -> PlannedGroup:
+        kept = self._photo(keeper, Path(keeper).stem.encode())
+        return PlannedGroup(kept, tuple(self._photo(name, data) for name, data in duplicates.items()))
 
     def _photo(self, name: str, data: bytes) -> PlannedPhoto:
         file = self._file(name, data)
-        companions = (self._file("b/near.xmp", b"edits"),) if name == "b/near.jpg" else ()
+        sidecars = (self._file("b/near.xmp", b"edits"),) if name == "b/near.jpg" else ()
         digest = hashlib.sha256(data).hexdigest()
-        return PlannedPhoto(**vars(file), digest=digest, companions=companions)
+        return PlannedPhoto(**vars(file), digest=digest, sidecars=sidecars)
 
     def _file(self, name: str, data: bytes) -> PlannedFile:
         path = self.photos / name
@@ -133,7 +133,7 @@ class World:
 
 
 def tree(*folders: Path) -> Tree:
-    """What each path shows: the digest of a file's bytes, or where a link leads."""
+    """The content of each path: the digest of a file's bytes, or the target of a link."""
     found = {}
     for path in (path for folder in folders for path in folder.rglob("*")):
         if path.is_symlink():
@@ -148,27 +148,27 @@ def digest_of(path: Path) -> str:
 
 
 def check_journal(world: World) -> None:
-    """The journal tells the truth: what it calls done is done, and what it does not speak of was not touched."""
-    log = Log(world.journal)
+    """The journal is true: what it has as done is done, and what is not in it was not touched."""
+    journal = JournalReader(world.journal)
     now = tree(world.photos)
     for path, digest in world.before.items():
-        if path in log.unfinished:
+        if path in journal.unfinished:
             continue
-        if path not in log.applied:
-            assert now.get(path) == digest, f"{path} was touched, and the journal does not know"
-        elif log.applied[path].way in {"trash", "move", "delete"}:
-            assert path not in now, f"{path} is there, and the journal says it went"
-        elif log.applied[path].way == "symlink":
+        if path not in journal.applied:
+            assert now.get(path) == digest, f"{path} was touched, and is not in the journal"
+        elif journal.applied[path].action in {"trash", "move", "delete"}:
+            assert path not in now, f"{path} is there, and the journal has it as gone"
+        elif journal.applied[path].action == "symlink":
             assert now[path].startswith("-> ")
 
 
 class Trial:
-    """Apply and undo in one way, killed at every change, and what must hold after each death."""
+    """Apply and undo one action, killed at every change, and what must hold after each death."""
 
-    def __init__(self, folder: Path, way: str, deaths: Deaths) -> None:
+    def __init__(self, folder: Path, action: str, deaths: Deaths) -> None:
         self.folder, self.deaths = folder, deaths
-        self.chance = random.Random(way)
-        self.way, _, elsewhere = way.partition(" ")
+        self.chance = random.Random(action)
+        self.action, _, elsewhere = action.partition(" ")
         self.trash = Path(os.environ["XDG_DATA_HOME"])
         self.target = ELSEWHERE / f"phash-{os.getpid()}" if elsewhere else folder / "moved"
         self.fresh()
@@ -183,21 +183,21 @@ class Trial:
         self.everywhere = (self.world.photos, self.target, self.trash)
 
     def apply(self) -> list[Outcome]:
-        move_to = str(self.target) if self.way == "move" else None
-        return list(executor.apply(str(self.world.plan), self.way, move_to=move_to))
+        move_to = str(self.target) if self.action == "move" else None
+        return list(executor.apply(str(self.world.plan), self.action, move_to=move_to))
 
     def undo(self) -> list[Outcome]:
         return list(executor.undo(self.world.journal))
 
     def kill_apply(self) -> None:
-        """Kill apply at every change and at some moments; sometimes the one that goes on from there too."""
+        """Kill apply at every change and at some moments; sometimes the run that continues it too."""
         point, killed = 0, True
         while killed:
             self.fresh()
-            killed = self.deaths.at(point, self.apply, torn=bool(point % 2))
+            killed = self.deaths.at(point, self.apply, half=bool(point % 2))
             if self.chance.random() < 0.3:
                 self.check_contents()
-                self.deaths.at(self.chance.randrange(12), self.apply, torn=True)
+                self.deaths.at(self.chance.randrange(12), self.apply, half=True)
             if self.chance.random() < 0.5:
                 self.go_back()
             self.go_on()
@@ -214,13 +214,13 @@ class Trial:
         while killed:
             self.fresh()
             self.apply()
-            killed = self.deaths.at(point, self.undo, torn=bool(point % 2))
+            killed = self.deaths.at(point, self.undo, half=bool(point % 2))
             self.check_contents()
             self.go_back()
             point += 1
 
     def go_on(self) -> None:
-        """After a death all is there and the journal is true, and applying again comes to the same end."""
+        """After a death all is there and the journal is true, and applying again gives the same result."""
         self.check_contents()
         check_journal(self.world)
         again = [outcome.result.replace("earlier", "done") for outcome in self.apply()]
@@ -232,19 +232,19 @@ class Trial:
 
     def go_back(self) -> None:
         """Undoing brings everything back."""
-        if Log(self.world.journal).plan:  # else apply died before it had begun
+        if JournalReader(self.world.journal).plan:  # else apply died before it had begun
             self.undo()
         assert not leftovers(self.everywhere)
-        if self.way != "delete":
+        if self.action != "delete":
             assert tree(self.world.photos) == self.world.before
             assert all(path.stat().st_mtime_ns == 10**18 for path in self.world.photos.rglob("*.jpg"))
 
     def check_contents(self) -> None:
-        """Every content is somewhere; where others are deleted for good, that of keepers and companions is."""
+        """Every content is somewhere; where duplicates are deleted, that of keepers and sidecars is."""
         kept = {
             digest
             for path, digest in self.world.before.items()
-            if self.way != "delete" or path.endswith(("er.jpg", ".xmp"))
+            if self.action != "delete" or path.endswith(("er.jpg", ".xmp"))
         }
         assert kept <= set(tree(*self.everywhere).values())
 
@@ -254,14 +254,14 @@ def digests(folders: tuple[Path, ...]) -> list[str]:
 
 
 def leftovers(folders: tuple[Path, ...]) -> list[str]:
-    """Temporary files, and records of files that are not in the trash."""
+    """Temporary files, and info files of files that are not in the trash."""
     found = tree(*folders)
     records = [path for path in found if path.endswith(".trashinfo")]
     orphans = [path for path in records if path.replace("/info/", "/files/").removesuffix(".trashinfo") not in found]
     return [path for path in found if ".phash-" in path] + orphans
 
 
-# ── scan ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── scan ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def draw(path: Path, seed: int) -> None:
@@ -277,7 +277,7 @@ def contents(path: Path) -> dict[str, tuple[bytes | None, bool]]:
 
 
 def kill_scan(folder: Path, deaths: Deaths) -> None:
-    """Kill the first scan of a folder, and one that meets changes, at every statement and every change of a file."""
+    """Kill the first scan of a folder, and one after changes, at every statement and every change of a file."""
     photos = folder / "photos"
     photos.mkdir()
     for number in range(4):
@@ -292,7 +292,7 @@ def kill_scan(folder: Path, deaths: Deaths) -> None:
 
 
 def kill_scans(photos: Path, before: Path | None, deaths: Deaths) -> None:
-    """After each death the catalogue opens, has what it had, and comes to the same end."""
+    """After each death the catalogue opens, has what it had, and the next scan gives the same result."""
     known = contents(before) if before else {}
     path = copied(before, photos.with_name("killed.db"))
     scan_into(path, photos)
@@ -315,7 +315,7 @@ def scan_into(path: Path, photos: Path) -> None:
 
 
 def copied(catalogue: Path | None, to: Path) -> Path:
-    """Lay a copy of a catalogue, or none, under another name."""
+    """Copy a catalogue to a path; with None, leave nothing there."""
     for path in to.parent.glob(f"{to.name}*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if catalogue:
@@ -323,8 +323,8 @@ def copied(catalogue: Path | None, to: Path) -> Path:
     return to
 
 
-def kill_actions(folder: Path, way: str, deaths: Deaths) -> None:
-    trial = Trial(folder, way, deaths)
+def kill_actions(folder: Path, action: str, deaths: Deaths) -> None:
+    trial = Trial(folder, action, deaths)
     trial.kill_apply()
     trial.kill_undo()
     shutil.rmtree(trial.target, ignore_errors=True)

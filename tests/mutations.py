@@ -1,4 +1,4 @@
-"""Damaged picture files: small originals of every format, and ways to break them that a seed decides."""
+"""Damaged picture files: small originals of every format, and random changes that break them."""
 
 from __future__ import annotations
 
@@ -16,50 +16,51 @@ from PIL import Image, features
 
 WIDTH, HEIGHT = 47, 41
 SIZES = (0, 1, 2, 255, 256, 4095, 15999, 16383, 16384, 32767, 65500, 65535, 1 << 20, (1 << 31) - 1, (1 << 32) - 1)
-"""What a lying header says: small, just allowed, just too large, and where integers turn."""
+"""Sizes for a wrong header: small, just allowed, just too large, and at the limits of integers."""
 
 
 def mutate(data: bytes, other: bytes, seed: str) -> bytes:
-    """Return the file broken in one to three ways; a broken PNG often has right checksums, or it would end there."""
+    """Return the file with one to three changes; a PNG often gets right checksums, else it is refused at once."""
     draw = random.Random(seed)
     for _ in range(draw.randint(1, 3)):
-        data = draw.choice((flipped, flipped, cut, spliced, repeated, lying, lying))(data, other, draw) or b"\0"
+        change = draw.choice((flipped, flipped, truncated, spliced, repeated, resized, resized))
+        data = change(data, other, draw) or b"\0"
     return with_checksums(data) if data.startswith(b"\x89PNG") and draw.random() < 0.8 else data
 
 
 def flipped(data: bytes, _: bytes, draw: random.Random) -> bytes:
-    """Set a few bytes otherwise; headers stand at the start, and there damage does most harm."""
+    """Change a few bytes, half of the time in the headers at the start, where changes do most harm."""
     changed = bytearray(data)
-    reach = len(data) if draw.random() < 0.5 else min(len(data), 160)
-    for place in draw.choices(range(reach), k=draw.choice((1, 2, 8, 64))):
+    end = len(data) if draw.random() < 0.5 else min(len(data), 160)
+    for place in draw.choices(range(end), k=draw.choice((1, 2, 8, 64))):
         one_bit = changed[place] ^ 1 << draw.randrange(8)
         changed[place] = draw.choice((0, 1, 127, 128, 255, draw.randrange(256), one_bit))
     return bytes(changed)
 
 
-def cut(data: bytes, _: bytes, draw: random.Random) -> bytes:
-    """End too early."""
+def truncated(data: bytes, _: bytes, draw: random.Random) -> bytes:
+    """Truncate the file."""
     return data[: draw.randrange(len(data))]
 
 
 def spliced(data: bytes, other: bytes, draw: random.Random) -> bytes:
-    """Put a piece of another file in the place of a piece."""
+    """Replace a piece by one of another file."""
     place, start, length = draw.randrange(len(data)), draw.randrange(len(other)), draw.choice((4, 40, 400))
     return data[:place] + other[start : start + length] + data[place + length :]
 
 
 def repeated(data: bytes, _: bytes, draw: random.Random) -> bytes:
-    """Say a piece several times, or leave it out."""
+    """Repeat a piece, or leave it out."""
     start, length = draw.randrange(len(data)), draw.choice((1, 12, 200))
     return data[:start] + data[start : start + length] * draw.choice((0, 2, 50)) + data[start + length :]
 
 
-def lying(data: bytes, _: bytes, draw: random.Random) -> bytes:
-    """Find width or height as an integer of two to four bytes and give another number."""
+def resized(data: bytes, _: bytes, draw: random.Random) -> bytes:
+    """Find width or height as an integer of two to four bytes, and replace it."""
     number = draw.choice((WIDTH, HEIGHT))
     forms = ((number, ">H"), (number, "<H"), (number, ">I"), (number, "<I"), (number - 1, "<H"))  # WebP counts from 0
-    said, form = draw.choice([each for each in forms if struct.pack(each[1], each[0]) in data] or [(0, "<H")])
-    old = struct.pack(form, said)
+    found, form = draw.choice([each for each in forms if struct.pack(each[1], each[0]) in data] or [(0, "<H")])
+    old = struct.pack(form, found)
     new = struct.pack(form, draw.choice(SIZES) & (1 << 8 * len(old)) - 1)
     return data.replace(old, new, draw.choice((1, 2)))
 

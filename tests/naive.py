@@ -31,11 +31,11 @@ def distance(left: Codes, right: Codes) -> int:
     return sum((int(a) ^ int(b)).bit_count() for a, b in zip(left, right, strict=True))
 
 
-def range_query(codes: Codes, ids: Ids, queries: Codes, radius: int | NDArray[np.int64]) -> Matches:
+def range_search(codes: Codes, ids: Ids, queries: Codes, radius: int | NDArray[np.int64]) -> Matches:
     return _matches(_ranked(codes, ids, query, limit) for query, limit in _with_radius(queries, radius))
 
 
-def nearest(codes: Codes, ids: Ids, queries: Codes, k: int, radius: int | NDArray[np.int64] | None = None) -> Matches:
+def search(codes: Codes, ids: Ids, queries: Codes, k: int, radius: int | NDArray[np.int64] | None = None) -> Matches:
     radius = 64 * codes.shape[1] if radius is None else radius
     return _matches(_ranked(codes, ids, query, limit)[:k] for query, limit in _with_radius(queries, radius))
 
@@ -62,17 +62,18 @@ def transposed(block: Block) -> Views:
 def rotated_distance(a: Views, b: Views) -> tuple[int, str]:
     """The distance with rotations, and whether it takes turning to get there."""
     nearest = min([distance(view, b[0]) for view in a] + [distance(view, a[0]) for view in b])
-    return nearest, "code" if nearest == distance(a[0], b[0]) else "rotation"
+    return nearest, "similar" if nearest == distance(a[0], b[0]) else "rotated"
 
 
 def find(query: Views, photos: dict[str, Views], k: int | None, radius: int | None) -> list[tuple[int, str, str]]:
-    """Distance, rule and path, nearest first."""
+    """Distance, match type and path, nearest first."""
     found = [(*rotated_distance(query, views), path) for path, views in photos.items()]
-    return sorted(match for match in found if radius is None or match[0] <= radius)[:k]
+    within = [match for match in found if radius is None or match[0] <= radius]
+    return sorted(within, key=lambda match: (match[0], match[1] == "rotated", match[2]))[:k]
 
 
 def find_groups(photos: dict[str, Views], radius: int) -> dict[str, list[tuple[int, str, str]]]:
-    """Keeper → distance, rule and path of the others; photos in keeper order. Who is alone is no group."""
+    """Keeper → distance, match type and path of the duplicates; photos in keeper order. One photo alone is no group."""
     groups: dict[str, list[tuple[int, str, str]]] = {}
     left = dict(photos)
     for keeper in photos:
@@ -443,7 +444,7 @@ def fuse(distances: Sequence[int], rule: str) -> float:
     return means[rule]
 
 
-def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
+def fused_range_search(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
     """Query and id of all whose score is within the limit, give or take rounding."""
     return [
         (query, int(i))
@@ -453,18 +454,18 @@ def fused_range_query(codes: Codes, ids: Ids, queries: Codes, limit: float, rule
     ]
 
 
-def background(distances: Sequence[int]) -> int:
+def cohort_mean(distances: Sequence[int]) -> int:
     return min(round(Fraction(2, 3) * sum(sorted(distances)[:10]) / 10), 48)
 
 
-def adaptive_range_query(
-    codes: Codes, queries: Codes, backgrounds: Sequence[int], asked_backgrounds: Sequence[int], cutoff: int
+def score_range_search(
+    codes: Codes, queries: Codes, means: Sequence[int], asked_means: Sequence[int], cutoff: int
 ) -> set[tuple[int, int]]:
     return {
         (query, row)
         for query, asked in enumerate(queries)
         for row, code in enumerate(codes)
-        if distance(code, asked) - max(asked_backgrounds[query], backgrounds[row]) <= cutoff
+        if distance(code, asked) - max(asked_means[query], means[row]) <= cutoff
     }
 
 

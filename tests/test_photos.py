@@ -16,13 +16,12 @@ from PIL import Image
 import phash_engine as ph
 from phash_engine._threads import available_threads
 from phash_engine.catalogue.store import Store
-from phash_engine.grouping.groups import find_groups
 from phash_engine.hashing import codes, orientation
-from phash_engine.hashing.rules import RADIUS
-from phash_engine.hashing.views import FULL, rank
-from phash_engine.matching.scores import CUTOFF
-from phash_engine.matching.search import Collection, find
+from phash_engine.hashing.views import MatchType
+from phash_engine.matching.policy import CUTOFF, DEFAULT_RADIUS
+from phash_engine.matching.search import Collection
 from phash_engine.scanning.scan import scan
+from tests.plain import find, find_groups
 
 WEB_COUNT = 600
 
@@ -53,7 +52,9 @@ def groups_below(folder: Path, *, rotations: bool = True) -> list[set[str]]:
     with Store(None) as catalogue:
         scan([folder], catalogue)
         groups = find_groups(catalogue, rotations=rotations)
-    return [{Path(path).relative_to(folder).as_posix() for path in (group.keeper, *group.others)} for group in groups]
+    return [
+        {Path(path).relative_to(folder).as_posix() for path in (group.keeper, *group.duplicates)} for group in groups
+    ]
 
 
 def files(folder: Path, *patterns: str) -> list[Path]:
@@ -64,15 +65,15 @@ def files(folder: Path, *patterns: str) -> list[Path]:
 
 
 def test_different_scenes_make_no_group(web: Store) -> None:
-    assert find_groups(web) == find_groups(web, RADIUS) == []
-    assert find_groups(web).criterion.cutoff == CUTOFF
+    assert find_groups(web) == find_groups(web, DEFAULT_RADIUS) == []
+    assert find_groups(web).policy.cutoff == CUTOFF
 
 
 @pytest.mark.parametrize("rotations", [False, True])
 def test_closest_pair_of_different_scenes_is_far_beyond_the_radius(web: Store, rotations: bool) -> None:
     """It is at 46 bits, an upright pair."""
     _, views, table = web.code_columns()
-    table = table[views == rank(FULL)]
+    table = table[views == MatchType.SIMILAR]
     turned = orientation.turned(table)[: 8 if rotations else 1]
     distances = np.min([codes.distances(words[:, np.newaxis], turned[0]).sum(axis=-1) for words in turned], axis=0)
     np.fill_diagonal(distances, 192)
@@ -134,7 +135,7 @@ def misses(paths: Sequence[Path], edit: Callable[[Image.Image], bytes], catalogu
         for path in paths:
             with Image.open(path) as image:
                 copy = edit(image.convert("RGB"))
-            found = collection.find(copy, k=1, radius=RADIUS)
+            found = collection.find(copy, k=1, radius=DEFAULT_RADIUS)
             if [match.path for match in found] != [str(path)]:
                 missed.append(path.name)
     return missed
@@ -163,7 +164,7 @@ def test_all_eight_orientations_are_found_from_any(photos: Path) -> None:
         for name in names:
             matches = find(photos / "dihedral" / name, catalogue)
             assert {Path(match.path).name for match in matches} == names
-            assert [match.rule for match in matches] == ["digest"] + ["rotation"] * 7
+            assert [match.match_type for match in matches] == ["identical"] + ["rotated"] * 7
     assert groups_below(photos / "dihedral") == [names]
     assert groups_below(photos / "dihedral", rotations=False) == []
 
@@ -183,10 +184,10 @@ def test_mirrored_and_resized_object_is_found_among_others(photos: Path) -> None
         report = scan([mixed], catalogue)
         matches = find(mixed / "ukbench00120.jpg", catalogue)
     assert [Path(failure.path).name for failure in report.failures] == ["ukbench09268_corrupt.jpg"]
-    assert [(Path(match.path).name, match.rule) for match in matches] == [
-        ("ukbench00120.jpg", "digest"),
-        ("ukbench00120_resize.jpg", "code"),
-        ("ukbench00120_hflip.jpg", "rotation"),
+    assert [(Path(match.path).name, match.match_type) for match in matches] == [
+        ("ukbench00120.jpg", "identical"),
+        ("ukbench00120_resize.jpg", "similar"),
+        ("ukbench00120_hflip.jpg", "rotated"),
     ]
 
 

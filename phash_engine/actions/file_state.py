@@ -1,7 +1,7 @@
-"""Files looked at closely before anything is done to them: which file it is, and what its bytes are.
+"""The state of a file before something is done to it: which file it is, and the digest of its bytes.
 
-A path is a name, and names change hands: between a plan and its execution a folder may become a link to another, a file
-may be edited, or two names may turn out to be one file.
+A path may name another file a moment later: between a plan and its execution a folder may become a link to another, a
+file may be edited, or two paths may turn out to name one file.
 """
 
 from __future__ import annotations
@@ -11,78 +11,76 @@ import os
 import stat
 from typing import NamedTuple
 
+from phash_engine._files import reason_of
 from phash_engine.errors import RefusalError
 
 
-class Witness(NamedTuple):
-    """A regular file as it was when it was read: what tells it from all others, and the digest of its bytes."""
+class FileState(NamedTuple):
+    """A regular file when it was read: device, inode, size in bytes, modification time, and the digest in hex."""
 
     device: int
     inode: int
     size: int
     mtime_ns: int
-    digest: bytes
+    digest: str
 
     @property
-    def identity(self) -> tuple[int, int]:
-        """What all names of one file share."""
+    def file_id(self) -> tuple[int, int]:
+        """Device and inode, which all names of one file share, as ``_files.file_id`` returns them."""
         return self.device, self.inode
 
 
-def look(path: str) -> Witness:
-    """Read a file and say what it is; costs one reading.
+def observe(path: str) -> FileState:
+    """Read a file and return its state; costs one reading.
 
     Raises
     ------
     RefusalError
-        It is gone, a symbolic link, no regular file, not readable, or changes while it is read.
+        It does not exist, is a symbolic link or not a regular file, cannot be read, or changes while it is read.
     """
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise RefusalError("is a symbolic link now" if os.path.islink(path) else "is no regular file")
+            raise RefusalError("is a symbolic link now" if os.path.islink(path) else "is not a regular file")
         with open(path, "rb", opener=_open) as file:
             before = os.fstat(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").digest()
-            seen = _witness(os.fstat(file.fileno()), digest)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            state = _state(os.fstat(file.fileno()), digest)
     except FileNotFoundError as error:
         raise RefusalError("is gone") from error
     except OSError as error:
-        raise RefusalError((error.strerror or str(error)).lower()) from error
-    if seen != _witness(before, digest) or not stands(path, seen):
+        raise RefusalError(reason_of(error)) from error
+    if state != _state(before, digest) or not is_unchanged(path, state):
         raise RefusalError("changes while it is read")
-    return seen
+    return state
 
 
-def stands(path: str, seen: Witness) -> bool:
-    """Whether a path still names the file that was looked at, and nobody has written to it since."""
+def is_unchanged(path: str, state: FileState) -> bool:
+    """Whether a path still names the file of a state, and nothing was written to it since; reads no bytes."""
     try:
         status = os.lstat(path)
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and _witness(status, seen.digest) == seen
+    return stat.S_ISREG(status.st_mode) and _state(status, state.digest) == state
 
 
-def shows(path: str, digest: bytes) -> bool:
-    """Whether a path names a regular file with these bytes."""
+def require_unchanged(path: str, state: FileState, reason: str = "changed just now") -> None:
+    """Raise RefusalError, with the reason, unless :func:`is_unchanged`."""
+    if not is_unchanged(path, state):
+        raise RefusalError(reason)
+
+
+def has_digest(path: str, digest: str) -> bool:
+    """Whether a path names a regular file whose bytes have a digest, in hex; costs one reading."""
     try:
-        return look(path).digest == digest
+        return observe(path).digest == digest
     except RefusalError:
         return False
 
 
-def identity(path: str) -> tuple[int, int] | None:
-    """Return what all names of one file share; None where there is none. Links are not followed."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _witness(status: os.stat_result, digest: bytes) -> Witness:
-    return Witness(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, digest)
+def _state(status: os.stat_result, digest: str) -> FileState:
+    return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, digest)
 
 
 def _open(path: str, flags: int) -> int:
-    """Open the file of this very name, and do not wait for what may have become a pipe."""
+    """Open a file, not what a symbolic link leads to, and do not wait if it has become a pipe."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

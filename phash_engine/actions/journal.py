@@ -1,56 +1,57 @@
-"""The journal of a plan: what is about to be done to each file, and that it was done.
+"""The journal of a plan: each step before it is taken, and whether it was done.
 
-An append-only file of JSON Lines, made durable before and after every step, so that whoever comes after a crash knows
-which one step may be half done::
+An append-only file of JSON Lines, made durable before and after every step, so that after a crash at most one step is
+known to be half done::
 
     {"event": "begin", "phash_journal": 1, "plan": "…", "catalogue": "…"}      one for each run
-    {"event": "intent", "path": "…", "way": "move", "to": "…", …}
+    {"event": "intent", "path": "…", "way": "move", "to": "…", …}     "way" is the action
     {"event": "done", "path": "…"}                                              or "cancelled"
 
-Bringing a file back is a step of the same kind, after which the file counts as never touched.
+Bringing a file back is a step too, after which the file counts as never touched.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine import _json
+from phash_engine._files import reason_of, sync_parent
 from phash_engine.errors import PlanError
 
 FORMAT = 1
 SUFFIX = ".journal.jsonl"
+_ACTION_KEY = "way"
+_EVENTS = frozenset({"begin", "intent", "done", "cancelled"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What is done to one file, with all that is needed to find out later whether it happened, and to undo it.
+    """What is done to one file, with all that is needed to recover the step after a crash, and to undo it.
 
     Attributes
     ----------
     path
-        The file as the plan has it.
-    way
-        trash, move, delete, hardlink, symlink or reflink; to undo, return (carry back) or copy (in place of a link).
+        The file, as in the plan.
+    action
+        trash, move, delete, hardlink, symlink or reflink; to undo, return (move back) or copy (in place of a link).
     digest, mtime_ns
         Of the file; the digest in hex.
     keeper, keeper_digest
-        The photo that stays.
+        The photo to keep.
     to
-        Where the file is carried.
+        The new path of a file that is moved.
     aside, new
-        Free names used while the step lasts: for the file itself, and for what takes its or another place.
+        Temporary paths, used during the step: of the file itself, and of what replaces it or another file.
     undoes, source
-        To undo: the way that is undone, and where the file is now.
+        To undo: the action that is undone, and the present path of the file.
     """
 
     path: str
-    way: str
+    action: str
     digest: str
     mtime_ns: int
     keeper: str
@@ -61,16 +62,27 @@ class Step:
     undoes: str = ""
     source: str = ""
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Step:
+        """Return the step of an intent."""
+        fields = {name: value for name, value in record.items() if name != "event"}
+        return cls(action=fields.pop(_ACTION_KEY), **fields)
 
-class Log:
-    """What a journal tells.
+    def as_record(self) -> dict[str, Any]:
+        """Return the intent of this step, without what is empty."""
+        fields = {_ACTION_KEY if name == "action" else name: value for name, value in asdict(self).items()}
+        return {"event": "intent", **{name: value for name, value in fields.items() if value}}
+
+
+class JournalReader:
+    """The steps of a journal.
 
     Parameters
     ----------
     path
-        The file; it need not be there.
+        The file; it need not exist.
     plan, catalogue
-        The plan's digest in hex, and its catalogue or an empty string; those of the file if not given.
+        The plan's digest in hex, and its catalogue or an empty string; those of the journal if not given.
 
     Attributes
     ----------
@@ -82,7 +94,7 @@ class Log:
     Raises
     ------
     PlanError
-        The journal is of another plan, or damaged.
+        The journal is of another plan, or corrupt.
     """
 
     def __init__(self, path: str, plan: str = "", catalogue: str = "") -> None:
@@ -92,28 +104,28 @@ class Log:
         self.unfinished: dict[str, Step] = {}
         try:
             for record in _records(path):
-                self._take_in(record)
+                self._replay(record)
         except (KeyError, TypeError) as error:
-            raise PlanError(f"{path}: damaged: {error}") from error
+            raise PlanError(f"{path}: corrupt journal: {error}") from error
 
-    def _take_in(self, record: Mapping[str, Any]) -> None:
+    def _replay(self, record: Mapping[str, Any]) -> None:
         event = record["event"]
         if event == "begin":
-            self._continue(record)
+            self._replay_begin(record)
         elif event == "intent":
-            step = Step(**{name: value for name, value in record.items() if name != "event"})
+            step = Step.from_record(record)
             self.unfinished[step.path] = step
         elif event == "done":
             self._finish(record["path"])
         else:
             del self.unfinished[record["path"]]
 
-    def _continue(self, record: Mapping[str, Any]) -> None:
+    def _replay_begin(self, record: Mapping[str, Any]) -> None:
         if record["phash_journal"] != FORMAT:
             raise PlanError(f"{self.path} was written by another version of phash_engine")
         if self.plan not in {"", record["plan"]}:
             raise PlanError(
-                f"{self.path} tells of another plan under this name: undo that one, or give the new one another name"
+                f"{self.path} is the journal of another plan of this name: undo that one, or rename the new plan"
             )
         self.plan, self.catalogue = record["plan"], record["catalogue"]
 
@@ -125,15 +137,15 @@ class Log:
             self.applied[path] = step
 
 
-class Journal(Log):
-    """An open journal, with room for more: a context manager that only one process can be in.
+class Journal(JournalReader):
+    """A journal open for appending: a context manager that locks it against other processes.
 
-    Parameters are those of :class:`Log`; without a plan the file must be there, else it is made.
+    Parameters are those of :class:`JournalReader`; without a plan the file must exist, else it is created.
 
     Raises
     ------
     PlanError
-        As for :class:`Log`; or there is no journal, it is in use, or it cannot be written.
+        As for :class:`JournalReader`; or there is no journal, it is in use, or it cannot be written.
     """
 
     def __init__(self, path: str, plan: str = "", catalogue: str = "") -> None:
@@ -144,10 +156,10 @@ class Journal(Log):
         try:
             super().__init__(path, plan, catalogue)
             if not self.plan:
-                raise PlanError(f"{path} is no journal of 'phash apply'")
+                raise PlanError(f"{path} is not a journal of 'phash apply'")
             self._begin()
             if is_new:
-                sync_folder(path)
+                sync_parent(path)
         except BaseException:
             self.close()
             raise
@@ -159,32 +171,31 @@ class Journal(Log):
         self.close()
 
     def close(self) -> None:
-        """Close the file, and let others in."""
+        """Close the file and release the lock."""
         os.close(self._descriptor)
 
-    def intend(self, step: Step) -> None:
-        """Say what is about to be done."""
-        filled = {name: value for name, value in asdict(step).items() if value}
-        self._append({"event": "intent", **filled})
+    def record_intent(self, step: Step) -> None:
+        """Record a step that is about to be taken."""
+        self._append(step.as_record())
         self.unfinished[step.path] = step
 
-    def done(self, path: str) -> None:
-        """Say that the step intended for a path was done."""
+    def record_done(self, path: str) -> None:
+        """Record that the unfinished step of a path is done."""
         self._append({"event": "done", "path": path})
         self._finish(path)
 
-    def cancelled(self, path: str) -> None:
-        """Say that the step intended for a path was not done, and left nothing behind."""
+    def record_cancelled(self, path: str) -> None:
+        """Record that the unfinished step of a path was not done, and left nothing behind."""
         self._append({"event": "cancelled", "path": path})
         del self.unfinished[path]
 
     def _begin(self) -> None:
-        if _is_torn(self.path):
+        if _ends_in_mid_line(self.path):
             self._write(b"\n")  # what a crash left of the last line stays a line of its own
         self._append({"event": "begin", "phash_journal": FORMAT, "plan": self.plan, "catalogue": self.catalogue})
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        self._write((json.dumps(_files.encode(dict(record)), ensure_ascii=False) + "\n").encode())
+        self._write(_json.dumps(dict(record)) + b"\n")
 
     def _write(self, data: bytes) -> None:
         try:
@@ -193,37 +204,36 @@ class Journal(Log):
             os.fsync(self._descriptor)
         except OSError as error:
             raise PlanError(
-                f"{self.path}: cannot write the journal: {_text(error)}; the same command goes on"
+                f"{self.path}: cannot write the journal: {reason_of(error)}; the same command continues it"
             ) from error
 
 
 def _records(path: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of a journal, if there is one; only the last line of a run may be torn."""
+    """Yield the records of a journal, if there is one; only the last line of a run may be incomplete."""
     if not os.path.lexists(path):
         return
     with open(path, "rb") as file:
-        torn = False
+        is_incomplete = False
         for number, line in enumerate(file, start=1):
             record = _parsed(line)
             if record is None:
-                torn = True
+                is_incomplete = True
                 continue
-            if torn and record["event"] != "begin":
-                raise PlanError(f"{path}: line {number - 1} is damaged, or this is no journal")
-            torn = False
+            if is_incomplete and record["event"] != "begin":
+                raise PlanError(f"{path}: line {number - 1} is corrupt, or this is not a journal")
+            is_incomplete = False
             yield record
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        record = _files.decode(json.loads(line))
+        record = _json.loads(line)
     except ValueError:
         return None
-    known = isinstance(record, dict) and record.get("event") in {"begin", "intent", "done", "cancelled"}
-    return record if known else None
+    return record if isinstance(record, dict) and record.get("event") in _EVENTS else None
 
 
-def _is_torn(path: str) -> bool:
+def _ends_in_mid_line(path: str) -> bool:
     with open(path, "rb") as file:
         if not file.seek(0, os.SEEK_END):
             return False
@@ -235,17 +245,17 @@ def _open(path: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
     except OSError as error:
-        raise PlanError(f"{path}: cannot write the journal: {_text(error)}") from error
+        raise PlanError(f"{path}: cannot write the journal: {reason_of(error)}") from error
     try:
         _lock(descriptor)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise PlanError(f"{path}: another 'phash apply' or 'phash undo' is at work on this plan") from error
+        raise PlanError(f"{path}: another 'phash apply' or 'phash undo' is using this plan") from error
     return descriptor
 
 
 def _lock(descriptor: int) -> None:
-    """Keep other processes out until the file is closed, where the system and the file system can."""
+    """Lock the file against other processes until it is closed, where the system and the file system can."""
     try:
         import fcntl
     except ImportError:
@@ -255,7 +265,3 @@ def _lock(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP}:
             raise
-
-
-def _text(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -1,8 +1,8 @@
-"""A link to the photo that stays, in place of a copy with the same bytes; and a real copy again in place of the link.
+"""Replace a copy by a link to its keeper, and the link by a real copy again.
 
-The link is made under a temporary name and renamed over the copy, so the name is never without a picture. Until the
-photo that stays was seen to stand still, the copy is there under a second name: where both names were one file under
-two spellings (an alias that no number of the file system tells), it comes back.
+The link is made under a temporary name and renamed over the copy, so there is a picture under the name at every moment.
+The copy keeps a second name until the keeper is found unchanged: if both names were one file (an alias that the inode
+does not show, as on network drives), it is put back.
 """
 
 from __future__ import annotations
@@ -11,97 +11,91 @@ import os
 from collections.abc import Callable
 
 from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine._files import file_id, sync_parent
 from phash_engine.actions import file_state, move
-from phash_engine.actions.file_state import Witness
+from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import Step
 from phash_engine.errors import RefusalError
 
 _FICLONE = 0x40049409
 
 
-def replace(step: Step, seen: Witness, keeper: Witness) -> None:
+def replace_by_link(step: Step, state: FileState, keeper: FileState) -> None:
     """Put a link to the keeper in place of a file.
 
     Raises
     ------
     OSError, RefusalError
-        The file system has no such links, or says no; one of the two changed meanwhile, or they are one file:
-        :func:`is_replaced` tidies up.
+        The file system has no such links, or refuses; one of the two has changed since, or they are one file:
+        :func:`recover_link` cleans up.
     """
-    MAKERS[step.way](step.keeper, step.new)
+    MAKERS[step.action](step.keeper, step.new)
     os.link(step.path, step.aside)
-    if not (file_state.stands(step.path, seen) and file_state.stands(step.keeper, keeper)):
-        raise RefusalError("changed just now")
+    file_state.require_unchanged(step.path, state)
+    file_state.require_unchanged(step.keeper, keeper)
     os.replace(step.new, step.path)
-    if not file_state.stands(step.keeper, keeper):
-        raise RefusalError("is the keeper itself under another name")
+    file_state.require_unchanged(step.keeper, keeper, "is the keeper itself under another name")
     os.unlink(step.aside)
-    sync_folder(step.path)
+    sync_parent(step.path)
 
 
-def is_replaced(step: Step) -> bool:
-    """Finish or take back what :func:`replace` left half done; return whether the link stands in the file's place."""
-    move.drop(step.new)
+def recover_link(step: Step) -> bool:
+    """Finish or roll back an interrupted :func:`replace_by_link`; return whether the link is in place."""
+    move.remove_if_exists(step.new)
     if not os.path.lexists(step.aside):
         return _is_link(step)
-    if file_state.identity(step.aside) != file_state.identity(step.path):
-        if not _shows_keeper(step):
-            _put_back(step)
-            return False
-        os.unlink(step.aside)
-        return True
+    is_replaced = file_id(step.aside, follow_links=False) != file_id(step.path, follow_links=False)
+    if is_replaced and not _has_keeper_bytes(step):
+        _put_back(step)
+        return False
     os.unlink(step.aside)
-    return False
+    return is_replaced
 
 
-def restore(step: Step) -> None:
+def replace_by_copy(step: Step) -> None:
     """Put a copy of the bytes in place of the link that an earlier step made.
 
     Raises
     ------
     OSError, RefusalError
-        The system says no, or the link or the bytes it leads to are no longer those of then: :func:`is_restored`
-        tidies up.
+        The system refuses, or the link or the bytes it leads to have changed: :func:`recover_copy` cleans up.
     """
-    digest = bytes.fromhex(step.digest)
-    move.copy(step.source, digest, step.new)
+    move.copy_file(step.source, step.digest, step.new)
     os.utime(step.new, ns=(step.mtime_ns, step.mtime_ns))
-    if not (_is_link(step) or (step.undoes != "symlink" and file_state.shows(step.path, digest))):
+    if not (_is_link(step) or (step.undoes != "symlink" and file_state.has_digest(step.path, step.digest))):
         raise RefusalError("is no longer the link that was made")
     os.replace(step.new, step.path)
-    sync_folder(step.path)
+    sync_parent(step.path)
 
 
-def is_restored(step: Step) -> bool:
-    """Take back what :func:`restore` left half done; return whether a copy stands in the link's place."""
-    move.drop(step.new)
-    return step.undoes != "reflink" and not _is_link(step) and file_state.shows(step.path, bytes.fromhex(step.digest))
+def recover_copy(step: Step) -> bool:
+    """Roll back an interrupted :func:`replace_by_copy`; return whether a copy is in place of the link."""
+    move.remove_if_exists(step.new)
+    return step.undoes != "reflink" and not _is_link(step) and file_state.has_digest(step.path, step.digest)
 
 
 def _is_link(step: Step) -> bool:
-    """Whether the file is a link to the keeper; False for one that shares blocks, which nothing tells."""
-    way = step.undoes or step.way
-    if way == "symlink":
+    """Whether the file is a link to the keeper; False for a reflink, which cannot be recognised."""
+    action = step.undoes or step.action
+    if action == "symlink":
         return os.path.islink(step.path) and os.readlink(step.path) == step.keeper
-    here = file_state.identity(step.path)
-    return way == "hardlink" and here is not None and here == file_state.identity(step.keeper)
+    found = file_id(step.path, follow_links=False)
+    return action == "hardlink" and found is not None and found == file_id(step.keeper, follow_links=False)
 
 
-def _shows_keeper(step: Step) -> bool:
-    """Whether the keeper's bytes, by a link of ours, stand in the file's place."""
-    digest = bytes.fromhex(step.digest)
-    if step.way == "symlink":
-        return _is_link(step) and file_state.shows(step.keeper, digest)
-    return file_state.shows(step.path, digest) and file_state.shows(step.keeper, digest)
+def _has_keeper_bytes(step: Step) -> bool:
+    """Whether the keeper and, by our link, the path of the file have the bytes that both had."""
+    if step.action == "symlink":
+        return _is_link(step) and file_state.has_digest(step.keeper, step.digest)
+    return file_state.has_digest(step.path, step.digest) and file_state.has_digest(step.keeper, step.digest)
 
 
 def _put_back(step: Step) -> None:
-    """Give the file its name again, or one beside it where another stands there now."""
+    """Give the file its name again, or a similar one if another file has it now."""
     if _is_link(step):
         os.replace(step.aside, step.path)
     else:
-        move.carry(step.aside, file_state.look(step.aside), _files.free_name(step.path), step.new)
+        move.move_file(step.aside, file_state.observe(step.aside), _files.unused_path(step.path), step.new)
 
 
 def _clone(source: str, new: str) -> None:
@@ -114,4 +108,4 @@ def _clone(source: str, new: str) -> None:
 
 
 MAKERS: dict[str, Callable[[str, str], None]] = {"hardlink": os.link, "symlink": os.symlink, "reflink": _clone}
-"""By way, what makes a link to a path under a new name."""
+"""By action, the function that makes a link to a path under a new name."""

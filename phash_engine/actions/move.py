@@ -1,8 +1,8 @@
-"""Carry a file to a name that nothing has, and find out after a crash whether it arrived.
+"""Move a file to an unused path, and finish or roll back a move that was interrupted.
 
-A name is claimed by an empty file that only we can have made, and then replaced in one step: so nothing is ever
-overwritten, on file systems without hard links too. To another file system the bytes are copied, made durable and
-compared before the file goes.
+The new path is reserved by an empty placeholder that only this process can have created, and then replaced in one step:
+nothing is ever overwritten, on file systems without hard links too. To another file system the bytes are copied, made
+durable and compared before the file is removed.
 """
 
 from __future__ import annotations
@@ -11,96 +11,91 @@ import errno
 import os
 import shutil
 
-from phash_engine._files import sync_folder
+from phash_engine._files import file_id, sync_parent
 from phash_engine.actions import file_state
-from phash_engine.actions.file_state import Witness
+from phash_engine.actions.file_state import FileState
 from phash_engine.errors import RefusalError
 
 
-def carry(source: str, seen: Witness, to: str, new: str) -> None:
+def move_file(source: str, state: FileState, to: str, temporary: str) -> None:
     """Move a file.
 
     Parameters
     ----------
-    source, seen
-        The file, and what it was when it was looked at.
+    source, state
+        The file, and its state when it was read.
     to
         Its new path; folders above it are made.
-    new
-        A free name beside ``to``, used while bytes are copied.
+    temporary
+        An unused path in the folder of ``to``, used while bytes are copied.
 
     Raises
     ------
     OSError, RefusalError
-        ``to`` is taken, the system says no, or the file changed meanwhile: :func:`has_arrived` tidies up.
+        ``to`` exists, the system refuses, or the file has changed since: :func:`recover` cleans up.
     """
     os.makedirs(os.path.dirname(to), exist_ok=True)
     os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    _check(source, seen)
+    file_state.require_unchanged(source, state)
     try:
         os.replace(source, to)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy(source, seen.digest, new)
-        os.replace(new, to)
-        sync_folder(to)
-        _check(source, seen)
+        copy_file(source, state.digest, temporary)
+        os.replace(temporary, to)
+        sync_parent(to)
+        file_state.require_unchanged(source, state)
         os.unlink(source)
-    sync_folder(to)
-    sync_folder(source)
+    sync_parent(to)
+    sync_parent(source)
 
 
-def has_arrived(source: str, digest: bytes, to: str, new: str) -> bool:
-    """Finish or take back what :func:`carry` left half done; return whether the file is at its new path now."""
-    drop(new)
-    if not file_state.shows(to, digest):
-        _drop_claim(to)
+def recover(source: str, digest: str, to: str, temporary: str) -> bool:
+    """Finish or roll back an interrupted :func:`move_file`; return whether the file is at its new path now."""
+    remove_if_exists(temporary)
+    if not file_state.has_digest(to, digest):
+        _remove_placeholder(to)
         return False
-    if not file_state.shows(source, digest):
+    if not file_state.has_digest(source, digest):
         return True
-    if file_state.identity(source) == file_state.identity(to):
+    if file_id(source, follow_links=False) == file_id(to, follow_links=False):
         return False
     try:
-        os.unlink(source)  # a whole copy arrived, and only this was still to come
+        os.unlink(source)  # the copy is complete, and only this was missing
     except OSError:
         os.unlink(to)
         return False
-    sync_folder(source)
+    sync_parent(source)
     return True
 
 
-def copy(source: str, digest: bytes, new: str) -> None:
-    """Copy a file's bytes, times and permissions to a free name, durably.
+def copy_file(source: str, digest: str, to: str) -> None:
+    """Copy a file's bytes, times and permissions to an unused path, durably.
 
     Raises
     ------
     OSError, RefusalError
-        The system says no, or the copy has other bytes than it should.
+        The system refuses, or the copy does not have the digest.
     """
-    shutil.copyfile(source, new, follow_symlinks=False)
-    shutil.copystat(source, new, follow_symlinks=False)
-    descriptor = os.open(new, os.O_RDONLY)
+    shutil.copyfile(source, to, follow_symlinks=False)
+    shutil.copystat(source, to, follow_symlinks=False)
+    descriptor = os.open(to, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if not file_state.shows(new, digest):
+    if not file_state.has_digest(to, digest):
         raise RefusalError("changed just now")
 
 
-def drop(path: str) -> None:
-    """Remove a file that we made, if it is there."""
+def remove_if_exists(path: str) -> None:
+    """Remove a temporary file of ours; an empty path and one that does not exist are skipped."""
     if path and os.path.lexists(path):
         os.unlink(path)
 
 
-def _check(source: str, seen: Witness) -> None:
-    if not file_state.stands(source, seen):
-        raise RefusalError("changed just now")
-
-
-def _drop_claim(to: str) -> None:
-    """Remove the empty file that claims a name, if that is all there is."""
+def _remove_placeholder(to: str) -> None:
+    """Remove the empty file that reserves a path, unless it has been replaced."""
     if os.path.lexists(to) and os.lstat(to).st_size == 0:
         os.unlink(to)

@@ -1,4 +1,4 @@
-"""What is to be done with groups, as a file that people can read, keep, and have done later.
+"""Plans: which photos of each group to keep and which to act on, as a file that people can read, edit and apply later.
 
 ::
 
@@ -6,36 +6,36 @@
         {"keeper": {"path": "…", "size": 83120, "mtime_ns": …, "digest": "9f86d0…"},
          "others": [{"path": "…", …, "companions": [{"path": "…", …}]}]}]}
 
-Everything by which a file is known again stands in the plan, so that it is safe to wait a year with it: what is not
-as it was then is left alone.
+A plan holds everything by which a file is recognised, so that it can be applied a year later: a file that has changed
+since is skipped. The keys "others" and "companions" are the duplicates and their sidecars.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from phash_engine import _files
-from phash_engine._files import sync_folder
+from phash_engine import _files, _json
+from phash_engine._files import reason_of
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import PlanError
 from phash_engine.grouping.groups import Group
 
 FORMAT = 1
+_KEYS = {"duplicates": "others", "sidecars": "companions"}
+"""Keys of the file that are not the names of the fields."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedFile:
-    """A file as it was when the plan was made; ``folder`` is the real one it is in, where links lead there."""
+    """A file as it was when the plan was made; ``folder`` is its real folder, if its path leads through links."""
 
     path: str
     size: int
@@ -50,82 +50,80 @@ class PlannedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedPhoto(PlannedFile):
-    """A photo with its digest in hex and its companions; one of a reference folder is never touched."""
+    """A photo with its digest in hex and its sidecars; one of a reference folder is never touched."""
 
     digest: str
     reference: bool = False
-    companions: tuple[PlannedFile, ...] = ()
+    sidecars: tuple[PlannedFile, ...] = ()
 
 
 @dataclass(frozen=True)
 class PlannedGroup:
-    """The photo that stays, those that go, and those that stay beside the keeper."""
+    """The photo to keep, the duplicates to act on, and other photos to keep."""
 
     keeper: PlannedPhoto
-    others: tuple[PlannedPhoto, ...]
+    duplicates: tuple[PlannedPhoto, ...]
     kept: tuple[PlannedPhoto, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Groups, the folder above all files that may go, and the catalogue they were found in, "" for none."""
+    """Groups, the folder above all duplicates, and the catalogue they were found in, "" for none."""
 
     groups: tuple[PlannedGroup, ...]
     root: str
     catalogue: str = ""
     digest: str = ""
-    """SHA-256 of the file in hex, once it was read."""
+    """SHA-256 of the plan's file in hex; empty if it was not read from one."""
 
 
 def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = ()) -> Plan:
-    """Plan to keep the keeper of each group, and to let the others go.
+    """Plan to keep the keeper of each group, and to act on the duplicates.
 
     Parameters
     ----------
     groups
-        As found in this catalogue. Series of shots are left out, and so are photos whose files nobody has read, as
-        their codes were computed elsewhere.
+        As found in this catalogue. Series of shots are left out, and so are photos whose files were never read,
+        since their codes were computed elsewhere.
     catalogue
         An open catalogue.
     references
-        Folders whose photos must stay whatever happens.
+        Folders whose photos are never touched.
     """
-    groups = [group for group in groups if not group.series]
+    groups = [group for group in groups if not group.is_series and group.keeper.digest]
     folders = [_files.absolute(folder) for folder in references]
-    wanted = {path for group in groups for path in (group.keeper, *group.kept, *group.others)}
-    sidecars = catalogue.sidecars_of(wanted)
-    photos = {
+    photos = [photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates) if photo.digest]
+    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    planned = {
         photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
-        for photo in catalogue.photos()
-        if photo.path in wanted and photo.digest
+        for photo in photos
     }
-    planned = (_planned_group(group, photos) for group in groups if group.keeper in photos)
-    going = tuple(group for group in planned if group.others)
-    places = {str(Path(other.path).parent) for group in going for other in group.others}
-    return Plan(going, os.path.commonpath(places) if places else "", str(catalogue.path or ""))
+    filled = tuple(group for group in (_planned_group(group, planned) for group in groups) if group.duplicates)
+    parents = {str(Path(photo.path).parent) for group in filled for photo in group.duplicates}
+    return Plan(filled, os.path.commonpath(parents) if parents else "", str(catalogue.path or ""))
 
 
 def check_target(path: str) -> None:
-    """Make sure that a plan may be written to a path.
+    """Check that a plan may be written to a path.
 
     Raises
     ------
     PlanError
-        Something else than a plan is there, or a plan that was begun, or not even the folder is there.
+        The path is that of another file, or of a plan that was applied; or its folder does not exist.
     """
     if not Path(path).absolute().parent.is_dir():
         raise PlanError(f"there is no folder {Path(path).parent} to write {Path(path).name} to")
     if os.path.lexists(path + SUFFIX):
-        raise PlanError(f"{path} has a journal of what was done by it, {path}{SUFFIX}: give the new plan another name")
+        raise PlanError(f"{path} was applied, its journal is {path}{SUFFIX}: give the new plan another name")
     if os.path.lexists(path):
         try:
             read(path)
         except PlanError as error:
-            raise PlanError(f"{path} is there and no plan: give the plan another name") from error
+            raise PlanError(f"{path} exists and is not a plan: give the plan another name") from error
 
 
 def write(plan: Plan, path: str) -> None:
-    """Write a plan, whole or not at all, in place of an older one that nobody has begun.
+    """Write a plan atomically; an older one that was not applied is replaced.
 
     Raises
     ------
@@ -133,18 +131,10 @@ def write(plan: Plan, path: str) -> None:
         As for :func:`check_target`, or the file cannot be written.
     """
     check_target(path)
-    temporary = Path(f"{path}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("xb") as file:
-            file.write(_encoded(plan))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path)
+        _files.atomic_write(path, _encoded(plan))
     except OSError as error:
-        with contextlib.suppress(OSError):  # nothing is there where nothing may be written
-            temporary.unlink()
-        raise PlanError(f"{path}: cannot write the plan: {(error.strerror or str(error)).lower()}") from error
+        raise PlanError(f"{path}: cannot write the plan: {reason_of(error)}") from error
 
 
 def read(path: str) -> Plan:
@@ -153,108 +143,109 @@ def read(path: str) -> Plan:
     Raises
     ------
     PlanError
-        No such file, no plan, of another version, or one that contradicts itself.
+        No such file, not a plan, of another version, or one that contradicts itself.
     """
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise PlanError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise PlanError(f"{path}: {reason_of(error)}") from error
     try:
-        record = _files.decode(json.loads(data))
+        record = _json.loads(data)
         version = record["phash_plan"]
     except (ValueError, KeyError, TypeError) as error:
         where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""  # people edit plans
-        raise PlanError(f"{path} is no plan{where}: 'phash dedupe DIR --plan {path}' would write one") from error
+        raise PlanError(f"{path} is not a plan{where}: 'phash dedupe DIR --plan {path}' writes one") from error
     if version != FORMAT:
-        raise PlanError(f"{path} is a plan of version {version}, this phash_engine reads {FORMAT}: make it anew")
+        raise PlanError(f"{path} is a plan of version {version}, this phash_engine reads {FORMAT}: make a new plan")
     try:
         groups = tuple(_group(group) for group in record["groups"])
-        _check(groups)
+        _check_consistent(groups)
         if groups and not Path(record["root"]).is_absolute():
-            raise ValueError(f"{record['root']} is no absolute path")
+            raise ValueError(f"{record['root']} is not an absolute path")
         return Plan(groups, record["root"], record["catalogue"], hashlib.sha256(data).hexdigest())
     except KeyError as error:
-        raise PlanError(f"{path} is damaged: {error} is missing") from error
+        raise PlanError(f"{path}: invalid plan: {error} is missing") from error
     except (ValueError, TypeError) as error:
-        raise PlanError(f"{path} is damaged: {error}") from error
+        raise PlanError(f"{path}: invalid plan: {error}") from error
 
 
-def _planned_group(group: Group, photos: Mapping[str, PlannedPhoto]) -> PlannedGroup:
-    others, kept = (tuple(photos[path] for path in paths if path in photos) for paths in (group.others, group.kept))
-    return PlannedGroup(photos[group.keeper], others, kept)
+def _planned_group(group: Group, planned: Mapping[str, PlannedPhoto]) -> PlannedGroup:
+    duplicates, kept = (
+        tuple(planned[photo.path] for photo in photos if photo.path in planned)
+        for photos in (group.duplicates, group.kept)
+    )
+    return PlannedGroup(planned[group.keeper.path], duplicates, kept)
 
 
-def _planned(photo: Photo, sidecars: Sequence[str], *, is_reference: bool) -> PlannedPhoto:
+def _planned(photo: Photo, sidecars: Iterable[str], *, is_reference: bool) -> PlannedPhoto:
     return PlannedPhoto(
         path=photo.path,
         size=photo.size,
         mtime_ns=photo.mtime_ns,
-        folder=_link_folder(photo.path),
+        folder=_real_folder(photo.path),
         digest=(photo.digest or b"").hex(),
         reference=is_reference,
-        companions=tuple(_companions(sidecars)),
+        sidecars=tuple(_planned_sidecars(sidecars)),
     )
 
 
-def _companions(sidecars: Sequence[str]) -> Iterator[PlannedFile]:
-    for companion in sidecars:
+def _planned_sidecars(paths: Iterable[str]) -> Iterator[PlannedFile]:
+    for path in paths:
         try:
-            status = os.lstat(companion)
+            status = os.lstat(path)
         except OSError:
-            continue  # gone since the scan: nothing is there to go with the photo
-        yield PlannedFile(
-            path=companion, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_link_folder(companion)
-        )
+            continue  # gone since the scan
+        yield PlannedFile(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, folder=_real_folder(path))
 
 
-def _link_folder(path: str) -> str:
-    """Return the real folder of a file, where it is another than the path says."""
+def _real_folder(path: str) -> str:
+    """Return the real folder of a file; empty if it is that of its path."""
     folder = str(Path(path).parent)
     real = os.path.realpath(folder)
     return "" if real == folder else real
 
 
 def _encoded(plan: Plan) -> bytes:
-    groups = [_without_defaults(asdict(group)) for group in plan.groups]
+    groups = [_as_json(asdict(group)) for group in plan.groups]
     record = {"phash_plan": FORMAT, "catalogue": plan.catalogue, "root": plan.root, "groups": groups}
-    return (json.dumps(_files.encode(record), ensure_ascii=False, indent=1) + "\n").encode()
+    return _json.dumps(record, indent=1) + b"\n"
 
 
-def _without_defaults(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
+    """Return a value with the keys of the file, and without defaults."""
     if isinstance(value, list | tuple):
-        return [_without_defaults(item) for item in value]
+        return [_as_json(item) for item in value]
     if isinstance(value, dict):
-        return {
-            name: _without_defaults(item) for name, item in value.items() if item is not False and item not in ("", ())
-        }
+        filled = {name: item for name, item in value.items() if item is not False and item not in ("", ())}
+        return {_KEYS.get(name, name): _as_json(item) for name, item in filled.items()}
     return value
 
 
 def _group(record: Any) -> PlannedGroup:
-    others, kept = (tuple(_photo(photo) for photo in record.get(name, ())) for name in ("others", "kept"))
-    return PlannedGroup(_photo(record["keeper"]), others, kept)
+    duplicates, kept = (tuple(map(_photo, record.get(name, ()))) for name in (_KEYS["duplicates"], "kept"))
+    return PlannedGroup(_photo(record["keeper"]), duplicates, kept)
 
 
 def _photo(record: Any) -> PlannedPhoto:
-    companions = tuple(PlannedFile(**companion) for companion in record.get("companions", ()))
-    return PlannedPhoto(**{**record, "companions": companions})
+    fields = dict(record)
+    sidecars = tuple(PlannedFile(**sidecar) for sidecar in fields.pop(_KEYS["sidecars"], ()))
+    return PlannedPhoto(**fields, sidecars=sidecars)
 
 
-def _check(groups: Iterable[PlannedGroup]) -> None:
-    """Make sure that each file has one fate: a plan may have been edited."""
-    groups = list(groups)
-    stays = {photo.path for group in groups for photo in (group.keeper, *group.kept)}
-    goes: set[str] = set()
+def _check_consistent(groups: Sequence[PlannedGroup]) -> None:
+    """Raise ValueError if a path is both kept and a duplicate, or a duplicate twice: a plan may have been edited."""
+    kept = {photo.path for group in groups for photo in (group.keeper, *group.kept)}
+    seen: set[str] = set()
     for group in groups:
-        for photo in (group.keeper, *group.kept, *group.others):
+        for photo in (group.keeper, *group.kept, *group.duplicates):
             if not re.fullmatch("[0-9a-f]{64}", photo.digest):
                 raise ValueError(f"{photo.path} has no digest")
-        for file in (file for other in group.others for file in (other, *other.companions)):
-            if file.path in stays:
-                raise ValueError(f"{file.path} is to stay and to go")
-            if file.path in goes:
-                raise ValueError(f"{file.path} is to go twice")
+        for file in (file for photo in group.duplicates for file in (photo, *photo.sidecars)):
+            if file.path in kept:
+                raise ValueError(f"{file.path} is both kept and a duplicate")
+            if file.path in seen:
+                raise ValueError(f"{file.path} is a duplicate twice")
             if not Path(file.path).is_absolute():
-                raise ValueError(f"{file.path} is no absolute path")
-            goes.add(file.path)
+                raise ValueError(f"{file.path} is not an absolute path")
+            seen.add(file.path)

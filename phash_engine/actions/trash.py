@@ -1,7 +1,7 @@
 """The trash of the desktop: put files there, and on Linux find them again.
 
-Where a file lies in the trash, and where it came from, is told by its ``.trashinfo`` (freedesktop.org, Trash
-specification 1.0). The trashes of other systems are written to by send2trash alone; people take files out themselves.
+Each file in the trash has an info file, ``.trashinfo``, with the path it came from (freedesktop.org, Trash
+specification 1.0). On other systems files are only put into the trash, by send2trash; people take them out themselves.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Collection
 from phash_engine.actions import file_state
 
 _INFO = ".trashinfo"
-_BEGUN = "begun"
-"""Origin of a record without a line, as a death leaves it between its making and its writing; no path is relative."""
+_UNWRITTEN = "unwritten"
+"""Origin in an info file that is empty, as a crash just after its creation leaves it; other origins are absolute."""
 
 
 def put(path: str) -> None:
@@ -23,45 +23,45 @@ def put(path: str) -> None:
     Raises
     ------
     OSError
-        There is no trash for this file, or the system says no.
+        There is no trash for this file, or the system refuses.
     """
     import send2trash
 
     send2trash.send2trash(path)
 
 
-def find(path: str, digest: bytes) -> str | None:
-    """Return the file in the trash that came from a path and has these bytes; None where there is none."""
+def find(path: str, digest: str) -> str | None:
+    """Return the file in the trash that came from a path and has a digest, in hex; None if there is none."""
     trashed = (file for trash in _trashes(path) for file in _from(path, trash, (path,)))
-    return next((file for file in trashed if file_state.shows(file, digest)), None)
+    return next((file for file in trashed if file_state.has_digest(file, digest)), None)
 
 
-def drop_record(file: str) -> None:
-    """Remove the record of a file that was taken out of the trash."""
+def remove_info(file: str) -> None:
+    """Remove the info file of a file that was taken out of the trash."""
     info = _info(os.path.dirname(os.path.dirname(file)), os.path.basename(file))
     if os.path.lexists(info):
         os.unlink(info)
 
 
-def drop_orphans(path: str) -> None:
-    """Remove the records that were written, or begun, of a file before it did not go."""
+def remove_orphaned_info(path: str) -> None:
+    """Remove the info files of a path whose file did not arrive in the trash."""
     for trash in _trashes(path):
-        for file in _from(path, trash, (path, _BEGUN)):
+        for file in _from(path, trash, (path, _UNWRITTEN)):
             if not os.path.lexists(file):
-                drop_record(file)
+                remove_info(file)
 
 
 def _from(path: str, trash: str, origins: Collection[str]) -> list[str]:
-    """Return the files of a path's name that came to a trash from some origins, or were about to.
+    """Return the paths in a trash, existing or not, that info files give one of some origins.
 
-    Names in the trash are those of the files, with a number where that name was taken, so few records are read.
+    Names in the trash are those of the files, with a number if the name was used, so few info files are read.
     """
     stem, _ = os.path.splitext(os.path.basename(path))
     try:
-        records = sorted(name for name in os.listdir(os.path.join(trash, "info")) if name.startswith(stem))
+        infos = sorted(name for name in os.listdir(os.path.join(trash, "info")) if name.startswith(stem))
     except OSError:
         return []
-    names = [name.removesuffix(_INFO) for name in records if name.endswith(_INFO)]
+    names = [name.removesuffix(_INFO) for name in infos if name.endswith(_INFO)]
     return [os.path.join(trash, "files", name) for name in names if _origin(_info(trash, name), trash) in origins]
 
 
@@ -70,14 +70,14 @@ def _info(trash: str, name: str) -> str:
 
 
 def _origin(info: str, trash: str) -> str | None:
-    """Return the path that a record tells of, or that it was just begun; relative paths begin where the trash is."""
+    """Return the origin in an info file, or that it is unwritten; relative paths are below the folder of the trash."""
     try:
         with open(info, "rb") as file:
             lines = file.read().splitlines()
     except OSError:
         return None
     if not lines:
-        return _BEGUN
+        return _UNWRITTEN
     quoted = next((line.removeprefix(b"Path=") for line in lines if line.startswith(b"Path=")), None)
     if quoted is None:
         return None
@@ -87,7 +87,7 @@ def _origin(info: str, trash: str) -> str | None:
 
 
 def _trashes(path: str) -> list[str]:
-    """Return the trashes a file may have gone to: the user's, and those of the file's own drive."""
+    """Return the trashes a file may be put into: the user's, and those of the file's own drive."""
     if os.name == "nt":
         return []
     home = os.path.expanduser(os.environ.get("XDG_DATA_HOME", "~/.local/share"))

@@ -19,10 +19,9 @@ from phash_engine.catalogue import code_cache
 from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.catalogue.database import Database
 from phash_engine.errors import IndexFileError
-from phash_engine.hashing.hashers import CODE_NAMES, MIRROR_NAMES, SPEC
-from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED, rank
+from phash_engine.hashing.hashers import ALL_NAMES, SPEC
+from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED, match_type
 
-ALL_NAMES = CODE_NAMES + MIRROR_NAMES
 _SCHEME: Final = "native"
 _SEARCHED: Final = f"scheme = '{_SCHEME}' AND spec = {SPEC}"
 """The condition in SQL on codes that can be searched; index files hold those of them that can be trusted."""
@@ -30,7 +29,7 @@ CURRENT: Final = f"{_SEARCHED} AND view = '{FULL}'"
 """The condition in SQL on those of the full view, of which each content has one."""
 
 _COLUMNS: Final = ", ".join(ALL_NAMES)
-_VIEWS: Final = {kind: rank(kind) for kind in (FULL, TRIMMED, FRAME, CROP)}
+_VIEWS: Final = {kind: int(match_type(kind)) for kind in (FULL, TRIMMED, FRAME, CROP)}
 _VIEW: Final = f"""CASE substr(view, 1, instr(view || ':', ':') - 1)
     {" ".join(f"WHEN '{kind}' THEN {number}" for kind, number in _VIEWS.items())} END"""
 _STALE: Final = 10
@@ -40,19 +39,13 @@ _STALE: Final = 10
 class CodeColumns(NamedTuple):
     """Codes of views, one row each.
 
-    ``contents``, int64 ``(n,)``, are the ids of the contents; ``views``, int64 ``(n,)``, is the rank of each view, see
-    ``views.rank``; ``codes``, uint64 ``(n, 10)``, are in the order of :data:`ALL_NAMES`, each column contiguous.
+    ``contents``, int64 ``(n,)``, are the ids of the contents; ``views``, int64 ``(n,)``, the plainest ``MatchType`` by
+    which each view can match; ``codes``, uint64 ``(n, 10)``, in the order of ``hashers.ALL_NAMES``, columns contiguous.
     """
 
     contents: NDArray[np.int64]
     views: NDArray[np.int64]
     codes: NDArray[np.uint64]
-
-    def select(self, chosen: NDArray[np.bool_]) -> CodeColumns:
-        """Return the rows that a mask chooses; the columns of the codes stay contiguous."""
-        if chosen.all():
-            return self
-        return CodeColumns(self.contents[chosen], self.views[chosen], np.compress(chosen, self.codes.T, axis=1).T)
 
 
 class CodeStore:
@@ -104,7 +97,7 @@ class CodeStore:
         views
             Of each new row: content, name of the view, and whether it can be trusted.
         codes
-            uint64 ``(n, 10)``, in the order of :data:`ALL_NAMES`.
+            uint64 ``(n, 10)``, in the order of ``hashers.ALL_NAMES``.
         """
         self._database.executemany("DELETE FROM codes WHERE content_id = ?", ((content,) for content in contents))
         signed = codes.view(np.int64).tolist()

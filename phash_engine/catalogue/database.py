@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from phash_engine.catalogue.schema import MIGRATIONS
-from phash_engine.errors import CatalogueError, DamageError
+from phash_engine.errors import CatalogueError, CorruptError
 
 _APPLICATION_ID: Final = 0x70686173
 _TIMEOUT: Final = 30.0
@@ -180,7 +180,7 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _CORRUPT:
-                raise DamageError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
+                raise CorruptError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             hint = f": {_HINTS[code]}" if code in _HINTS else ""
             raise CatalogueError(f"{self.path}: {error}{hint}") from error
 

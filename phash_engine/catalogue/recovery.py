@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from phash_engine import _files
 from phash_engine.catalogue.database import Database
-from phash_engine.errors import CatalogueError, DamageError
+from phash_engine.errors import CatalogueError, CorruptError
 
 _TABLES: Final = {"decisions": "decisions", "imported_hashes": "imported_hashes", "foreign_codes": "imported_hashes"}
 """The table that each table's rows are copied to; older files have theirs under other names."""
@@ -38,7 +38,7 @@ def rebuild(path: Path) -> Recovered | None:
     """
     if not path.is_file() or _is_intact(path):
         return None
-    corrupt = Path(_files.free_name(f"{path}.corrupt"))
+    corrupt = Path(_files.unused_path(f"{path}.corrupt"))
     # The log goes first: next to a new file it would be taken for the log of that one.
     for suffix in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
@@ -52,7 +52,7 @@ def _is_intact(path: Path) -> bool:
     try:
         with closing(Database(path, create=False, migrate=False)) as database:
             return bool(database.value("PRAGMA integrity_check(1)") == "ok")
-    except DamageError:
+    except CorruptError:
         return False
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files
-from phash_engine.catalogue.code_store import ALL_NAMES, CodeColumns, CodeStore
+from phash_engine.catalogue.code_store import CodeColumns, CodeStore
 from phash_engine.catalogue.contents import Content, Contents
 from phash_engine.catalogue.database import Database
 from phash_engine.catalogue.decisions import Decisions
@@ -27,7 +27,7 @@ from phash_engine.catalogue.imported_hashes import ImportedHashes
 from phash_engine.catalogue.photos import KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
-from phash_engine.hashing.hashers import CODE_NAMES
+from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
 
 

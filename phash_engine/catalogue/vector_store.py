@@ -24,6 +24,7 @@ from typing import IO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from phash_engine import _files
 from phash_engine.errors import IndexFileError
 
 DTYPES: Final = ("float32", "float16")
@@ -129,9 +130,7 @@ class VectorFile:
 
     def _begin(self, width: int) -> int:
         text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})
-        temporary = self._directory / "header.json.new"
-        temporary.write_text(text)
-        temporary.replace(self._directory / "header.json")
+        _files.atomic_write(self._directory / "header.json", text.encode())
         return width
 
     @contextmanager

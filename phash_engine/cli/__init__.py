@@ -1,6 +1,6 @@
 """The ``phash`` command: a table of commands, imported when they run, and the exit codes.
 
-0 done, found, match; 1 the answer is no; 2 could not do it; 3 done, but with ``--strict`` some files could not be read;
+0 done, found, match; 1 nothing found, no match; 2 error; 3 done, but with ``--strict`` some files could not be read;
 130 interrupted.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from phash_engine import __version__
+from phash_engine._files import reason_of
 from phash_engine.cli import output
 from phash_engine.errors import PhashError
 
@@ -23,28 +24,28 @@ COMMANDS = {
     "hash": "Print the codes of pictures.",
     "compare": "Print the distances of two pictures, and whether they match.",
     "scan": "Bring the catalogue up to date with folders.",
-    "find": "Look pictures up in the catalogue, nearest first.",
+    "find": "Find pictures in the catalogue, nearest first.",
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
     "apply": "Do what a plan of dedupe says: trash, move, link or delete.",
     "undo": "Bring back what apply took away.",
-    "rerank": "Look pictures up by their codes, and rank what is found by a neural network.",
-    "label": "Say what pictures show, by the labels of the photos that are most like them.",
+    "rerank": "Find pictures by their codes, and rank the matches by a neural network.",
+    "label": "Label pictures by the labels of the most similar photos.",
     "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
-    "calibrate": "Measure on your own photos what radius finds no false groups.",
-    "status": "Say what the catalogue holds.",
-    "ignore": "Remember which photos are no duplicates, or all stay.",
+    "calibrate": "Measure on your own photos which radius finds no false groups.",
+    "status": "Print what the catalogue holds.",
+    "ignore": "Remember which photos are not duplicates, or are all kept.",
     "failures": "List the files that could not be read, and why.",
-    "import": "Bring codes of the imagehash library along.",
+    "import": "Import codes of the imagehash library.",
     "forget": "Remove photos from the catalogue; the files stay.",
-    "selftest": "Say whether this machine computes the same codes as every other.",
+    "selftest": "Check that this machine computes the same codes as every other.",
 }
-"""Name of each command, which is also that of its module, and its one line of help."""
+"""Name of each command, which is also that of its module, and its short help."""
 
 INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """A group that lists its commands from the table and imports only the one that runs."""
+    """A group that lists its commands from the table and imports only the command that runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102 - inherited
         return list(COMMANDS)
@@ -62,7 +63,7 @@ class LazyGroup(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # The reader has seen enough, which is no failure.
+            # The reader has closed the pipe, which is not a failure.
             _give_up_output()
             return 0
         return result
@@ -83,7 +84,7 @@ class LazyGroup(click.Group):
 def cli(context: click.Context) -> int:
     """Find duplicate and near-duplicate pictures.
 
-    To begin: phash dedupe DIR. Results go to standard output, all else to standard error. No command deletes but apply.
+    To begin: phash dedupe DIR. Results go to standard output, all else to standard error. Only apply deletes files.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
@@ -92,11 +93,11 @@ def cli(context: click.Context) -> int:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # One BLAS thread: ours are the worker threads, and starting a pool for each core would double the start-up time.
+    # One BLAS thread: we have worker threads, and starting a pool for each core would double the start-up time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Records by the million form no cycles: looking for some would take a third of the time of large groups.
+    # Millions of records form no cycles: searching for some would take a third of the time of large groups.
     gc.set_threshold(200_000, 20, 100)
-    # What Pillow thinks of a file's metadata is no news to its owner; what matters comes back as a failure.
+    # Pillow's warnings about metadata do not help the user; what matters is reported as a failure.
     warnings.filterwarnings("ignore", module="PIL")
     try:
         code = cli.main(prog_name="phash", standalone_mode=False)
@@ -109,7 +110,7 @@ def main() -> None:
     except OSError as error:
         # A full disk under the results or under the catalogue's files.
         _give_up_output()
-        output.message(f"{error.filename or 'output'}: {(error.strerror or str(error)).lower()}")
+        output.message(f"{error.filename or 'output'}: {reason_of(error)}")
         code = PhashError.exit_code
     except (click.Abort, KeyboardInterrupt):
         output.message("interrupted")
@@ -118,12 +119,12 @@ def main() -> None:
 
 
 def _with_hint(error: click.ClickException) -> str:
-    """Return what was wrong with the request, and where to read how it is put, in one line."""
+    """Return the error and the command whose help explains it, in one line."""
     text = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{text} (see '{context.command_path} --help')" if context else text
 
 
 def _give_up_output() -> None:
-    """Let nothing more be written to standard output, so that the flush at exit does not fail again."""
+    """Discard further writes to standard output, so that the flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,7 +12,7 @@ import click
 from phash_engine import _files
 from phash_engine.actions import executor, plan
 from phash_engine.actions.executor import Outcome
-from phash_engine.actions.journal import SUFFIX, Log
+from phash_engine.actions.journal import SUFFIX, JournalReader
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import CatalogueError
 
@@ -20,11 +20,11 @@ from phash_engine.errors import CatalogueError
 @click.command("apply", short_help=COMMANDS["apply"])
 @click.argument("path", metavar="PLAN")
 @click.option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
-@click.option("--move-to", metavar="DIR", help="Carry the files to this folder, below the same folders as now.")
-@click.option("--hardlink", is_flag=True, help="Put hard links in place of copies with equal bytes.")
-@click.option("--symlink", is_flag=True, help="Put symbolic links in place of copies with equal bytes.")
+@click.option("--move-to", metavar="DIR", help="Move the files to this folder, below the same folders as now.")
+@click.option("--hardlink", is_flag=True, help="Replace copies with equal bytes by hard links.")
+@click.option("--symlink", is_flag=True, help="Replace copies with equal bytes by symbolic links.")
 @click.option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
-@click.option("--permanently", is_flag=True, help="Delete the files for good; nothing brings them back.")
+@click.option("--permanently", is_flag=True, help="Delete the files; this cannot be undone.")
 @options.as_json
 def command(
     path: str,
@@ -36,11 +36,11 @@ def command(
     permanently: bool,
     as_json: bool,
 ) -> int:
-    """Do what a plan of 'phash dedupe --plan PLAN' says: the others of each group go to the trash, or as told.
+    """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or do with them what an option says.
 
-    Keeper and file are read again just before; what has changed since the plan was made is left alone, with the
-    reason. The journal beside the plan, PLAN.journal.jsonl, tells what was done: 'phash undo' takes it back. An
-    interrupted run is continued by the same command. Exits with 1 if some files were left alone.
+    Keeper and file are read again just before; a file that has changed since the plan was made is skipped, with the
+    reason. What was done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run
+    is continued by the same command. Exits with 1 if some files were skipped.
     """
     given = {
         "move": move_to is not None,
@@ -49,22 +49,22 @@ def command(
         "reflink": reflink,
         "delete": permanently,
     }
-    way, *more = [way for way, is_given in given.items() if is_given] or ["trash"]
+    action, *more = [action for action, is_given in given.items() if is_given] or ["trash"]
     if more:
         raise click.UsageError("--move-to, --hardlink, --symlink, --reflink and --permanently exclude each other")
     path = _files.absolute(path)
-    steps = executor.apply(path, way, move_to=move_to, dry_run=dry_run)
+    steps = executor.apply(path, action, move_to=move_to, dry_run=dry_run)
     outcomes = run(steps, path + SUFFIX, as_json=as_json)
     output.message(summary(outcomes, dry_run=dry_run))
     if move_to is not None and _files.contains(plan.read(path).root, _files.absolute(move_to)):
-        output.message(f"{move_to} is among the photos: a scan will meet the files there again")
-    if any(outcome.result == "done" and outcome.way != "delete" for outcome in outcomes):
+        output.message(f"{move_to} is among the photos: a scan will find the files there again")
+    if any(outcome.result == "done" and outcome.action != "delete" for outcome in outcomes):
         output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
     return int(any(outcome.result == "skipped" for outcome in outcomes))
 
 
 def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool = False) -> list[Outcome]:
-    """Take the steps and print them one by one; then, whatever happened, let the catalogue know."""
+    """Take the steps and print their outcomes one by one; then, whatever happened, update the catalogue."""
     outcomes: list[Outcome] = []
     try:
         for outcome in steps:
@@ -72,40 +72,42 @@ def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool =
             with contextlib.suppress(BrokenPipeError):  # a reader that leaves early must not stop the work halfway
                 show(outcome, as_json=as_json)
     except KeyboardInterrupt:
-        output.message("interrupted; the journal tells what was done, and the same command goes on from there")
+        output.message("interrupted; the journal holds what was done, and the same command goes on from there")
         raise click.exceptions.Exit(INTERRUPTED) from None
     finally:
         if any(outcome.result == "done" for outcome in outcomes):
-            _tell_catalogue(Log(journal).catalogue, outcomes, undone=undone)
+            _update_catalogue(JournalReader(journal).catalogue, outcomes, undone=undone)
     return outcomes
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
-    """Print what became of a file: way, path and new place, or on standard error the reason why it was left alone."""
+    """Print the outcome of a file: action, path and new path, or on standard error the reason why it was skipped."""
     if as_json:
-        output.record({name: value for name, value in outcome._asdict().items() if value})
+        output.record({_KEYS.get(name, name): value for name, value in outcome._asdict().items() if value})
     elif outcome.result == "skipped":
         output.message(f"{outcome.path}: {outcome.reason}")
     elif outcome.result != "earlier":
-        output.text(f"{outcome.way:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
+        output.text(f"{outcome.action:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
 
 
-def _tell_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
+def _update_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
     if not path:
         return
     try:
-        executor.tell_catalogue(path, outcomes, undone=undone)
+        executor.update_catalogue(path, outcomes, undone=undone)
     except CatalogueError as error:
-        output.message(f"the catalogue was not told, the next scan will: {error}")
+        output.message(f"the catalogue was not updated, the next scan will do it: {error}")
 
 
 def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
-    """Return one line: how many files went each way."""
-    numbers = Counter(outcome.result if outcome.result in _RESULTS else outcome.way for outcome in outcomes)
+    """Return one line: the number of files by what was done with them."""
+    numbers = Counter(outcome.result if outcome.result in _RESULTS else outcome.action for outcome in outcomes)
     parts = [f"{output.count(number, 'file')} {_MEANING[key]}" for key, number in numbers.items()]
     return ("nothing was changed; it would be: " if dry_run else "") + ("; ".join(parts) or "nothing to do")
 
 
+_KEYS = {"action": "way"}
+"""JSON keys that are not the names of the outcome."""
 _RESULTS = frozenset({"earlier", "skipped"})
 _MEANING = {
     "trash": "to the trash",
@@ -115,5 +117,5 @@ _MEANING = {
     "reflink": "sharing blocks with the keeper",
     "delete": "deleted for good",
     "earlier": "done earlier",
-    "skipped": "left alone",
+    "skipped": "skipped",
 }

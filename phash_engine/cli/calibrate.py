@@ -61,7 +61,7 @@ def command(
         raise click.UsageError("--labels tells about labels alone: leave out --fpr and --forget")
     if forget:
         with options.open_existing(catalogue_path) as catalogue:
-            policy.calibrate(catalogue, None)
+            policy.set_calibration(catalogue, None)
         return 0
     if chart:
         charts.check(chart)
@@ -77,10 +77,10 @@ def command(
         options.note_missing_opencv()
         with output.progress_bar("copying") as progress:
             report = calibration.calibrate(catalogue, inside, rate=fpr, progress=progress)
-        policy.calibrate(catalogue, report.calibration)
+        policy.set_calibration(catalogue, report.calibration)
     if chart:
         copied = np.bincount(report.copied, minlength=1)
-        charts.distances(chart, report.negatives.counts, copied, report.radius.limit)
+        charts.distances(chart, report.impostors.counts, copied, report.radius.limit)
     if as_json:
         output.record(_record(report))
     else:
@@ -90,9 +90,9 @@ def command(
 
 def _record(report: Report) -> dict[str, Any]:
     return {
-        "photos": report.negatives.contents,
-        "pairs": report.negatives.by_distance.pairs,
-        "copies": report.negatives.copies,
+        "photos": report.impostors.contents,
+        "pairs": report.impostors.by_distance.pairs,
+        "copies": report.impostors.copies,
         "confidence": calibration.CONFIDENCE,
         "radius": report.radius._asdict(),
         "cutoff": report.cutoff and report.cutoff._asdict(),
@@ -101,13 +101,13 @@ def _record(report: Report) -> dict[str, Any]:
 
 
 def _print(report: Report) -> None:
-    found = report.negatives
+    found = report.impostors
     left_out = output.count(found.copies, "pair")
     output.text(f"{found.by_distance.pairs} pairs of {found.contents} photos; {left_out} of copies left out")
     output.text(f"  radius {report.radius.limit:>3}  {_expected(report.radius)}")
     if report.cutoff:
         output.text(f"  score  {report.cutoff.limit:>3}  {_expected(report.cutoff)}")
-    output.text(f"copies found by {report.criterion.told}")
+    output.text(f"copies found by {report.policy.limit}")
     for family, (share, number) in report.recall.items():
         output.text(f"  {share:6.1%} of {number:>3}  {family}")
     output.message("'phash dedupe' judges by that from now on, unless --radius is given; --forget ends it")

@@ -8,11 +8,12 @@ from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.hashing import codes
 from phash_engine.hashing.hashers import CODE_NAMES
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.hashing.views import MatchType
 from phash_engine.matching.explain import Explanation, Side
 from phash_engine.matching.explain import explain as explanation_of
+from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 from phash_engine.matching.search import compare
-from phash_engine.matching.verification.verify import BAND, Picture, judged
+from phash_engine.matching.verification.verify import Picture, judged
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
@@ -39,19 +40,26 @@ def command(
     The distance that decides is that over dct, horizontal and vertical together, of the whole pictures or of what is
     inside a uniform border.
     """
-    radius = RADIUS if radius is None else radius
+    radius = DEFAULT_RADIUS if radius is None else radius
     a, b = _files.absolute(a), _files.absolute(b)
     if verify or explain:
         options.note_missing_opencv()
-    distance, rule, fingerprints = compare(a, b, rotations=rotations, trust_all=trust_all)
-    match = rule == "digest" or (rule != "flat" and distance <= radius)
+    distance, match_type, fingerprints = compare(a, b, rotations=rotations, trust_all=trust_all)
+    match = match_type is not None and (match_type == MatchType.IDENTICAL or distance <= radius)
     by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *fingerprints, strict=True)}
-    record: dict[str, object] = {"a": a, "b": b, "distance": distance, "rule": rule, "match": match, "codes": by_code}
+    record: dict[str, object] = {
+        "a": a,
+        "b": b,
+        "distance": distance,
+        "match_type": None if match_type is None else str(match_type),
+        "match": match,
+        "codes": by_code,
+    }
     lines = [f"{name:<11}{bits:>4}" for name, bits in by_code.items()]
-    verdict = _VERDICTS.get(rule, f"radius {radius}")
-    if verify and rule not in {"digest", "flat"} and distance <= max(radius, BAND):
+    verdict = _VERDICTS.get(match_type, f"radius {radius}")
+    if verify and match_type not in {MatchType.IDENTICAL, None} and distance <= max(radius, CANDIDATE_RADIUS):
         look = judged(Picture(a), Picture(b), near=match)
-        match, verdict = look.match, f"second look: {look.finding}, {output.seen(look.evidence)}"
+        match, verdict = look.match, f"second look: {look.finding}, {output.evidence_text(look.evidence)}"
         record |= {"match": match, "finding": look.finding, "evidence": look.evidence and look.evidence._asdict()}
     lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
     if explain:
@@ -76,7 +84,7 @@ def _as_lines(explanation: Explanation) -> list[str]:
         ("when turned", output.count(explanation.rotations, "bit")),
         ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
         ("structure", f"{_of(explanation.a)}; {_of(explanation.b)}"),
-        ("second look", f"{explanation.finding}: {output.seen(explanation.evidence)}"),
+        ("second look", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
     ]
     settings = [(name, f"{'match' if match else 'no match'}: {why}") for name, match, why in explanation.settings]
     return [f"{name:<15} {told}" for name, told in rows + settings]
@@ -87,8 +95,8 @@ def _of(side: Side) -> str:
 
 
 _VERDICTS = {
-    "digest": "the same bytes",
-    "flat": "too little structure to tell by: see --trust-all",
-    "rotation": "when turned or mirrored",
-    "trimmed": "without the border",
+    MatchType.IDENTICAL: "the same bytes",
+    None: "too little structure to tell by: see --trust-all",
+    MatchType.ROTATED: "when turned or mirrored",
+    MatchType.TRIMMED: "without the border",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from click.core import ParameterSource
 
 from phash_engine import _files
 from phash_engine.actions import plan
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
 from phash_engine.errors import PhashError, UsageError
 from phash_engine.grouping import groups as duplicates
 from phash_engine.grouping import keep_rules
 from phash_engine.grouping.clustering import MODES
-from phash_engine.grouping.groups import Group, Groups
+from phash_engine.grouping.groups import Group, Groups, Pair
 
 _GROWN = 1.5
 """Times as many photos make twice as many false pairs as a calibration promised."""
@@ -147,9 +147,12 @@ def command(
             )
         going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
         _write(groups, csv, html)
-        for group in groups:
-            _print(group, catalogue, as_json=as_json, adaptive=groups.criterion.cutoff is not None, verify=verify)
-    if groups.compared > _GROWN * (groups.criterion.calibrated or groups.compared):
+        if as_json:
+            for group in groups:
+                output.record(_record(group))
+        else:
+            _print(groups, catalogue, verify=verify)
+    if groups.compared > _GROWN * (groups.policy.contents or groups.compared):
         output.message(f"{groups.compared} photos are more than were measured: 'phash calibrate' measures them again")
     if not as_json:
         output.message(_summary(groups))
@@ -162,7 +165,7 @@ def _write_plan(groups: Sequence[Group], catalogue: Store, references: Sequence[
     """Write the plan, and return how many photos would go."""
     planned = plan.make(groups, catalogue, references)
     plan.write(planned, path)
-    return sum(len(group.others) for group in planned.groups)
+    return sum(len(group.duplicates) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Store) -> bool:
@@ -182,36 +185,47 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Store:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(group: Group, catalogue: Store, *, as_json: bool, adaptive: bool, verify: bool) -> None:
-    if as_json:
-        output.record(_record(group))
-        return
-    output.text(group.keeper)
+def _print(groups: Groups, catalogue: Store, *, verify: bool) -> None:
+    photos = (photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates))
+    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    for group in groups:
+        _print_group(group, sidecars, by_score=groups.policy.cutoff is not None, verify=verify)
+
+
+def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_score: bool, verify: bool) -> None:
+    def line(start: str, photo: Photo, *notes: str) -> None:
+        with_it = (f"    +  {'with it':<9}  {sidecar}" for sidecar in sidecars.get(photo.path, ()))
+        for text in (f"{start}{photo.path}", *notes, *with_it):
+            output.text(text)
+
     reason = group.reason
-    output.text(f"       kept by {reason.rule}: {reason.keeper}, the next {reason.other}")
-    if group.series:
-        output.text("       a series of shots")
-    _print_companions(group.keeper, catalogue)
+    notes = [f"       kept by {reason.rule}: {reason.keeper}, the next {reason.other}"]
+    line("", group.keeper, *notes, *(["       a series of shots"] if group.is_series else []))
     joining = group.joining()
-    for path in group.kept:
-        output.text(f"    =  {'stays':<8}  {path}")
-        _print_companions(path, catalogue)
-    for path in group.others:
-        pair = joining[path]
-        score = f"{'' if pair.score is None else pair.score:>4}  " if adaptive else ""
-        seen = f"{output.seen(pair.evidence):<40}  " if verify else ""
-        output.text(f"  {pair.distance:>3}  {score}{pair.rule:<8}  {seen}{path}")
-        _print_companions(path, catalogue)
+    for photo in group.kept:
+        line(f"    =  {'stays':<9}  ", photo)
+    for photo in group.duplicates:
+        pair = joining[photo.path]
+        score = f"{'' if pair.score is None else pair.score:>4}  " if by_score else ""
+        evidence = f"{output.evidence_text(pair.evidence):<40}  " if verify else ""
+        line(f"  {pair.distance:>3}  {score}{pair.match_type!s:<9}  {evidence}", photo)
 
 
 def _record(group: Group) -> dict[str, Any]:
-    pairs = [output.without_unseen(pair._asdict() | {"confidence": round(pair.confidence, 6)}) for pair in group.pairs]
-    return group._asdict() | {"pairs": pairs, "reason": group.reason._asdict()}
+    return {
+        "keeper": group.keeper.path,
+        "duplicates": [photo.path for photo in group.duplicates],
+        "pairs": [_pair_record(pair) for pair in group.pairs],
+        "kept": [photo.path for photo in group.kept],
+        "reason": group.reason._asdict(),
+        "is_series": group.is_series,
+        "bytes": group.bytes,
+    }
 
 
-def _print_companions(path: str, catalogue: Store) -> None:
-    for companion in catalogue.sidecars_of([path]).get(path, ()):
-        output.text(f"    +  {'with it':<8}  {companion}")
+def _pair_record(pair: Pair) -> dict[str, Any]:
+    fields = {"left": pair.left.path, "right": pair.right.path, "confidence": round(pair.confidence, 6)}
+    return output.match_record(pair._asdict() | fields)
 
 
 def _write(groups: Sequence[Group], csv: Path | None, html: Path | None) -> None:
@@ -238,11 +252,11 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _summary(groups: Groups) -> str:
-    others = sum(len(group.others) for group in groups)
-    if not others:
-        return f"no duplicates, by {groups.criterion}"
+    duplicates = sum(len(group.duplicates) for group in groups)
+    if not duplicates:
+        return f"no duplicates, by {groups.policy}"
     total = output.size(sum(group.bytes for group in groups))
-    series = sum(group.series for group in groups)
-    told = f"{output.count(len(groups), 'group')}; {output.count(others, 'file')} beside the keepers, {total}"
-    told += f"; by {groups.criterion}"
-    return told + (f"; series of shots, which plans leave alone: {series}" if series else "")
+    series = sum(group.is_series for group in groups)
+    summary = f"{output.count(len(groups), 'group')}; {output.count(duplicates, 'duplicate')}, {total}"
+    summary += f"; by {groups.policy}"
+    return summary + (f"; series of shots, which plans leave alone: {series}" if series else "")

@@ -16,7 +16,7 @@ from phash_engine.cli import COMMANDS, options, output
 def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool) -> None:
     """List the files that could not be read as pictures, below folders or anywhere: path and reason.
 
-    Such a file is tried again when it has changed, or when a package that was missing is there.
+    Such a file is read again when it has changed, or when a package that was missing is installed.
     """
     with options.open_existing(catalogue_path) as catalogue:
         failures = catalogue.failures.below(folders or None)

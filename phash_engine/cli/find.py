@@ -19,12 +19,12 @@ from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.hashing import codes
 from phash_engine.hashing.codes import BITS
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from phash_engine.matching.ranking import DIAGONAL, MEASURES, SEEN, Cut, Rated, chosen, ordered, rated
 from phash_engine.matching.search import Collection, Match
 
 if TYPE_CHECKING:
-    from phash_engine.matching.imagehash_search import ForeignCollection
+    from phash_engine.matching.imagehash_search import ImportedCollection
 
 STDIN = "-"
 Query = str | np.uint64
@@ -135,11 +135,11 @@ def command(
         options.verifier(catalogue, wanted=verify) as verifier,
     ):
         inside = [_files.absolute(folder) for folder in folders] or None
-        collection: Collection | ForeignCollection
+        collection: Collection | ImportedCollection
         if scheme == options.IMAGEHASH:
-            from phash_engine.matching.imagehash_search import ForeignCollection
+            from phash_engine.matching.imagehash_search import ImportedCollection
 
-            collection = ForeignCollection(catalogue, hasher or HASHER, inside)
+            collection = ImportedCollection(catalogue, hasher or HASHER, inside)
         elif inside and next(catalogue.photos(inside), None) is None:
             raise UsageError(f"the catalogue has no photo below {' or '.join(inside)}: 'phash scan' them first")
         else:
@@ -147,7 +147,7 @@ def command(
                 catalogue, inside, rotations=rotations, trust_all=trust_all, kind=kind, verifier=verifier
             )
             if explain:
-                output.message(str(collection.explain(RADIUS if radius is None else radius)))
+                output.message(str(collection.explain(DEFAULT_RADIUS if radius is None else radius)))
         search = partial(collection.find, k=k, radius=radius)
         for query in queries:
             try:
@@ -198,13 +198,18 @@ def _print(
     for match, measures in answers:
         if as_json:
             known = {name: None if math.isnan(value) else value for name, value in measures.items()}
-            fields = output.without_unseen(match._asdict())
+            fields = _record(match)
             output.record(fields | ({"measures": known} if known else {}), end)
         else:
             asked = f"{match.query}\t" if several else ""
-            seen = f"{output.seen(match.evidence)}\t" if verify else ""
+            seen = f"{output.evidence_text(match.evidence)}\t" if verify else ""
             marked = f"{measures[measure]:.10g}\t" if measure else ""
-            output.text(f"{asked}{match.distance}\t{match.rule}\t{seen}{marked}{match.path}", end)
+            output.text(f"{asked}{match.distance}\t{match.match_type}\t{seen}{marked}{match.path}", end)
+
+
+def _record(match: Match) -> dict[str, object]:
+    fields = {name: value for name, value in match._asdict().items() if name != "photo"}
+    return output.match_record({"query": match.query, "path": match.path} | fields)
 
 
 def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:

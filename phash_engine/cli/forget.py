@@ -17,7 +17,7 @@ from phash_engine.cli import COMMANDS, options, output
 def command(folders: tuple[str, ...], missing: bool, catalogue_path: Path | None, as_json: bool) -> int:
     """Remove the photos below folders from the catalogue. The files themselves are not touched.
 
-    Exits with 1 if the catalogue had none.
+    Exits with 1 if the catalogue has none below them.
     """
     with options.open_existing(catalogue_path) as catalogue:
         forgotten = sum(catalogue.forget(folder, missing_only=missing) for folder in folders)

@@ -19,12 +19,12 @@ from phash_engine.errors import ImageError, UsageError
 
 @click.command("ignore", short_help=COMMANDS["ignore"])
 @click.argument("photos", nargs=-1, metavar="[PHOTO...]")
-@click.option("--keep-both", is_flag=True, help="They are duplicates, and all of them stay.")
-@click.option("--remove", is_flag=True, help="Forget what was decided about these photos, or about one with any other.")
-@click.option("--list", "listing", is_flag=True, help="List what was decided.")
-@click.option("--export", is_flag=True, help="Print what was decided as JSON Lines.")
+@click.option("--keep-both", is_flag=True, help="They are duplicates, and all of them are kept.")
+@click.option("--remove", is_flag=True, help="Forget the decisions between these photos, or all about one photo.")
+@click.option("--list", "listing", is_flag=True, help="List the decisions.")
+@click.option("--export", is_flag=True, help="Print the decisions as JSON Lines.")
 @click.option(
-    "--import", "source", type=click.File("rb"), metavar="FILE", help="Take what --export printed; - is input."
+    "--import", "source", type=click.File("rb"), metavar="FILE", help="Add what --export printed; - is standard input."
 )
 @options.catalogue
 def command(
@@ -36,10 +36,10 @@ def command(
     source: IO[bytes] | None,
     catalogue_path: Path | None,
 ) -> None:
-    """Remember that photos are no duplicates of each other, so that dedupe does not bring them together again.
+    """Remember that photos are not duplicates of each other, so that dedupe does not group them again.
 
-    It is kept by the files' bytes: it survives moves and renames, and holds for copies that come later. Who is close to
-    both of two different pictures is grouped with the nearer one.
+    A decision is stored by the digests of the files: it survives moves and renames, and holds for later copies. A photo
+    that is close to both of two different pictures is grouped with the nearer one.
     """
     asked = [bool(photos), listing, export, source is not None]
     if asked.count(True) != 1 or ((keep_both or remove) and not photos) or (keep_both and remove):
@@ -52,7 +52,7 @@ def command(
             for decision in catalogue.decisions.all():
                 (_print_record if export else _print_line)(decision, catalogue)
         elif source is not None:
-            output.message(f"{output.count(catalogue.decisions.add(_read(source)), 'decision')} taken over")
+            output.message(f"{output.count(catalogue.decisions.add(_read(source)), 'decision')} added")
         else:
             _decide(photos, catalogue, keep_both=keep_both, remove=remove)
 
@@ -63,13 +63,13 @@ def _decide(photos: tuple[str, ...], catalogue: Store, *, keep_both: bool, remov
         output.message(f"{output.count(catalogue.decisions.remove(digests), 'decision')} forgotten")
         return
     if len(digests) < 2:
-        raise UsageError("name at least two photos that dedupe is not to bring together")
+        raise UsageError("name at least two photos that dedupe must not group")
     pairs = output.count(catalogue.decisions.decide(digests, "keep" if keep_both else "different"), "pair")
-    output.message(f"{pairs} of photos will {'both stay' if keep_both else 'not be grouped'}")
+    output.message(f"{pairs} of photos will {'both be kept' if keep_both else 'not be grouped'}")
 
 
 def _digest(photo: str, catalogue: Store) -> bytes:
-    """Return the digest of a file or, where it is gone, of the photo it was."""
+    """Return the digest of a file or, if it is gone, of its photo in the catalogue."""
     path = _files.absolute(photo)
     try:
         return _files.digest(_files.read(path)[1])
@@ -86,10 +86,10 @@ def _print_record(decision: Decision, _: Store) -> None:
 
 
 def _print_line(decision: Decision, catalogue: Store) -> None:
-    output.text("different" if decision.kind == "different" else "both stay")
+    output.text("different" if decision.kind == "different" else "both kept")
     for digest in decision[:2]:
         paths = [photo.path for photo in catalogue.photos_with_digest(digest)]
-        output.text("  " + ("  =  ".join(paths) or f"no photo of today ({digest.hex()})"))
+        output.text("  " + ("  =  ".join(paths) or f"no photo ({digest.hex()})"))
 
 
 def _read(source: IO[bytes]) -> Iterator[Decision]:
@@ -99,4 +99,4 @@ def _read(source: IO[bytes]) -> Iterator[Decision]:
             left, right = bytes.fromhex(record["left"]), bytes.fromhex(record["right"])
             yield Decision(left, right, record["kind"], int(datetime.fromisoformat(record["decided"]).timestamp()))
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{source.name}, line {number}: no decision as --export prints them") from error
+            raise UsageError(f"{source.name}, line {number}: not a decision as --export prints it") from error

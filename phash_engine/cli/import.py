@@ -18,17 +18,17 @@ from phash_engine.cli import COMMANDS, options, output
 @options.catalogue
 @options.as_json
 def command(lists: tuple[Path, ...], hasher: str | None, base: str, catalogue_path: Path | None, as_json: bool) -> None:
-    """Bring 64-bit codes of the imagehash library along, for 'phash find --scheme imagehash'.
+    """Import 64-bit codes of the imagehash library, for 'phash find --scheme imagehash'.
 
-    FILE is a CSV file whose first line names the columns path and hex, and perhaps hasher (average, phash, whash or
-    dhash); or a .json file that maps paths to hex digits, as imagededup saves them. --hasher tells what the codes are
-    where FILE does not; they are phash codes unless told otherwise. The pictures are not looked at. A wrong entry is
-    named, and then nothing is brought along.
+    FILE is a CSV file whose first line names the columns path and hex, and optionally hasher (average, phash, whash or
+    dhash); or a .json file that maps paths to hex digits, as imagededup saves them. --hasher is the hasher of codes for
+    which FILE names none, by default phash. The pictures are not read. A wrong entry is reported, and then nothing is
+    imported.
     """
-    brought = [code for path in lists for code in hash_lists.read(path, hasher or HASHER, base)]
+    imported = [code for path in lists for code in hash_lists.read(path, hasher or HASHER, base)]
     with options.open_or_create(catalogue_path) as catalogue:
-        catalogue.imported_hashes.add(brought)
+        catalogue.imported_hashes.add(imported)
     if as_json:
-        output.record({"codes": len(brought)})
+        output.record({"codes": len(imported)})
     else:
-        output.message(f"{output.count(len(brought), 'code')} brought along")
+        output.message(f"{output.count(len(imported), 'code')} imported")

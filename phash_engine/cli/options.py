@@ -12,8 +12,8 @@ import click
 from phash_engine.catalogue.imported_hashes import HASHERS
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import output
-from phash_engine.hashing.rules import RADIUS
 from phash_engine.index import KINDS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verify import Verifier
@@ -26,7 +26,7 @@ HASHER_HELP = "One code of the scheme alone; of imagehash it is average, phash, 
 
 
 def default_catalogue() -> Path:
-    """Return where the catalogue is kept unless told otherwise."""
+    """Return the path of the catalogue of the user."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("phash_engine", appauthor=False)) / "photos.db"
@@ -46,59 +46,59 @@ radius: Decorator = click.option(
     "--radius",
     type=click.IntRange(0, 192),
     metavar="BITS",
-    help=f"Largest accepted distance, of 192 bits.  [default: {RADIUS}; dedupe judges 200 photos or more by scores]",
+    help=f"Largest accepted distance, of 192 bits.  [default: {DEFAULT_RADIUS}; dedupe uses scores from 200 photos on]",
 )
 rotations: Decorator = click.option(
-    "--rotations/--no-rotations", default=True, help="Whether turned and mirrored pictures match.  [default: they do]"
+    "--rotations/--no-rotations", default=True, help="Also match rotated and mirrored copies.  [default: on]"
 )
 trust_all: Decorator = click.option(
     "--trust-all",
     is_flag=True,
-    help="Let pictures with too little structure (blank sheets, skies, ramps) match by code too, not by bytes alone.",
+    help="Also match pictures with little structure (blank sheets, skies, ramps) by code, not only by equal bytes.",
 )
 index_kind: Decorator = click.option(
     "--index",
     "kind",
     type=click.Choice(list(KINDS)),
     default="auto",
-    help="The kind of index that searches; all find the same.  [default: auto, the fastest]",
+    help="The kind of index to search; all find the same matches.  [default: auto, the fastest]",
 )
 scheme: Decorator = click.option(
-    "--scheme", type=click.Choice(["native", IMAGEHASH]), default="native", help="Whose codes.  [default: native]"
+    "--scheme", type=click.Choice(["native", IMAGEHASH]), default="native", help="Which codes.  [default: native]"
 )
 imagehash_hasher: Decorator = click.option("--hasher", type=click.Choice(HASHERS), help=HASHER_HELP)
 verify: Decorator = click.option(
     "--verify",
     is_flag=True,
-    help="Take a second look at the pictures: drop matches drawn into or recoloured, add copies beyond the radius.",
+    help="Compare the pictures too: drop matches that are drawn on or recoloured, add copies beyond the radius.",
 )
 explain: Decorator = click.option(
     "--explain",
     is_flag=True,
-    help="Tell also what decides: find, the index that searches and what it takes; compare, the settings that match.",
+    help="Also print how: find, the index that is searched and its cost; compare, the settings that match.",
 )
 exclude: Decorator = click.option(
     "--exclude",
     multiple=True,
     metavar="GLOB",
-    help="Pass over files and folders whose name or relative path fits; repeatable.",
+    help="Skip files and folders whose name or relative path matches; repeatable.",
 )
 workers: Decorator = click.option(
-    "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one a core]"
+    "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one per core]"
 )
 pairs: Decorator = click.option(
     "--pairs",
     type=click.Choice(["together", "separate"]),
     default="together",
     show_default=True,
-    help="Whether files of one shot (RAW beside JPEG, .mov of a live photo, .xmp, .aae) are scanned as one photo.",
+    help="Whether files of one shot (JPEG and RAW, .mov of a live photo, .xmp, .aae) are scanned as one photo.",
 )
 models: Decorator = click.option(
     "--model",
     "models",
     multiple=True,
     metavar="FILE",
-    help="An ONNX image model; several are joined.",
+    help="An ONNX image model; the vectors of several are joined.",
 )
 weights: Decorator = click.option(
     "--weight", "weights", type=float, multiple=True, metavar="W", help="One for each --model.  [default: all the same]"
@@ -108,36 +108,36 @@ pool: Decorator = click.option(
     type=click.Choice(["gem", "mac", "spoc", "rmac"]),
     default="gem",
     show_default=True,
-    help="What makes a vector of feature maps.",
+    help="How feature maps become a vector.",
 )
 ten_crop: Decorator = click.option(
-    "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images: ten times the work."
+    "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images; takes ten times as long."
 )
-half: Decorator = click.option("--half", is_flag=True, help="Store vectors in half the space, as 16-bit numbers.")
+half: Decorator = click.option("--half", is_flag=True, help="Store vectors as 16-bit numbers, in half the space.")
 
 
 def embedding(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what makes the vectors of pictures, and how these are stored."""
+    """Add the options for how vectors of pictures are computed and stored."""
     for decorator in (half, ten_crop, pool, weights, models):
         command = decorator(command)
     return command
 
 
-labels: Decorator = click.option("--labels", "labels_path", metavar="CSV", help="What photos show, as said above.")
+labels: Decorator = click.option("--labels", "labels_path", metavar="CSV", help="Labels of photos, as described above.")
 inside: Decorator = click.option(
     "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
 )
 crops: Decorator = click.option(
     "--crops/--no-crops",
     default=None,
-    help="Whether pictures are found by copies cut by up to a sixth on one side or all: 12 crops of each take 13 times "
+    help="Also find pictures by copies cropped by up to a sixth on one side or all: 12 crops of each take 13 times "
     "the codes and 1.7 times the time.  [default: as before; at first not]",
 )
 frames: Decorator = click.option(
     "--frames",
     type=click.IntRange(0),
     metavar="N",
-    help="How many frames of an animation, or pages of a TIFF, are found beside the first.  "
+    help="Find this number of frames of an animation, or pages of a TIFF, after the first.  "
     "[default: as before; at first 0]",
 )
 folders: Decorator = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
@@ -148,7 +148,7 @@ folders_or_all: Decorator = click.argument("folders", nargs=-1, metavar="[DIR...
 def verifier(
     catalogue: Store, *, wanted: bool, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Verifier | None]:
-    """Yield what takes a second look, and say afterwards what it could not look at; None if it is not wanted."""
+    """Yield a verifier, and report afterwards what it could not verify; None if not ``wanted``."""
     if not wanted:
         yield None
         return
@@ -159,11 +159,11 @@ def verifier(
     yield verifier
     if verifier.unseen:
         pairs = output.count(verifier.unseen, "pair")
-        output.message(f"{pairs} not looked at: a file is gone, has changed or cannot be read; the distance decides")
+        output.message(f"{pairs} not verified: a file is gone, has changed or cannot be read; the distance decides")
 
 
 def note_missing_opencv() -> None:
-    """Say what the second look lacks, if it does."""
+    """Report a package that verification lacks."""
     from phash_engine import _optional
     from phash_engine.matching.verification import keypoints
 
@@ -172,7 +172,7 @@ def note_missing_opencv() -> None:
 
 
 def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it
-    """Return an option that names a file to be written, in a folder that is there."""
+    """Return an option for a file to be written, whose folder must exist."""
 
     def checked(_: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
         if path and not path.absolute().parent.is_dir():
@@ -182,16 +182,16 @@ def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click c
     return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
 
 
-chart: Decorator = report_file("--chart", help="Draw what is measured: .png, .svg or .pdf.")
+chart: Decorator = report_file("--chart", help="Draw the measurements: .png, .svg or .pdf.")
 
 
 def open_existing(path: Path | None) -> Store:
-    """Open the named or default catalogue, which must be there."""
+    """Open the given or default catalogue, which must exist."""
     return Store(path or default_catalogue(), create=False)
 
 
 def open_or_create(path: Path | None) -> Store:
-    """Open the named or default catalogue, made where there is none."""
+    """Open the given or default catalogue, and create it if needed."""
     return Store(path or default_catalogue())
 
 
@@ -207,7 +207,7 @@ def known_labels(catalogue: Store, source: str, folders: Sequence[str]) -> dict[
 
 
 def open_models(paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool) -> list[Model]:
-    """Load the models, with as many weights or none."""
+    """Load the models; there must be a weight for each, or none."""
     from phash_engine.retrieval.models import OnnxModel
 
     if weights and (len(weights) != len(paths) or min(weights) <= 0):

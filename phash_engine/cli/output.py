@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine import _files
+from phash_engine import _json
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verify import Evidence
@@ -23,12 +22,8 @@ def text(line: str, end: str = "\n") -> None:
 
 
 def record(fields: Mapping[str, Any], end: str = "\n") -> None:
-    """Write one JSON record, in UTF-8 whatever the terminal's; beside a path that is not UTF-8 stands its base64."""
-    try:
-        line = json.dumps(dict(fields), ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # seldom, and looking for such paths in all records takes longer than writing them
-        line = json.dumps(_files.encode(dict(fields)), ensure_ascii=False).encode()
-    sys.stdout.buffer.write(line + end.encode())
+    """Write one JSON record, in UTF-8 whatever the terminal's; a path that is not UTF-8 is followed by its base64."""
+    sys.stdout.buffer.write(_json.dumps(dict(fields)) + end.encode())
 
 
 def message(line: str) -> None:
@@ -36,8 +31,8 @@ def message(line: str) -> None:
     click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
 
 
-def seen(evidence: Evidence | None) -> str:
-    """Return what a second look saw for people: ``alike 0.998, change 3, colour 1.00, 212 points``."""
+def evidence_text(evidence: Evidence | None) -> str:
+    """Return in words what verification measured: ``alike 0.998, change 3, colour 1.00, 212 points``."""
     if evidence is None:
         return "-"
     inliers, correlation, change, colour = evidence
@@ -46,21 +41,22 @@ def seen(evidence: Evidence | None) -> str:
     return ", ".join(parts)
 
 
-def without_unseen(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair; what a second look saw as fields too; without what nobody asked for."""
-    seen = {name: value for name, value in fields.items() if value is not None}
-    evidence: Evidence | None = fields["evidence"]
-    return seen if evidence is None else seen | {"evidence": evidence._asdict()}
+def match_record(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a match or pair fit for JSON: evidence as a record, and without what is None."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    evidence: Evidence | None = present.get("evidence")
+    present["match_type"] = str(fields["match_type"])
+    return present if evidence is None else present | {"evidence": evidence._asdict()}
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number of things: ``1 photo``, ``2 photos``."""
+    """Return a number with its noun: ``1 photo``, ``2 photos``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that shows (done, total) as a bar on standard error; None where that is no terminal."""
+    """Yield a function that shows (done, total) as a bar on standard error; None if that is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -83,7 +79,7 @@ def size(number: float) -> str:
 
 
 def exit_code(unread: int, asked: int, *, strict: bool) -> int:
-    """Return 2 if none of the files asked for could be read, 3 if some could not and that matters, else 0."""
+    """Return 2 if none of the files could be read, 3 if ``strict`` and some could not, else 0."""
     if unread == asked:
         return 2
     return 3 if strict and unread else 0

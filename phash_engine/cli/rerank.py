@@ -10,15 +10,16 @@ import click
 from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
-from phash_engine.retrieval.rerank import EXPANSIONS, RADIUS, Ranked, Reranker
+from phash_engine.retrieval.rerank import EXPANSIONS, Ranked, Reranker
 
 within: options.Decorator = click.option(
     "--within",
     type=click.IntRange(0, 192),
-    default=RADIUS,
+    default=CANDIDATE_RADIUS,
     metavar="BITS",
-    help=f"Look at photos within this distance of their codes, of 192 bits.  [default: {RADIUS}]",
+    help=f"Look at photos within this distance of their codes, of 192 bits.  [default: {CANDIDATE_RADIUS}]",
 )
 
 
@@ -102,7 +103,12 @@ def command(
 def _print(ranked: Sequence[Ranked], *, as_json: bool, several: bool) -> None:
     for match in ranked:
         if as_json:
-            output.record(match._asdict())
+            output.record(_record(match))
         else:
             asked = f"{match.query}\t" if several else ""
-            output.text(f"{asked}{match.score:.4f}\t{match.distance}\t{match.rule}\t{match.path}")
+            output.text(f"{asked}{match.score:.4f}\t{match.distance}\t{match.match_type}\t{match.photo.path}")
+
+
+def _record(match: Ranked) -> dict[str, object]:
+    fields = {"score": match.score, "distance": match.distance, "match_type": str(match.match_type)}
+    return {"query": match.query, "path": match.photo.path} | fields

@@ -12,7 +12,8 @@ from phash_engine.catalogue import recovery
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import PhashError
-from phash_engine.scanning.scan import ScanReport, scan
+from phash_engine.scanning.report import ScanReport
+from phash_engine.scanning.scan import scan
 
 
 @click.command("scan", short_help=COMMANDS["scan"])
@@ -23,7 +24,7 @@ from phash_engine.scanning.scan import ScanReport, scan
 @options.crops
 @options.frames
 @options.catalogue
-@click.option("--rebuild", is_flag=True, help="Set a damaged catalogue aside, and begin a new one.")
+@click.option("--rebuild", is_flag=True, help="Set a corrupt catalogue aside, and create a new one.")
 @options.as_json
 @options.strict
 def command(
@@ -41,7 +42,7 @@ def command(
     """Read the pictures below folders into the catalogue.
 
     Files that have not changed since the last scan are not opened. Files that are gone are marked missing, not
-    forgotten. A picture with a uniform border is also found by what is inside, whatever border it has there.
+    forgotten. A picture with a uniform border is also found by what is inside the border.
     """
     if rebuild:
         _rebuild(catalogue_path or options.default_catalogue())
@@ -62,7 +63,7 @@ def run(
     crops: bool | None = None,
     frames: int | None = None,
 ) -> ScanReport:
-    """Scan with a progress bar, and say on standard error what was done and what could not be read."""
+    """Scan with a progress bar, and report on standard error what was done and what could not be read."""
     try:
         with output.progress_bar("reading") as progress:
             report = scan(
@@ -86,13 +87,13 @@ def run(
 
 
 def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
-    """Whether each of the folders asked for, however often and in whatever form, is one that could not be reached."""
+    """Whether none of the given folders could be reached."""
     away = [folder.path for folder in report.unreachable]
     return all(_files.is_below(_files.absolute(folder), away) for folder in folders)
 
 
 def exit_code(report: ScanReport, *, strict: bool) -> int:
-    """Return 3 if some files could not be read and that matters, else 0."""
+    """Return 3 if ``strict`` and some files could not be read, else 0."""
     unread = report.failures or report.known_failures or report.unreadable or report.unreachable
     return 3 if strict and unread else 0
 
@@ -100,36 +101,40 @@ def exit_code(report: ScanReport, *, strict: bool) -> int:
 def _rebuild(path: Path) -> None:
     rebuilt = recovery.rebuild(path)
     if rebuilt is None:
-        output.message(f"{path} is not damaged, and stays")
+        output.message(f"{path} is not corrupt, and is kept")
     else:
-        saved = f"; what no scan finds out went over: {output.count(rebuilt.rows, 'row')}" if rebuilt.rows else ""
-        output.message(f"the damaged catalogue is {rebuilt.corrupt} now{saved}")
+        saved = f"; recovered decisions and imported hashes: {rebuilt.rows}" if rebuilt.rows else ""
+        output.message(f"the corrupt catalogue is {rebuilt.corrupt} now{saved}")
 
 
 def _summary(report: ScanReport) -> str:
-    """Return one line: the photos by what was done with them, and whatever else was met."""
-    met = [
+    """Return one line: the photos by what was done with them, and whatever else was found."""
+    photos = [
         (report.decoded, "read"),
         (report.recognised, "moved or copied"),
         (report.unchanged, "unchanged"),
     ]
-    besides = [
+    others = [
         (len(report.failures) + report.known_failures, "could not be read ('phash failures' lists them)"),
-        (len(report.misnamed), "of another format than the name says"),
+        (len(report.misnamed), "with the extension of another format"),
         (report.missing, "missing since the last scan"),
-        (report.companions, "beside a photo of the same shot"),
-        (report.skipped, "passed over as no picture"),
+        (report.sidecars, "belonging to a photo (sidecars)"),
+        (report.skipped, "skipped, not an image"),
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),
-        (report.links, "passed over as a link"),
+        (report.links, "skipped, a link"),
     ]
-    photos = ", ".join(f"{number} {what}" for number, what in met if number)
-    parts = [output.count(report.photos, "photo") + (f": {photos}" if photos else "")]
-    parts += [f"{number} {what}" for number, what in besides if number]
+    done = ", ".join(f"{number} {what}" for number, what in photos if number)
+    parts = [output.count(report.photos, "photo") + (f": {done}" if done else "")]
+    parts += [f"{number} {what}" for number, what in others if number]
     return f"{'; '.join(parts)}; {report.seconds:.1f} s"
 
 
 def _as_record(report: ScanReport) -> dict[str, object]:
     lists = {"failures", "misnamed", "unreadable", "unreachable"}
-    record = {name: value for name, value in vars(report).items() if name not in lists}
-    return record | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
+    fields = {_KEYS.get(name, name): value for name, value in vars(report).items() if name not in lists}
+    return fields | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
+
+
+_KEYS = {"sidecars": "companions"}
+"""JSON keys that are not the names of the report."""

@@ -14,7 +14,7 @@ from phash_engine import _files
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import UsageError
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.retrieval.near_copies import Redundancy
@@ -88,7 +88,7 @@ def command(
                 catalogue,
                 inside,
                 known,
-                RADIUS if radius is None else radius,
+                DEFAULT_RADIUS if radius is None else radius,
                 rotations=rotations,
                 trust_all=trust_all,
                 progress=progress,
@@ -137,7 +137,8 @@ def _of_cosines(cosines: Sequence[float]) -> _Spread:
 def _print_counts(catalogue: Store, *, as_json: bool) -> None:
     counts = catalogue.counts()
     if as_json:
-        output.record({"catalogue": str(catalogue.path), **counts})
+        counted = {_KEYS.get(name, name): number for name, number in counts.items()}
+        output.record({"catalogue": str(catalogue.path), **counted})
         return
     output.text(str(catalogue.path))
     for name, number in counts.items():
@@ -181,6 +182,8 @@ def _without_nan(fields: dict[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in fields.items()}
 
 
+_KEYS = {"imported_hashes": "foreign"}
+"""JSON keys that are not the names of the counts."""
 _MEANING = {
     "photos": "photos",
     "missing": "photos whose files are missing",

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from phash_engine import _files
+from phash_engine._files import reason_of
 from phash_engine.errors import UsageError
 
 KINDS: Final = ("images", "landmarks")
@@ -61,7 +63,7 @@ def read(path: str | os.PathLike[str]) -> Table:
                 raise UsageError(f"{name}: the id {line[own]!r} stands twice, again in line {number}")
             rows[line[own]] = line[column].split()
     except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"{name}: cannot be read: {reason_of(error)}") from error
     except (EOFError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{name}: not a CSV file: {error}") from error
     return Table(name, _NAMES[header[column]], rows)
@@ -80,12 +82,10 @@ def write(path: str | os.PathLike[str], kind: str, rows: Mapping[str, Sequence[s
     writer.writerow(["id", kind])
     writer.writerows([number, " ".join(words)] for number, words in rows.items())
     data = text.getvalue().encode()
-    temporary = Path(f"{os.fspath(path)}.part")
     try:
-        temporary.write_bytes(gzip.compress(data, mtime=0) if os.fspath(path).endswith(".gz") else data)
-        temporary.replace(path)
+        _files.atomic_write(path, gzip.compress(data, mtime=0) if os.fspath(path).endswith(".gz") else data)
     except OSError as error:
-        raise UsageError(f"{os.fspath(path)}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"{os.fspath(path)}: cannot be written: {reason_of(error)}") from error
 
 
 def check_ids(table: Table, wanted: Iterable[str], where: str) -> None:

@@ -17,7 +17,7 @@ from phash_engine.errors import UsageError
 from phash_engine.evaluation import submissions
 from phash_engine.evaluation.submissions import Table
 from phash_engine.hashing.hashers import CODE_NAMES, Codes
-from phash_engine.hashing.rules import RULES
+from phash_engine.matching import code_set
 from phash_engine.retrieval.rerank import Content
 
 Column = NDArray[np.int64]
@@ -86,18 +86,17 @@ def read_side(catalogue: Store, folder: str) -> Side:
 
     A photo's id is its name without the extension, or where two photos share that its path from the folder.
     """
-    contents, ranks, table = catalogue.code_columns(trust_all=True)
-    rows = np.flatnonzero(ranks == RULES.index("code"))
-    row_of = dict(zip(contents[rows].tolist(), rows.tolist(), strict=True))
-    photos = [photo for photo in catalogue.photos([folder]) if photo.content_id in row_of and photo.digest]
+    photos = [photo for photo in catalogue.photos([folder]) if photo.digest]
     failures = [failure.path for failure in catalogue.failures.below([folder])]
     names = _ids([*(photo.path for photo in photos), *failures], _files.absolute(folder))
     photos.sort(key=lambda photo: names[photo.path])
+    contents = np.array([photo.content_id for photo in photos], dtype=np.int64)
+    full = code_set.load(catalogue, contents, trust_all=True).full()
     return Side(
         folder,
         [names[photo.path] for photo in photos],
         [Content(photo.digest or b"", photo.path) for photo in photos],
-        table[[row_of[photo.content_id] for photo in photos], : len(CODE_NAMES)],
+        full.codes[np.searchsorted(full.contents, contents), : len(CODE_NAMES)],
         {photo.path: row for row, photo in enumerate(photos)},
         [names[path] for path in failures],
     )

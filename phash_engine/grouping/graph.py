@@ -1,4 +1,4 @@
-"""Catalogue → the graph that is grouped: contents that have a match, their photos, and the pairs between them.
+"""The graph that is grouped: contents that have a match, their photos, and the pairs between them.
 
 All else stays in columns of numbers: of a million photos only those with a match become objects, and never all at once.
 """
@@ -11,26 +11,21 @@ from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phash_engine import _files
-from phash_engine._columns import sorted_columns
-from phash_engine.catalogue import Store
+from phash_engine._columns import Ids, sorted_columns
+from phash_engine.catalogue import PhotoColumns, Store
 from phash_engine.catalogue.decisions import Decision
 from phash_engine.grouping import clustering, keep_rules
 from phash_engine.grouping.clustering import Link
-from phash_engine.grouping.keep_rules import Candidate, KeepRule
-from phash_engine.hashing.rules import RULES
+from phash_engine.grouping.keep_rules import KeepRule, Member
+from phash_engine.hashing.views import MatchType
 from phash_engine.index import Pairs
-from phash_engine.matching import pairs as content_pairs
-from phash_engine.matching.judge import Judge
-from phash_engine.matching.pairs import ContentPairs
-from phash_engine.matching.policy import Calibration, Criterion
+from phash_engine.matching import code_set, policy
+from phash_engine.matching.cohort import CohortMeans
+from phash_engine.matching.pairs import ContentPairs, PairFilter, Progress, close_pairs, first_of_component
+from phash_engine.matching.policy import MatchPolicy
 from phash_engine.scanning import walk
-
-Ids = NDArray[np.int64]
-Progress = Callable[[int, int], None]
-"""Called with the number of joins done and the number to do."""
 
 _PHOTOS = 50_000
 """Photos that are objects at a time, but for larger components: 50 MB."""
@@ -42,11 +37,11 @@ SPANS = ("anywhere", "same-folder", "across-folders")
 class Search(NamedTuple):
     """What is compared with what; the arguments of ``groups.find_groups`` of these names.
 
-    ``band`` is how far apart pairs may be that a second look is taken at, or 0.
+    ``candidate_radius`` is the distance in bits up to which pairs are verified, or 0.
     """
 
     radius: int | None
-    band: int
+    candidate_radius: int
     folders: Sequence[str] | None
     references: Sequence[str]
     exclude: Sequence[str]
@@ -56,67 +51,71 @@ class Search(NamedTuple):
     span: str
 
 
-class _Columns(NamedTuple):
-    """Photos: ids and numbers of their contents, int64 ``(n,)``; and the id of each content, int64 ``(m,)``."""
-
-    ids: Ids
-    contents: Ids
-    content_ids: Ids
-
-
 class MatchGraph(NamedTuple):
     """Nodes in keeper order within each component, and links between them.
 
-    A node holds the photos of one content in keeper order; where the folder counts, those of one content in one folder.
-    ``links`` are ``ContentPairs`` of the numbers of nodes: those that are near, and others in the band whose rule is
-    "verified", if a second look says so. ``backgrounds``, int64, are those of the nodes, 0 where nobody asked.
+    Attributes
+    ----------
+    nodes
+        The photos of one content in keeper order; where the folder counts, those of one content in one folder.
+    links
+        ``ContentPairs`` of the numbers of nodes: those that match, and candidates of type ``VERIFIED``.
+    means
+        int64: the cohort mean of each node, 0 where there is no cohort.
     """
 
-    nodes: list[list[Candidate]]
+    nodes: list[list[Member]]
     links: ContentPairs
-    backgrounds: Ids
+    means: Ids
 
 
 def build(
-    catalogue: Store, search: Search, by: Sequence[KeepRule], progress: Progress | None
-) -> tuple[Criterion, int, Iterator[MatchGraph]]:
+    store: Store, search: Search, by: Sequence[KeepRule], progress: Progress | None
+) -> tuple[MatchPolicy, int, Iterator[MatchGraph]]:
     """Find all pairs, and put the photos that have one in keeper order; errors as ``groups.find_groups``.
 
     Returns
     -------
     tuple
-        What decided which contents are near, how many were compared by code, and the graph in parts, each of whole
-        components: some ten thousand photos, of which there need be no more at a time.
+        The policy that decided, how many contents were compared by code, and the graph in parts, each of whole
+        components: some ten thousand photos, of which no more are needed at a time.
     """
     folders = None if search.folders is None else [*search.folders, *search.references]
-    with catalogue.snapshot():  # else a scan in another process might replace the codes of photos just read
-        ids, content_ids = catalogue.photo_columns(folders, _filter(folders, search.exclude))
-        of_contents, numbers = np.unique(content_ids, return_inverse=True)
-        columns = _Columns(ids, numbers, of_contents)
-        views = content_pairs.codes_of(of_contents, catalogue, trust_all=search.trust_all)
-        judge = Judge(views, len(of_contents), search.radius, search.band, Calibration.of(catalogue))
-    close = content_pairs.close_pairs(
-        views, judge.reach, rotations=search.rotations, kind=search.kind, progress=progress
-    )
-    pairs, backgrounds = judge.judged(close)
-
-    def graphs() -> Iterator[MatchGraph]:
-        for some, among in _parts(columns, pairs):
-            nodes, contents = _nodes(catalogue, some, search)
-            links = _links(nodes, contents, among, search.span)
-            nodes, links, order = _in_keeper_order(nodes, links, by)
-            yield MatchGraph(nodes, links, backgrounds[np.array(contents, dtype=np.int64)[order]])
-
-    return judge.criterion, judge.compared, graphs()
+    with store.snapshot():  # else a scan in another process might replace the codes of photos just read
+        photos = store.photo_columns(folders, _filter(folders, search.exclude))
+        codes = code_set.load(store, photos.contents, trust_all=search.trust_all)
+        pair_filter = PairFilter(codes, search.radius, search.candidate_radius, policy.calibration_of(store))
+    close = close_pairs(codes, pair_filter.radius, rotations=search.rotations, kind=search.kind, progress=progress)
+    pairs, means = pair_filter.filter(close)
+    parts = (_graph(store, part, means, search, by) for part in _parts(photos, pairs))
+    return pair_filter.policy, pair_filter.compared, parts
 
 
-def heeding(
-    nodes: Sequence[Sequence[Candidate]], links: ContentPairs, decided: Sequence[Decision]
+class _Part(NamedTuple):
+    """Whole components: their photos, the component of each photo, and the pairs among their contents."""
+
+    photos: PhotoColumns
+    components: Ids
+    pairs: ContentPairs
+
+
+def _graph(store: Store, part: _Part, means: CohortMeans, search: Search, by: Sequence[KeepRule]) -> MatchGraph:
+    nodes, contents = _nodes(store, part.photos, search)
+    links = _links(nodes, contents, part.pairs, search.span)
+    component_of = dict(zip(part.photos.contents.tolist(), part.components.tolist(), strict=True))
+    components = np.array([component_of[content] for content in contents.tolist()], dtype=np.int64)
+    ordered = _in_keeper_order(nodes, components, by)
+    order = [number for number, _ in ordered]
+    return MatchGraph([node for _, node in ordered], _renumbered(links, order), means.of(contents[order]))
+
+
+def without_decided(
+    nodes: Sequence[Sequence[Member]], links: ContentPairs, decided: Sequence[Decision]
 ) -> tuple[ContentPairs, set[Link]]:
     """Return the links that remain, and the nodes that must not meet in one group.
 
-    What was decided to be different goes, as ``grouping.without_farther_sides`` tells. References are not compared with
-    each other, and neither are contents that were decided to stay both.
+    What was decided to be different is removed, see ``clustering.without_farther_sides``. References are not compared
+    with each other, and neither are contents of which both were decided to stay.
     """
     known = {digest for decision in decided for digest in decision[:2]}
     numbers: dict[bytes, list[int]] = {digest: [] for digest in known}
@@ -134,7 +133,7 @@ def heeding(
 
 
 def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[str], bool] | None:
-    """Return what tells the photos that a walk from the folders, or from everywhere, would pass over."""
+    """Return a function of a path: whether a walk from the folders, or from everywhere, would pass over it."""
     if not exclude:
         return None
     # A walk comes to a photo from the outermost root, which is the first in order.
@@ -146,53 +145,56 @@ def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[
     return is_excluded
 
 
-def _parts(columns: _Columns, pairs: ContentPairs) -> Iterator[tuple[_Columns, ContentPairs]]:
-    """Yield whole components that have several photos, some ten thousand photos at a time, and the pairs among them."""
-    component = content_pairs.first_of_component(pairs.left, pairs.right, len(columns.content_ids))
-    of_photos, of_pairs = component[columns.contents], component[pairs.left]
-    photos = np.flatnonzero(np.bincount(of_photos)[of_photos] > 1)
-    photos = photos[np.argsort(of_photos[photos])]
-    of_photos, order = of_photos[photos], np.argsort(of_pairs)
+def _parts(photos: PhotoColumns, pairs: ContentPairs) -> Iterator[_Part]:
+    """Yield whole components that have several photos, some ten thousand photos at a time."""
+    contents, of_photo = np.unique(photos.contents, return_inverse=True)
+    left, right = (np.searchsorted(contents, column) for column in pairs[:2])
+    component = first_of_component(left, right, len(contents))
+    of_photos, of_pairs = component[of_photo], component[left]
+    rows = np.flatnonzero(np.bincount(of_photos)[of_photos] > 1) if len(contents) else np.empty(0, dtype=np.int64)
+    rows = rows[np.argsort(of_photos[rows])]
+    of_photos, order = of_photos[rows], np.argsort(of_pairs)
     firsts = np.flatnonzero(np.diff(of_photos, prepend=-1))
-    cuts = firsts[np.searchsorted(firsts, np.arange(0, photos.size, _PHOTOS), "right") - 1]
-    for first, end in pairwise([*np.unique(cuts).tolist(), photos.size]):
-        some, edges = photos[first:end], of_photos[[first, end - 1]] + [0, 1]
+    cuts = firsts[np.searchsorted(firsts, np.arange(0, rows.size, _PHOTOS), "right") - 1]
+    for first, end in pairwise([*np.unique(cuts).tolist(), rows.size]):
+        some, edges = rows[first:end], of_photos[[first, end - 1]] + [0, 1]
         among = order[slice(*np.searchsorted(of_pairs, edges, sorter=order))]
-        part = columns._replace(ids=columns.ids[some], contents=columns.contents[some])
-        yield part, ContentPairs(*(column[among] for column in pairs))
+        yield _Part(
+            PhotoColumns(*(column[some] for column in photos)),
+            of_photos[first:end],
+            ContentPairs(*(column[among] for column in pairs)),
+        )
 
 
-def _nodes(catalogue: Store, columns: _Columns, search: Search) -> tuple[list[list[Candidate]], list[int]]:
+def _nodes(store: Store, photos: PhotoColumns, search: Search) -> tuple[list[list[Member]], Ids]:
     """Return the nodes, and the content of each, without photos that became another content meanwhile."""
-    content_of = dict(zip(columns.ids.tolist(), columns.contents.tolist(), strict=True))
+    content_of = dict(zip(photos.ids.tolist(), photos.contents.tolist(), strict=True))
     references = list(map(_files.absolute, search.references))
-    nodes: dict[tuple[int, str], list[Candidate]] = {}
-    for photo in catalogue.photos_by_id(list(content_of)):
-        content = content_of[photo.id]
-        if photo.content_id != columns.content_ids[content]:
+    nodes: dict[tuple[int, str], list[Member]] = {}
+    for photo in store.photos_by_id(list(content_of)):
+        if photo.content_id != content_of[photo.id]:
             continue
         is_reference = _files.is_below(photo.path, references)
         folder = "" if search.span == "anywhere" else _folder(photo.path)
-        nodes.setdefault((content, folder), []).append(Candidate(photo, is_reference=is_reference))
-    return list(nodes.values()), [content for content, _ in nodes]
+        nodes.setdefault((photo.content_id, folder), []).append(Member(photo, is_reference=is_reference))
+    return list(nodes.values()), np.array([content for content, _ in nodes], dtype=np.int64)
 
 
-def _links(nodes: list[list[Candidate]], contents: list[int], pairs: ContentPairs, span: str) -> ContentPairs:
+def _links(nodes: list[list[Member]], contents: Ids, pairs: ContentPairs, span: str) -> ContentPairs:
     """Return the pairs of contents as pairs of nodes; where the folder counts, equal contents are pairs too."""
-    content = np.array(contents, dtype=np.int64)
-    pairs = pairs.where(np.isin(pairs.left, content) & np.isin(pairs.right, content))
-    order = np.argsort(content, kind="stable")
+    pairs = pairs.where(np.isin(pairs.left, contents) & np.isin(pairs.right, contents))
+    order = np.argsort(contents, kind="stable")
     if span == "anywhere":
-        left, right = (order[np.searchsorted(content[order], column)] for column in pairs[:2])
-        return ContentPairs(left, right, pairs.distances, pairs.rules)
-    same = np.unique(content)
-    equal = np.zeros_like(same), np.full_like(same, RULES.index("digest"))
+        left, right = (order[np.searchsorted(contents[order], column)] for column in pairs[:2])
+        return pairs._replace(left=left, right=right)
+    same = np.unique(contents)
+    equal = np.zeros_like(same), np.full_like(same, MatchType.IDENTICAL)
     widened = [np.concatenate([*parts]) for parts in zip(pairs, (same, same, *equal), strict=True)]
-    left, right, rows = _product(content[order], *widened[:2])
+    left, right, rows = _product(contents[order], *widened[:2])
     left, right = order[left], order[right]
     _, folder = np.unique([_folder(node[0].path) for node in nodes], return_inverse=True)
     chosen = (left != right) & ((folder[left] == folder[right]) == (span == "same-folder"))
-    chosen &= (content[left] != content[right]) | (left < right)
+    chosen &= (contents[left] != contents[right]) | (left < right)
     rows = rows[chosen]
     return ContentPairs(left[chosen], right[chosen], widened[2][rows], widened[3][rows])
 
@@ -202,7 +204,7 @@ def _folder(path: str) -> str:
 
 
 def _product(ordered: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids, Ids]:
-    """Return the places of all nodes of ``left[i]`` beside those of ``right[i]`` in ordered contents, and i."""
+    """Return the places of all nodes of ``left[i]`` with those of ``right[i]`` in ordered contents, and i."""
     first, last = np.searchsorted(ordered, left), np.searchsorted(ordered, left, "right")
     begin, end = np.searchsorted(ordered, right), np.searchsorted(ordered, right, "right")
     counts = (last - first) * (end - begin)
@@ -213,27 +215,28 @@ def _product(ordered: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids, Ids]:
 
 
 def _in_keeper_order(
-    nodes: list[list[Candidate]], links: ContentPairs, by: Sequence[KeepRule]
-) -> tuple[list[list[Candidate]], ContentPairs, list[int]]:
-    """Renumber the nodes so that, in each component, the one to keep comes first; return their former numbers too."""
-    components = content_pairs.first_of_component(links.left, links.right, len(nodes))
+    nodes: list[list[Member]], components: Ids, by: Sequence[KeepRule]
+) -> list[tuple[int, list[Member]]]:
+    """Return the nodes with their numbers so that, in each component, the one to keep comes first."""
     together = np.argsort(components, kind="stable")
     starts = np.flatnonzero(np.diff(components[together], prepend=-1))
-    ordered = [node for part in np.split(together, starts[1:]) for node in _ordered(part.tolist(), nodes, by)]
-    rank = np.empty(len(nodes), dtype=np.int64)
-    order = [number for number, _ in ordered]
-    rank[order] = np.arange(len(nodes))
-    left, right = rank[links.left], rank[links.right]
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    return [node for _, node in ordered], ContentPairs(*sorted_columns(low, high, *links[2:])), order
+    return [node for part in np.split(together, starts[1:]) for node in _ordered(part.tolist(), nodes, by)]
 
 
 def _ordered(
-    numbers: list[int], nodes: list[list[Candidate]], by: Sequence[KeepRule]
-) -> Iterator[tuple[int, list[Candidate]]]:
+    numbers: list[int], nodes: list[list[Member]], by: Sequence[KeepRule]
+) -> Iterator[tuple[int, list[Member]]]:
     """Yield the nodes of a component with their numbers, and the photos of each, in keeper order."""
-    home = {id(candidate): number for number in numbers for candidate in nodes[number]}
-    found: dict[int, list[Candidate]] = {}
-    for candidate in keep_rules.ordered((candidate for number in numbers for candidate in nodes[number]), by):
-        found.setdefault(home[id(candidate)], []).append(candidate)
+    home = {id(member): number for number in numbers for member in nodes[number]}
+    found: dict[int, list[Member]] = {}
+    for member in keep_rules.ordered((member for number in numbers for member in nodes[number]), by):
+        found.setdefault(home[id(member)], []).append(member)
     yield from found.items()
+
+
+def _renumbered(links: ContentPairs, order: Sequence[int]) -> ContentPairs:
+    """Return links between nodes by their places in an order, the lower one left, sorted."""
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    left, right = place[links.left], place[links.right]
+    return ContentPairs(*sorted_columns(np.minimum(left, right), np.maximum(left, right), *links[2:]))

@@ -1,4 +1,4 @@
-"""Catalogue → groups of photos that show the same picture."""
+"""Groups of photos that show the same picture."""
 
 from __future__ import annotations
 
@@ -8,93 +8,104 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phash_engine import _files
+from phash_engine._columns import Ids
+from phash_engine.catalogue import Photo, Store
 from phash_engine.catalogue.decisions import partners
-from phash_engine.catalogue.store import Store
-from phash_engine.grouping import clustering, keep_rules
-from phash_engine.grouping import graph as match_graph
-from phash_engine.grouping.graph import MatchGraph, Progress, Search
-from phash_engine.grouping.keep_rules import Candidate, KeepRule, Reason
-from phash_engine.hashing.rules import RULES, rank
+from phash_engine.grouping import clustering, graph, keep_rules
+from phash_engine.grouping.graph import MatchGraph, Search
+from phash_engine.grouping.keep_rules import KeepRule, Member, Reason
+from phash_engine.hashing.views import MatchType
 from phash_engine.index import Pairs
+from phash_engine.matching import cohort
 from phash_engine.matching.confidence import confidence
-from phash_engine.matching.pairs import ContentPairs
-from phash_engine.matching.policy import Criterion
-from phash_engine.matching.scores import adaptive_scores
+from phash_engine.matching.pairs import ContentPairs, Progress
+from phash_engine.matching.policy import MatchPolicy
 from phash_engine.matching.verification import verify
 from phash_engine.matching.verification.verify import Evidence, Verifier
-
-Ids = NDArray[np.int64]
 
 
 class Pair(NamedTuple):
     """Two photos of a group that match, the better one first.
 
-    ``distance`` is in bits, ``rule`` the one that matched, ``confidence`` as ``confidence.confidence`` tells. ``score``
-    is the adaptive score; None where it was not asked for.
+    Attributes
+    ----------
+    left, right
+        The photos.
+    distance
+        Bits of 192.
+    match_type
+        Why they match.
+    confidence
+        As ``confidence.confidence`` returns it.
+    score
+        The distance normalised by the cohort; None where the distance alone decides.
+    evidence
+        What verification measured; None where there was none.
     """
 
-    left: str
-    right: str
+    left: Photo
+    right: Photo
     distance: int
-    rule: str
+    match_type: MatchType
     confidence: float
     score: int | None = None
     evidence: Evidence | None = None
 
 
 class Group(NamedTuple):
-    """Photos that show the same picture: the one to keep, the others, and what joins them.
+    """Photos that show the same picture: the one to keep, its duplicates, and what joins them.
 
     Attributes
     ----------
     keeper
-        Path of the photo to keep.
-    others
-        Paths of the photos that could go, nearest first.
+        The photo to keep.
+    duplicates
+        The photos that could go, nearest first.
     pairs
-        Of a star the pairs of the keeper with all the rest, in their order. Of other groups all pairs between contents,
+        Of a star the pairs of the keeper with all others, in their order. Of other groups all pairs between contents,
         each shown by its first photo, and those of that photo with its copies.
     kept
-        Paths of photos that stay beside the keeper: those of reference folders, and those decided to be kept.
+        Photos that stay with the keeper: those of reference folders, and those that were decided to be kept.
     reason
-        What sets the keeper before the best of the others.
-    series
+        Why the keeper is kept rather than the best of the duplicates.
+    is_series
         Whether it is a series of shots rather than copies; False where nobody asked.
-    bytes
-        Size of the others.
     """
 
-    keeper: str
-    others: tuple[str, ...]
+    keeper: Photo
+    duplicates: tuple[Photo, ...]
     pairs: tuple[Pair, ...]
-    kept: tuple[str, ...]
+    kept: tuple[Photo, ...]
     reason: Reason
-    series: bool
-    bytes: int
+    is_series: bool
+
+    @property
+    def bytes(self) -> int:
+        """The size of the duplicates."""
+        return sum(photo.size for photo in self.duplicates)
 
     def joining(self) -> dict[str, Pair]:
-        """Return, of each photo but the keeper, its pair with the keeper or, where there is none, the nearest."""
+        """Return, by the path of each photo but the keeper, its pair with the keeper or, without one, the nearest."""
         found: dict[str, Pair] = {}
-        for pair in sorted(self.pairs, key=lambda pair: (pair.left != self.keeper, pair.distance)):
-            found.setdefault(pair.right, pair)
-            found.setdefault(pair.left, pair)
-        del found[self.keeper]
+        for pair in sorted(self.pairs, key=lambda pair: (pair.left.path != self.keeper.path, pair.distance)):
+            found.setdefault(pair.right.path, pair)
+            found.setdefault(pair.left.path, pair)
+        del found[self.keeper.path]
         return found
 
 
 class Groups(list[Group]):
-    """Groups, sorted by the keeper's path, what their pairs were judged by, and how many contents were compared."""
+    """Groups, sorted by the keeper's path, the policy that decided, and how many contents were compared."""
 
-    def __init__(self, groups: Iterable[Group], criterion: Criterion, compared: int) -> None:
-        super().__init__(sorted(groups))
-        self.criterion, self.compared = criterion, compared
+    def __init__(self, groups: Iterable[Group], policy: MatchPolicy, compared: int) -> None:
+        super().__init__(sorted(groups, key=lambda group: group.keeper.path))
+        self.policy, self.compared = policy, compared
 
 
 def find_groups(
-    catalogue: Store,
+    store: Store,
     radius: int | None = None,
     *,
     folders: Sequence[str] | None = None,
@@ -117,36 +128,36 @@ def find_groups(
 
     Parameters
     ----------
-    catalogue
+    store
         An open catalogue.
     radius
-        Largest accepted distance in bits, 0..192. None for what suits the collection: the adaptive score where at least
-        200 contents are compared, else ``rules.RADIUS``.
+        Largest accepted distance in bits, 0..192. None for what suits the collection: the score where at least 200
+        contents are compared, else ``policy.DEFAULT_RADIUS``.
     folders, rotations, trust_all, kind
         As for ``search.Collection``.
     verifier
-        Takes a second look at all pairs, and at some beyond the radius; None to do without.
+        Verifies all pairs, and candidates beyond the radius; None to do without.
     references
-        Folders whose photos may be keepers and are never among the others. They are not compared with each other, and
-        only groups that have one of them are returned.
+        Folders whose photos may be keepers and are never duplicates. They are not compared with each other, and only
+        groups that have one of them are returned.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
     mode
-        One of ``grouping.MODES``: "star" (every other is close to the keeper), "complete" (everyone to everyone) or
-        "component" (whoever a chain joins).
+        One of ``clustering.MODES``: "star" (each is close to the keeper), "complete" (each to each) or "component" (all
+        that a chain joins).
     keep
         Keeper rules, as for ``keep_rules.rules``.
     span
         One of ``graph.SPANS``: photos match "anywhere", in the "same-folder" or "across-folders" alone.
     burst
-        Mark as series the groups in which cameras took two photos at different moments at most so many seconds apart.
+        Mark as series the groups in which cameras took two photos at different moments, no more seconds apart.
     progress
         Called with the number of joins done and the number to do.
 
     Returns
     -------
     list of Group
-        Sorted by the keeper's path; the same for any order of scanning. Its ``criterion`` tells what decided.
+        Sorted by the keeper's path; the same for any order of scanning. ``policy`` is what decided.
 
     Raises
     ------
@@ -155,26 +166,23 @@ def find_groups(
     UsageError
         An unknown keeper rule.
     """
-    if mode not in clustering.MODES or span not in match_graph.SPANS:
-        raise ValueError(
-            f"mode {mode!r} or span {span!r} is unknown: {', '.join((*clustering.MODES, *match_graph.SPANS))}"
-        )
+    if mode not in clustering.MODES or span not in graph.SPANS:
+        raise ValueError(f"mode {mode!r} or span {span!r} is unknown: {', '.join((*clustering.MODES, *graph.SPANS))}")
     by = keep_rules.rules(keep)
-    band = verifier.reach(0) if verifier else 0
-    search = Search(radius, band, folders, references, exclude, rotations, trust_all, kind, span)
-    criterion, compared, graphs = match_graph.build(catalogue, search, by, progress)
-    decided = catalogue.decisions.all()
+    candidate_radius = verifier.reach(0) if verifier else 0
+    search = Search(radius, candidate_radius, folders, references, exclude, rotations, trust_all, kind, span)
+    policy, compared, graphs = graph.build(store, search, by, progress)
+    decided = store.decisions.all()
     stay = partners(decision for decision in decided if decision.kind == "keep")
 
-    def groups(graph: MatchGraph) -> Iterator[Group]:
-        nodes = graph.nodes
-        links, apart = match_graph.heeding(nodes, graph.links, decided)
-        links, evidence = _verified(links, nodes, verifier) if verifier else (links, {})
-        owners = clustering.MODES[mode](Pairs(*links[:3]), len(nodes), apart)
-        links = links.where(owners[links.right] == (links.left if mode == "star" else owners[links.left]))
-        teller = _Teller(
-            graph,
-            criterion,
+    def groups(part: MatchGraph) -> Iterator[Group]:
+        links, apart = graph.without_decided(part.nodes, part.links, decided)
+        links, evidence = _verified(links, part.nodes, verifier) if verifier else (links, {})
+        keepers = clustering.MODES[mode](Pairs(*links[:3]), len(part.nodes), apart)
+        links = links.where(keepers[links.right] == (links.left if mode == "star" else keepers[links.left]))
+        maker = _Maker(
+            part,
+            policy,
             compared,
             by,
             stay,
@@ -183,54 +191,54 @@ def find_groups(
             is_star=mode == "star",
             is_across=span == "across-folders",
         )
-        for part in _parts(owners, links):
-            if not references or nodes[part.numbers[0]][0].is_reference:
-                yield from teller.group(part)
+        for cluster in _clusters(keepers, links):
+            if not references or part.nodes[cluster.numbers[0]][0].is_reference:
+                yield from maker.group(cluster)
 
-    return Groups(chain.from_iterable(map(groups, graphs)), criterion, compared)
+    return Groups(chain.from_iterable(map(groups, graphs)), policy, compared)
 
 
 def _verified(
-    links: ContentPairs, nodes: Sequence[Sequence[Candidate]], verifier: Verifier
+    links: ContentPairs, nodes: Sequence[Sequence[Member]], verifier: Verifier
 ) -> tuple[ContentPairs, dict[tuple[int, int], Evidence | None]]:
-    """Return the links that stand a second look, and what it saw of each; equal bytes need none."""
-    near, equal = links.rules != RULES.index("verified"), links.rules == RULES.index("digest")
-    looked = links.where(~equal)
-    keys = list(zip(looked.left.tolist(), looked.right.tolist(), strict=True))
+    """Return the links that verification accepts, and the evidence of each; equal bytes need none."""
+    are_near, are_equal = links.match_types != MatchType.VERIFIED, links.match_types == MatchType.IDENTICAL
+    others = links.where(~are_equal)
+    keys = list(zip(others.left.tolist(), others.right.tolist(), strict=True))
     subjects = [(_subject(nodes[left]), _subject(nodes[right])) for left, right in keys]
-    pairs = [verify.Candidate(*pair, is_near) for pair, is_near in zip(subjects, near[~equal].tolist(), strict=True)]
-    verdicts = verifier.judge(pairs)
-    stands = equal.copy()
-    stands[~equal] = [verdict.match for verdict in verdicts]
-    return links.where(stands), {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
+    near = are_near[~are_equal].tolist()
+    verdicts = verifier.judge([verify.Candidate(*pair, is_near) for pair, is_near in zip(subjects, near, strict=True)])
+    accepted = are_equal.copy()
+    accepted[~are_equal] = [verdict.match for verdict in verdicts]
+    return links.where(accepted), {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
 
 
-def _subject(node: Sequence[Candidate]) -> verify.Subject:
-    return verify.Subject(node[0].photo.digest, tuple(candidate.path for candidate in node))
+def _subject(node: Sequence[Member]) -> verify.Subject:
+    return verify.Subject(node[0].photo.digest, tuple(member.path for member in node))
 
 
-class _Part(NamedTuple):
-    """A group as numbers of nodes, in keeper order, and rows of links: left, right, distance, number of the rule."""
+class _Cluster(NamedTuple):
+    """A group as numbers of nodes, in keeper order, and rows of links: left, right, distance, match type."""
 
     numbers: list[int]
     links: list[tuple[int, int, int, int]]
 
 
-def _parts(owners: Ids, links: ContentPairs) -> Iterator[_Part]:
-    parts = {owner: _Part([], []) for owner in np.unique(owners).tolist()}
-    for number, owner in enumerate(owners.tolist()):
-        parts[owner].numbers.append(number)
+def _clusters(keepers: Ids, links: ContentPairs) -> Iterator[_Cluster]:
+    clusters = {keeper: _Cluster([], []) for keeper in np.unique(keepers).tolist()}
+    for number, keeper in enumerate(keepers.tolist()):
+        clusters[keeper].numbers.append(number)
     rows = zip(*(column.tolist() for column in links), strict=True)
-    for owner, row in zip(owners[links.left].tolist(), rows, strict=True):
-        parts[owner].links.append(row)
-    return iter(parts.values())
+    for keeper, row in zip(keepers[links.left].tolist(), rows, strict=True):
+        clusters[keeper].links.append(row)
+    return iter(clusters.values())
 
 
-class _Teller(NamedTuple):
-    """What it takes to tell groups by their photos."""
+class _Maker(NamedTuple):
+    """Makes groups of clusters; fields as the arguments of :func:`find_groups`."""
 
     graph: MatchGraph
-    criterion: Criterion
+    policy: MatchPolicy
     compared: int
     by: Sequence[KeepRule]
     stay: Mapping[bytes | None, set[bytes]]
@@ -239,74 +247,73 @@ class _Teller(NamedTuple):
     is_star: bool
     is_across: bool
 
-    def group(self, part: _Part) -> Iterator[Group]:
+    def group(self, cluster: _Cluster) -> Iterator[Group]:
         """Yield the group, unless nothing could go."""
-        nodes = [self.graph.nodes[number] for number in part.numbers]
+        nodes = [self.graph.nodes[number] for number in cluster.numbers]
         if self.is_across:
             nodes[0] = nodes[0][:1]  # its copies lie in the keeper's folder
-        keeper, *rest = photos = [photo for node in nodes for photo in node]
-        kept = self._kept(photos)
-        others = _other_files(rest, [keeper, *kept])
-        if not others:
+        keeper, *rest = members = [member for node in nodes for member in node]
+        kept = self._kept(members)
+        duplicates = _duplicates(rest, [keeper, *kept])
+        if not duplicates:
             return
-        pairs = list(self._pairs(part, {photo.path for photo in (keeper, *kept, *others)}))
+        pairs = list(self._pairs(cluster, {member.path for member in (keeper, *kept, *duplicates)}))
+        photos = [member.photo for member in duplicates]
         if self.is_star:
-            pairs.sort(key=lambda pair: rank(pair.distance, pair.rule, pair.right))
-            going = {photo.path for photo in others}
-            paths = [pair.right for pair in pairs if pair.right in going]
-        else:
-            paths = [photo.path for photo in others]
+            pairs.sort(key=lambda pair: (pair.distance, pair.match_type, pair.right.path))
+            going = {photo.path for photo in photos}
+            photos = [pair.right for pair in pairs if pair.right.path in going]
         yield Group(
-            keeper.path,
-            tuple(paths),
+            keeper.photo,
+            tuple(photos),
             tuple(pairs),
-            tuple(photo.path for photo in kept),
-            keep_rules.reason(keeper, others[0], self.by),
-            self.burst is not None and _is_series(photos, self.burst),
-            sum(photo.photo.size for photo in others),
+            tuple(member.photo for member in kept),
+            keep_rules.reason(keeper, duplicates[0], self.by),
+            self.burst is not None and _is_series(members, self.burst),
         )
 
-    def _kept(self, photos: Sequence[Candidate]) -> list[Candidate]:
-        """Return the photos after the first that stay: references, and what was decided to stay beside one before."""
-        kept, before = [], {photos[0].photo.digest}
-        for photo in photos[1:]:
-            digest = photo.photo.digest
-            if photo.is_reference or not before.isdisjoint(self.stay.get(digest, ())):
-                kept.append(photo)
+    def _kept(self, members: Sequence[Member]) -> list[Member]:
+        """Return the members after the first that stay: references, and what was decided to stay with one before."""
+        kept, before = [], {members[0].photo.digest}
+        for member in members[1:]:
+            digest = member.photo.digest
+            if member.is_reference or not before.isdisjoint(self.stay.get(digest, ())):
+                kept.append(member)
             before.add(digest)
         return kept
 
-    def _pairs(self, part: _Part, shown: Container[str]) -> Iterator[Pair]:
-        nodes = {n: [c.path for c in self.graph.nodes[n] if c.path in shown] for n in part.numbers}
-        for number, paths in nodes.items():
-            if number == part.numbers[0] or not self.is_star:
-                yield from (Pair(paths[0], copy, 0, "digest", 1.0) for copy in paths[1:])
-        for left, right, distance, number in part.links:
-            rule, score = RULES[number], self._score(left, right, distance, RULES[number])
-            told = distance, rule, confidence(distance, rule, self.compared, score), score
-            seen = self.evidence.get((left, right))
-            for path in nodes[right] if self.is_star else nodes[right][:1]:
-                yield from (Pair(first, path, *told, seen) for first in nodes[left][:1])
+    def _pairs(self, cluster: _Cluster, shown: Container[str]) -> Iterator[Pair]:
+        nodes = {n: [m.photo for m in self.graph.nodes[n] if m.path in shown] for n in cluster.numbers}
+        for number, photos in nodes.items():
+            if number == cluster.numbers[0] or not self.is_star:
+                yield from (Pair(photos[0], copy, 0, MatchType.IDENTICAL, 1.0) for copy in photos[1:])
+        for left, right, distance, number in cluster.links:
+            match_type = MatchType(number)
+            score = self._score(left, right, distance, match_type)
+            measured = distance, match_type, confidence(distance, match_type, self.compared, score), score
+            evidence = self.evidence.get((left, right))
+            for photo in nodes[right] if self.is_star else nodes[right][:1]:
+                yield from (Pair(first, photo, *measured, evidence) for first in nodes[left][:1])
 
-    def _score(self, left: int, right: int, distance: int, rule: str) -> int | None:
-        if self.criterion.cutoff is None or rule == "digest":
+    def _score(self, left: int, right: int, distance: int, match_type: MatchType) -> int | None:
+        if self.policy.cutoff is None or match_type == MatchType.IDENTICAL:
             return None
-        return int(adaptive_scores(distance, self.graph.backgrounds[left], self.graph.backgrounds[right]))
+        return int(cohort.scores(distance, self.graph.means[left], self.graph.means[right]))
 
 
-def _other_files(photos: Sequence[Candidate], staying: Sequence[Candidate]) -> list[Candidate]:
-    """Return the photos that do not stay, without those that are the very file of one that stays."""
-    copies = Counter(photo.photo.digest for photo in (*photos, *staying))
+def _duplicates(members: Sequence[Member], staying: Sequence[Member]) -> list[Member]:
+    """Return the members that do not stay, without those that are the same file as one that stays."""
+    copies = Counter(member.photo.digest for member in (*members, *staying))
 
-    def identity(photo: Candidate) -> object:
-        return photo.photo.digest and copies[photo.photo.digest] > 1 and _files.identity(photo.path)
+    def identity(member: Member) -> object:
+        return member.photo.digest and copies[member.photo.digest] > 1 and _files.file_id(member.path)
 
-    stay = {photo.path for photo in staying}
-    taken = {identity(photo) for photo in staying} - {None, False}
-    return [photo for photo in photos if photo.path not in stay and identity(photo) not in taken]
+    stay = {member.path for member in staying}
+    taken = {identity(member) for member in staying} - {None, False}
+    return [member for member in members if member.path not in stay and identity(member) not in taken]
 
 
-def _is_series(photos: Sequence[Candidate], seconds: float) -> bool:
-    """Whether two of the photos were taken at different moments at most so many seconds apart."""
-    moments = sorted({photo.traits.taken for photo in photos if photo.traits.taken})
+def _is_series(members: Sequence[Member], seconds: float) -> bool:
+    """Whether two of the photos were taken at different moments, at most ``seconds`` apart."""
+    moments = sorted({member.traits.taken for member in members if member.traits.taken})
     return any((after - before).total_seconds() <= seconds for before, after in pairwise(moments))

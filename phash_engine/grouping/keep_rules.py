@@ -1,6 +1,6 @@
 """Which photo of a group is kept: rules in the order of their weight, and the reason in words.
 
-A rule is asked only where those before it leave a tie, so a rule that has to open files opens few.
+A rule is applied only where those before it leave a tie, so a rule that has to open files opens few.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError, UsageError
 
 DEFAULT = ("pixels", "exif", "quality", "size", "oldest", "shortest-path")
-"""Names of the rules that decide unless told otherwise."""
+"""Names of the rules that decide by default."""
 
 _ORIGINAL_FORMATS = ({"RAW"}, {"HEIF", "JPEG", "MPO", "TIFF"})
 _SHARPNESS_SIDE = 1024
@@ -29,8 +29,8 @@ _SHARPNESS_STEPS = 20
 """Steps in which sharpness doubles: what differs by less than some 4 % is as sharp."""
 
 
-class Candidate:
-    """A photo of a group, and what its file tells on request; a file that cannot be read tells nothing."""
+class Member:
+    """A photo of a group, and what is read from its file on request; nothing from a file that cannot be read."""
 
     def __init__(self, photo: Photo, *, is_reference: bool = False) -> None:
         self.photo = photo
@@ -39,7 +39,7 @@ class Candidate:
 
     @cached_property
     def traits(self) -> images.Traits:
-        """What the file's header tells."""
+        """What the file's header says."""
         try:
             return images.read_traits(self.path) if self.photo.digest else _NO_TRAITS
         except ImageError:
@@ -63,23 +63,23 @@ class Candidate:
     def moment(self) -> int:
         """When the picture was taken or, where that is not known, changed: whole seconds since 1970.
 
-        A camera's clock tells no time zone; it is read as UTC. Parts of a second tell copies of one folder in the order
-        in which they were copied, which means nothing.
+        EXIF has no time zone; it is read as UTC. Parts of a second would order copies of one folder by the order in
+        which they were copied, which means nothing.
         """
         taken = self.traits.taken
         return int(taken.replace(tzinfo=UTC).timestamp()) if taken else self.photo.mtime_ns // 10**9
 
 
 class KeepRule(NamedTuple):
-    """One rule: the candidate with the lowest ``value`` is kept; ``show`` says in words what one has."""
+    """One rule: the member with the lowest ``value`` is kept; ``show`` says in words what it has."""
 
     name: str
-    value: Callable[[Candidate], Any]
-    show: Callable[[Candidate], str]
+    value: Callable[[Member], Any]
+    show: Callable[[Member], str]
 
 
 class Reason(NamedTuple):
-    """Why a photo is kept: the first rule that sets it before the next best, what it has, and what that one has."""
+    """Why a photo is kept: the first rule that decides between it and the next best, and what each of them has."""
 
     rule: str
     keeper: str
@@ -96,7 +96,7 @@ def names(listed: str) -> list[str]:
 def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
     """Return the rules of some names, the first to weigh most.
 
-    References stand before all, and the path decides what remains tied.
+    References come before all, and the path decides what remains tied.
 
     Parameters
     ----------
@@ -111,21 +111,21 @@ def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
     return [_REFERENCE, *map(_named, names), _PATH]
 
 
-def ordered(candidates: Iterable[Candidate], by: Sequence[KeepRule]) -> list[Candidate]:
-    """Return the candidates, the one to keep first; the same for any order they come in."""
-    tied = list(candidates)
+def ordered(members: Iterable[Member], by: Sequence[KeepRule]) -> list[Member]:
+    """Return the members, the one to keep first; the same for any order they come in."""
+    tied = list(members)
     for weight, rule in enumerate(by):
         if len(tied) < 2:
             break
-        values = [rule.value(candidate) for candidate in tied]
+        values = [rule.value(member) for member in tied]
         if values.count(values[0]) < len(values):
             parts = groupby(sorted(tied, key=rule.value), key=rule.value)
-            return [candidate for _, part in parts for candidate in ordered(part, by[weight + 1 :])]
+            return [member for _, part in parts for member in ordered(part, by[weight + 1 :])]
     return tied
 
 
-def reason(keeper: Candidate, other: Candidate, by: Sequence[KeepRule]) -> Reason:
-    """Return what sets a candidate before another one."""
+def reason(keeper: Member, other: Member, by: Sequence[KeepRule]) -> Reason:
+    """Return why a member is kept rather than another."""
     decisive = next((rule for rule in by if rule.value(keeper) != rule.value(other)), by[-1])
     return Reason(decisive.name, decisive.show(keeper), decisive.show(other))
 
@@ -153,13 +153,13 @@ def _plane(path: str) -> Any:
     return plane.astype(np.int16)
 
 
-def _format_rank(candidate: Candidate) -> int:
-    ranks = (rank for rank, formats in enumerate(_ORIGINAL_FORMATS) if candidate.photo.format in formats)
+def _format_rank(member: Member) -> int:
+    ranks = (rank for rank, formats in enumerate(_ORIGINAL_FORMATS) if member.photo.format in formats)
     return next(ranks, len(_ORIGINAL_FORMATS))
 
 
-def _show_moment(candidate: Candidate) -> str:
-    return str(datetime.fromtimestamp(candidate.moment, UTC).replace(tzinfo=None))
+def _show_moment(member: Member) -> str:
+    return str(datetime.fromtimestamp(member.moment, UTC).replace(tzinfo=None))
 
 
 _NO_TRAITS = images.Traits(0, None, camera=False)
@@ -175,7 +175,7 @@ RULES = {
         KeepRule("quality", lambda c: -c.traits.quality, lambda c: str(c.traits.quality)),
         KeepRule("sharpness", lambda c: -c.sharpness, lambda c: str(c.sharpness)),
         KeepRule("format", _format_rank, lambda c: c.photo.format),
-        KeepRule("exif", lambda c: not c.traits.camera, lambda c: "from a camera" if c.traits.camera else "not told"),
+        KeepRule("exif", lambda c: not c.traits.camera, lambda c: "from a camera" if c.traits.camera else "unknown"),
         KeepRule("size", lambda c: -c.photo.size, lambda c: f"{c.photo.size} bytes"),
         KeepRule("oldest", lambda c: c.moment, _show_moment),
         KeepRule("newest", lambda c: -c.moment, _show_moment),

@@ -26,7 +26,7 @@ _WHOLE = 1 << 15
 """A plane of no more pixels and columns than a tile may have is one tile."""
 
 _PARTS = 4
-"""A product for all 32 rows of cells is taken in so many parts."""
+"""A product for all 32 rows of cells is taken in this many parts."""
 
 _SINGLE_THREADED = 1 << 18
 """OpenBLAS starts its threads above this many multiplications; our threads are the worker threads."""
@@ -96,7 +96,7 @@ def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[t
 
 
 def _most_rows(columns: int, rows_a_cell: float) -> int:
-    """Return how many plane rows a tile of so many columns may have: it meets up to ``rows / rows_a_cell + 2`` cells.
+    """Return how many plane rows a tile of ``columns`` may have: it meets up to ``rows / rows_a_cell + 2`` cells.
 
     That many cells times its pixels, and times its columns and 32, are the multiplications of the two products.
     """

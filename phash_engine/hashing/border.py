@@ -16,7 +16,7 @@ Part = Callable[[int, int, int, int], NDArray[Any]]
 """Called with left, top, right, bottom: gives the luma of these columns and rows of a plane."""
 
 FINE = 16
-"""Edges are told in sixteenths of a plane pixel: a border seldom ends where a scaled pixel does."""
+"""Edges are in sixteenths of a plane pixel: a border rarely ends where a scaled pixel does."""
 
 _TOLERANCE = 6
 """Largest root mean square deviation, in luma steps, of a line that is border: JPEG noise, film grain."""
@@ -28,7 +28,7 @@ _MOST_VALUES = 1 << 18
 
 
 class Box(NamedTuple):
-    """A rectangle of a picture; the unit is told by whoever gives it."""
+    """A rectangle of a picture; its unit depends on where it comes from."""
 
     left: int
     top: int
@@ -127,9 +127,9 @@ def _share(lines: NDArray[np.int64], tone: int) -> int:
     That is the least-squares solution of first = share * tone + (1 - share) * second.
     """
     first, second = lines
-    way = tone - second
-    square = int((way * way).sum())
-    along = int(((first - second) * way).sum())
+    toward = tone - second
+    square = int((toward * toward).sum())
+    along = int(((first - second) * toward).sum())
     return min(max((2 * FINE * along + square) // (2 * square), 0), FINE) if square else 0
 
 

@@ -46,7 +46,7 @@ def to_hex(code: SupportsIndex) -> str:
 
 
 def from_hex(text: str) -> np.uint64:
-    """Return the code that 16 hex digits (either case) stand for.
+    """Return the code of 16 hex digits, in either case.
 
     Raises
     ------

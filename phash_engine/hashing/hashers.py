@@ -34,6 +34,7 @@ SPEC = 1
 CODE_NAMES = ("average", "dct", "wavelet", "horizontal", "vertical")
 MIRROR_NAMES = ("dct_lr", "dct_ud", "dct_180", "horizontal_lr", "vertical_ud")
 """Codes of the left-right, up-down and half-turn block that do not follow from the bits of the five."""
+ALL_NAMES = CODE_NAMES + MIRROR_NAMES
 DECISION_NAMES = ("dct", "horizontal", "vertical")
 SPECTRUM_UNIT = 4096**2 * LUMA_STEPS * SIDE // 2
 

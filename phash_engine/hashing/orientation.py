@@ -98,7 +98,7 @@ def turned(table: Codes) -> Codes:
 def turned_to(table: Codes, orientation: int) -> Codes:
     """Return the decision codes of one orientation.
 
-    Where the mirror codes are not known, the upright ones stand in for those of all mirror images, so that only the
+    Where the mirror codes are not known, the upright ones replace those of all mirror images, so that only the
     transposition is searched.
 
     Parameters

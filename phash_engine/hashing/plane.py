@@ -64,7 +64,7 @@ class Plane:
             yield name, self._average(box)
 
     def _average(self, box: Box) -> NDArray[np.uint16]:
-        """Average a part of the picture, told in sixteenths of a pixel; what reaches over the edge does not count."""
+        """Average a part of the picture, given in sixteenths of a pixel; what reaches over the edge does not count."""
         width, height, scale = self._extent
         side = border.FINE * scale
         right, bottom = min(box.right, width * border.FINE), min(box.bottom, height * border.FINE)

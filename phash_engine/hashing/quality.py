@@ -1,8 +1,8 @@
-"""How far a block can be trusted to tell its picture from others.
+"""How far a block can be trusted to distinguish its picture from others.
 
 Two marks of a block decide. Sheets, skies and frames that are all but black have no steps worth counting: their
 *gradient quality* is low. Ramps have steps, but all in a few coefficients of the transform: their *detail* is low, and
-the bits of their codes are signs of rounding errors. Entropy tells neither: ramps have as much as photos, and objects
+the bits of their codes are signs of rounding errors. Entropy detects neither: ramps have as much as photos, and objects
 on a white ground as little as forms.
 """
 

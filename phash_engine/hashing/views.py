@@ -1,10 +1,32 @@
-"""The views of a picture: framings that have a fingerprint of their own, by name."""
+"""The views of a picture: framings that have a fingerprint of their own, by name; and why two photos match."""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
-from phash_engine.hashing.rules import RULES
+
+class MatchType(IntEnum):
+    """Why two photos match, the plainest reason first. ``str`` gives the word that commands and reports use."""
+
+    IDENTICAL = 0
+    """Equal bytes."""
+    SIMILAR = 1
+    """Near codes of the whole pictures."""
+    ROTATED = 2
+    """Codes that are nearer when one picture is turned or mirrored."""
+    TRIMMED = 3
+    """Codes that are nearer without a uniform border."""
+    FRAME = 4
+    """Codes of a further frame of an animation."""
+    CROP = 5
+    """Codes of a crop."""
+    VERIFIED = 6
+    """Codes beyond the radius; verification of the pictures accepts them."""
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
 
 FULL = "full"
 TRIMMED = "trimmed"
@@ -12,14 +34,14 @@ CROP, FRAME = "crop", "frame"
 """Kinds of which a picture may have several views: ``crop:1``, ``frame:30``."""
 
 VIEWS = 1
-"""Number of the definition of borders and crops: pictures whose views were made by another are read again."""
+"""Version of the definition of borders and crops: pictures whose views were made by another are read again."""
 
 _SIDE_CUTS = (8, 16)
 _CENTRE_CUTS = (4, 8, 12, 16)
 
 
 class Wanted(NamedTuple):
-    """Which views are made of a picture besides ``full`` and ``trimmed``: crops; so many frames of an animation."""
+    """Which views are made besides ``full`` and ``trimmed``: crops, and how many frames of an animation."""
 
     crops: bool = False
     frames: int = 0
@@ -37,7 +59,7 @@ def _crops() -> dict[str, tuple[int, int, int, int]]:
 
 
 CROPS = _crops()
-"""Without a part of one side, or of all four: 12 crops, a set that turns and mirrors into itself."""
+"""One side, or all four, cut: 12 crops, a set that rotations and mirror images map onto itself."""
 
 
 def frame(number: int) -> str:
@@ -50,9 +72,14 @@ def kind(view: str) -> str:
     return view.partition(":")[0]
 
 
-def rank(view: str) -> int:
-    """Return the position in ``RULES`` of the plainest rule by which a view can match."""
-    return RULES.index(_RULES[kind(view)])
+def match_type(view: str) -> MatchType:
+    """Return the plainest type by which a view can match."""
+    return _MATCH_TYPES[kind(view)]
 
 
-_RULES = {FULL: "code", TRIMMED: "trimmed", FRAME: "frame", CROP: "crop"}
+_MATCH_TYPES = {
+    FULL: MatchType.SIMILAR,
+    TRIMMED: MatchType.TRIMMED,
+    FRAME: MatchType.FRAME,
+    CROP: MatchType.CROP,
+}

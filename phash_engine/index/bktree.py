@@ -1,4 +1,4 @@
-"""Exact search in a BK-tree: the triangle inequality leaves out what is too near or too far from a code on the way."""
+"""Exact search in a BK-tree: the triangle inequality excludes what is too near to or too far from a visited node."""
 
 from __future__ import annotations
 
@@ -6,86 +6,63 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from phash_engine._columns import Columns, Hits
 from phash_engine._threads import in_threads
-from phash_engine.index.base import Index
 from phash_engine.index.kernels import tree, walk
 from phash_engine.index.kernels.hits import ROW_BITS, rows_of
-from phash_engine.index.validation import as_codes, as_ids, by_id
+from phash_engine.index.rows import Rows
 
 _BLOCK: Final = 256
 """Queries or nodes that one task of a thread walks the tree for."""
 
 
-class BKTreeIndex(Index):
+class BKTreeRows(Rows):
     """Exact search in a BK-tree that takes and gives up single codes at any time.
-
-    Parameters
-    ----------
-    codes
-        uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words; copied.
-    ids
-        Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
-    threads
-        Most threads to use; all available processors when None.
-
-    Raises
-    ------
-    TypeError
-        Codes that are not uint64, ids that are not whole numbers.
-    ValueError
-        Codes of another shape, ids of another number, or an id twice.
 
     Notes
     -----
     A query follows all branches its radius reaches: few at radius 0 to 2, nearly all from a fifth of the bits on, where
-    looking at every code is faster. Equal codes share a node. Memory: 24 bytes and the code for each distinct code, 13
+    a linear scan is faster. Equal codes share a node. Memory: 24 bytes and the code for each distinct code, 13
     bytes for each id. Building takes 0.3 us a code, adding many codes to a million about 1 us each.
     """
 
     kind = "bktree"
 
-    _most_gone = 1 / 2
+    most_gone = 1 / 2
 
-    def __init__(self, codes: ArrayLike, ids: ArrayLike | None = None, *, threads: int | None = None) -> None:
-        array = as_codes(codes)
-        columns, rows_to_ids = by_id(array, as_ids(ids, len(array)))
-        super().__init__(array.shape[1], rows_to_ids, threads)
-        self._build(columns)
-
-    def _build(self, columns: Columns) -> None:
+    def build(self, columns: Columns) -> None:
         self._grow(columns, 0)
 
-    def _append(self, columns: Columns) -> None:
+    def append(self, columns: Columns) -> None:
         rows, new = self._tree.ring.size, columns[0].size
         if rows + new <= self._room.ring.size:
             nodes = tree.insert(self._room, self._tree.nodes.size, columns, rows)
             self._use(nodes, rows + new)
         else:
-            joined = tuple(np.concatenate(pair) for pair in zip(self._columns(), columns, strict=True))
+            joined = tuple(np.concatenate(pair) for pair in zip(self.columns(), columns, strict=True))
             self._grow(joined, (rows + new) // 2)
-            self._hide(np.flatnonzero(self._roster.removed))
+            self.hide(np.flatnonzero(self._ids.removed))
 
-    def _columns(self) -> Columns:
+    def columns(self) -> Columns:
         owners = tree.owners(self._tree)
         return tuple(column[owners] for column in self._tree.codes)
 
-    def _hide(self, rows: NDArray[np.int64]) -> None:
+    def hide(self, rows: NDArray[np.int64]) -> None:
         self._tree.alive[rows] = False
 
-    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
-        def look(first: int) -> tuple[int, Hits]:
+    def hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterator[tuple[int, Hits]]:
+        def search(first: int) -> tuple[int, Hits]:
             block = slice(first, first + _BLOCK)
             asked = tuple(column[block] for column in queries)
             if k is None:
                 return first, np.sort(walk.within(self._tree, asked, limits[block]))
             return first, np.sort(walk.nearest(self._tree, asked, limits[block], k))
 
-        return in_threads(look, range(0, limits.size, _BLOCK), self._threads)
+        return in_threads(search, range(0, limits.size, _BLOCK), self._threads)
 
-    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+    def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         nodes = self._tree.nodes.size
 
         def join(first: int) -> tuple[Hits, ...]:

@@ -17,7 +17,7 @@ from phash_engine.index.kernels.hits import distances_of, queries_of, rows_of
 from phash_engine.index.kernels.postings import Postings, counts, rows_of_each
 
 _SPAN: Final = 1 << 14
-"""Places that one task takes: so many that buckets are of no account, and few enough to share out evenly."""
+"""Rows that one task takes: enough that single buckets do not matter, and few enough to share out evenly."""
 _ROOM: Final = 1 << 18
 _BLOCK_PAIRS: Final = 1 << 22
 """Pairs in a block: 100 MB. There may be more by those of one row, which are never cut."""
@@ -50,7 +50,7 @@ def bucket_matches(columns: Columns, buckets: Buckets, radius: int, threads: int
     """Find the entries within a radius of each of other codes, which are put into buckets by one chunk at a time.
 
     Parameters are those of ``bucket_pairs``, and the other codes with their bits in the order of the buckets; so is the
-    answer, with the numbers of these codes on the left.
+    result, with the numbers of these codes on the left.
     """
     chunks = Chunks(buckets.words, buckets.lows, buckets.widths)
     return _joined(lambda chunk: (build_one(columns, chunks, chunk), 0), columns[0].size, buckets, radius, threads)
@@ -59,7 +59,7 @@ def bucket_matches(columns: Columns, buckets: Buckets, radius: int, threads: int
 def _joined(
     left_of: Callable[[int], tuple[Buckets, int]], size: int, right: Buckets, radius: int, threads: int
 ) -> tuple[int, Iterator[Columns3]]:
-    """Join what stands on the left of each chunk, ``size`` places from some place on, with the right."""
+    """Join the left buckets of each chunk, ``size`` rows from some row on, with the right."""
     radii = chunk_radii(radius, right.widths.size)
     plan = (radii, *flips(int(right.widths.max()), int(radii[0])))
     joined = np.flatnonzero(radii >= 0).tolist()

@@ -1,4 +1,4 @@
-"""Search a layout: probe the buckets near each query, or look at every entry where that costs less."""
+"""Search a layout: probe the buckets near each query, or scan all entries where that costs less."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class BucketSearch:
         if radius not in self._plans:
             widths = self._layout.buckets.widths
             n, words = self._layout.entries, len(self._layout.buckets.columns)
-            worth = query_cost(n, words, self._layout.pieces, radius) < scan_cost(n, words)
+            worth = query_cost(n, words, self._layout.chunks_per_word, radius) < scan_cost(n, words)
             radii = chunk_radii(radius, widths.size)
             self._plans[radius] = Plan(radii, *flips(int(widths.max()), int(radii[0]))) if worth else None
         return self._plans[radius]
@@ -120,8 +120,8 @@ class BucketSearch:
         if k is None:
             places = scan.within(columns, 0, count, queries, limits)
             return expand(places - rows_of(places) + names[rows_of(places)], postings)
-        wanted = k + int(np.count_nonzero(postings.removed))
-        return expand(scan.nearest(columns, 0, count, queries, limits, wanted, names), postings)
+        most = k + int(np.count_nonzero(postings.removed))
+        return expand(scan.nearest(columns, 0, count, queries, limits, most, names), postings)
 
 
 def _by_radius(queries: Columns, limits: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64] | None, Columns]]:

@@ -25,7 +25,7 @@ CANDIDATE_COST: Final = 8
 JOIN_PROBE_COST: Final = 350
 JOIN_CANDIDATE_COST: Final = 2
 """The same where whole buckets are compared with one another, fitted to joins of 1 and 10 million uniform codes in 3
-to 6 pieces."""
+to 6 chunks_per_word."""
 
 _LOADING: Final = 1e9
 _ORDERING: Final = 900
@@ -38,13 +38,13 @@ MEASURED: Final = Path(__file__).with_name("measured.json")
 UNIT: Final = 7e-5
 """Microseconds that the comparison of one word takes."""
 
-_MOST_PIECES: Final = 8
+_MOST_CHUNKS: Final = 8
 _MOST_BYTES: Final = 350
 """Memory for each code in an index."""
 
 
 def scan_cost(n: int, words: int) -> float:
-    """Cost of looking at ``n`` codes for one query."""
+    """Cost of comparing ``n`` codes with one query."""
     return n * words
 
 
@@ -55,45 +55,48 @@ def compare_all_cost(n: int, words: int) -> float:
 
 def build_cost(n: int, words: int) -> float:
     """Cost of putting ``n`` codes into buckets, and of loading the kernels for it."""
-    pieces = pieces_for_queries(n, words, 8 * words)
-    return _LOADING + n * words * (_ORDERING + pieces * _SORTING)
+    chunks_per_word = chunks_for_queries(n, words, 8 * words)
+    return _LOADING + n * words * (_ORDERING + chunks_per_word * _SORTING)
 
 
-def query_cost(n: int, words: int, pieces: int, radius: int) -> float:
-    """Cost of one range query over ``n`` codes whose words are cut into ``pieces``."""
+def query_cost(n: int, words: int, chunks_per_word: int, radius: int) -> float:
+    """Cost of one range search over ``n`` codes whose words are cut into ``chunks_per_word``."""
     return sum(
-        probes * (PROBE_COST + CANDIDATE_COST * n / 2.0**width) for probes, width in _probes(words, pieces, radius)
+        probes * (PROBE_COST + CANDIDATE_COST * n / 2.0**width)
+        for probes, width in _probes(words, chunks_per_word, radius)
     )
 
 
-def join_cost(n: int, words: int, pieces: int, radius: int) -> float:
+def join_cost(n: int, words: int, chunks_per_word: int, radius: int) -> float:
     """Cost of the self-join of ``n`` codes."""
     return sum(
         probes / 2 * (JOIN_PROBE_COST * 2.0**width + JOIN_CANDIDATE_COST * words * n * n / 2.0**width)
-        for probes, width in _probes(words, pieces, radius)
+        for probes, width in _probes(words, chunks_per_word, radius)
     )
 
 
-def pieces_for_queries(n: int, words: int, radius: int) -> int:
-    """Pieces to cut each word into for an index that is asked for a radius."""
+def chunks_for_queries(n: int, words: int, radius: int) -> int:
+    """Chunks to cut each word into for searches within a radius."""
     fitting = [p for p in _possible(n) if words * p * (8 * words + 4) <= _MOST_BYTES]
-    return min(fitting or [min(_possible(n))], key=lambda pieces: query_cost(n, words, pieces, radius))
+    return min(
+        fitting or [min(_possible(n))], key=lambda chunks_per_word: query_cost(n, words, chunks_per_word, radius)
+    )
 
 
-def pieces_for_join(n: int, words: int, radius: int) -> int:
+def chunks_for_join(n: int, words: int, radius: int) -> int:
     """Pieces to cut each word into for one self-join."""
-    return min(_possible(n), key=lambda pieces: join_cost(n, words, pieces, radius))
+    return min(_possible(n), key=lambda chunks_per_word: join_cost(n, words, chunks_per_word, radius))
 
 
 def _possible(n: int) -> list[int]:
-    """Numbers of pieces whose offset tables are not much longer than the codes are many."""
+    """Numbers of chunks_per_word whose offset tables are not much longer than the codes are many."""
     widest = max(8.0, log2(max(1, n)) + 2)
-    return [pieces for pieces in range(2, _MOST_PIECES + 1) if 64 / pieces <= widest]
+    return [chunks_per_word for chunks_per_word in range(2, _MOST_CHUNKS + 1) if 64 / chunks_per_word <= widest]
 
 
-def _probes(words: int, pieces: int, radius: int) -> list[tuple[int, int]]:
+def _probes(words: int, chunks_per_word: int, radius: int) -> list[tuple[int, int]]:
     """List how many near buckets each chunk has, and its width."""
-    widths = cut(words, pieces).widths.tolist()
+    widths = cut(words, chunks_per_word).widths.tolist()
     radii = chunk_radii(radius, len(widths)).tolist()
     return [
         (sum(comb(width, bits) for bits in range(near + 1)), width) for width, near in zip(widths, radii, strict=True)
@@ -104,7 +107,7 @@ def expected_microseconds(n: int, words: int, radius: int) -> dict[str, float]:
     """Return what each kind of index is expected to take for one of many range queries, on one core.
 
     Between measured numbers of codes and radii, logarithms are interpolated; beyond the most codes they go on as
-    between the last two, beyond the largest radius everything is looked at.
+    between the last two, beyond the largest radius all codes are compared.
     """
     sizes, radii, tables = _measured()
     place = log2(max(1, n))

@@ -1,4 +1,4 @@
-"""Which ids stand in which rows of an index, and which were removed: an id is never given twice."""
+"""The ids of the rows of an index, and which were removed: an id is never given twice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from phash_engine.index.growing import Growing
 from phash_engine.index.validation import as_ids, is_in
 
 
-class Roster:
-    """Ids of rows, ascending; marks of removed rows; ids that once stood in rows which are gone altogether.
+class IdMap:
+    """Ids of rows, ascending; marks of removed rows; ids of rows that are gone altogether.
 
     Ids without gaps are not stored: most indexes have ``0..n-1``.
     """
@@ -85,11 +85,11 @@ class Roster:
         ValueError
             An id that is not there, or twice among these; none is marked then.
         """
-        wanted = as_ids(ids, np.size(ids))
-        rows, present = self._rows(wanted)
+        requested = as_ids(ids, np.size(ids))
+        rows, present = self._rows(requested)
         present[present] = ~self.removed[rows[present]]
         if not present.all():
-            raise ValueError(f"id {wanted[~present][0]} is not in this index")
+            raise ValueError(f"id {requested[~present][0]} is not in this index")
         self._removed.change(rows, True)
         self.gone += rows.size
         return rows
@@ -105,7 +105,7 @@ class Roster:
         return {"ids": self.ids, "removed": self.removed, "retired": self._retired}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Become the roster whose ``to_arrays`` these are; raise ValueError if they do not fit together."""
+        """Become the map whose ``to_arrays`` these are; raise ValueError if they do not fit together."""
         if arrays["removed"].shape != arrays["ids"].shape:
             raise ValueError(f"{arrays['ids'].size} ids, and {arrays['removed'].size} marks of those removed")
         self._retired = arrays["retired"]

@@ -10,14 +10,14 @@ import numpy as np
 
 from phash_engine import _arrays
 from phash_engine.errors import IndexFileError
-from phash_engine.index import KINDS, Index, build_index
+from phash_engine.index.base import KINDS, Index
 
 _FORMAT: Final = 101
-"""Another number than that of codes beside a catalogue, so that neither is taken for the other."""
+"""Differs from that of the codes of a catalogue, so that neither is taken for the other."""
 
 
 def save(index: Index, directory: str | os.PathLike[str]) -> None:
-    """Write an index into a folder, as a new generation; those who have an older one open go on with that.
+    """Write an index into a folder, as a new generation; whoever has an older one open goes on with that.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def save(index: Index, directory: str | os.PathLike[str]) -> None:
     _arrays.write(Path(directory), {"format": _FORMAT, "kind": index.kind, "words": index.words}, arrays)
 
 
-def open_index(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
+def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
     """Open the index that was last saved into a folder.
 
     Nothing is read before it is needed, except by a BK-tree, which is built again. Adding and removing work and leave
@@ -44,20 +44,20 @@ def open_index(directory: str | os.PathLike[str], *, threads: int | None = None)
     Raises
     ------
     IndexFileError
-        There is no index, or it is torn or of another format. Whether the files are as they were written is told by
-        ``verify``, which reads them all.
+        There is no index, or it is corrupt or of another format. ``verify`` compares the files with their checksums,
+        which reads them all.
     """
     newest = _arrays.read_newest(Path(directory), _FORMAT)
     if newest is None:
         raise IndexFileError(f"{os.fspath(directory)}: there is no index here")
     header, arrays = newest
     if header.get("kind") not in KINDS or header.get("words") not in range(1, 5):
-        raise IndexFileError(f"{os.fspath(directory)}: torn: the header names no kind and width of index")
-    index = build_index(np.empty((0, header["words"]), dtype=np.uint64), None, header["kind"], threads=threads)
+        raise IndexFileError(f"{os.fspath(directory)}: corrupt: the header names no kind and width of index")
+    index = Index(np.empty((0, header["words"]), dtype=np.uint64), kind=header["kind"], threads=threads)
     try:
         index.from_arrays(arrays)
     except (KeyError, ValueError) as error:
-        raise IndexFileError(f"{os.fspath(directory)}: torn: {error}") from error
+        raise IndexFileError(f"{os.fspath(directory)}: corrupt: {error}") from error
     return index
 
 

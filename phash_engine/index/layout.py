@@ -61,7 +61,7 @@ class Layout(NamedTuple):
         return self.buckets.entries.size // self.buckets.widths.size
 
     @property
-    def pieces(self) -> int:
+    def chunks_per_word(self) -> int:
         """Number of chunks of each word."""
         return self.buckets.widths.size // len(self.buckets.columns)
 
@@ -78,9 +78,9 @@ class Layout(NamedTuple):
         entries = owners(self.postings, self.rows)
         return read_only(column[entries] for column in self.entry_codes())
 
-    def cut_into(self, pieces: int, threads: int) -> Layout:
+    def cut_into(self, chunks_per_word: int, threads: int) -> Layout:
         """Return a layout of the same entries with another number of chunks."""
-        return self._replace(**_ordered(self.entry_codes(), pieces, threads))
+        return self._replace(**_ordered(self.entry_codes(), chunks_per_word, threads))
 
     def bucketed(self, columns: Columns, threads: int) -> Buckets:
         """Put other codes into the same buckets."""
@@ -94,25 +94,25 @@ class Layout(NamedTuple):
         return self._replace(rows=self.rows + columns[0].size, buckets=buckets, postings=postings)
 
 
-def lay_out(columns: Columns, pieces: int, threads: int) -> Layout:
+def lay_out(columns: Columns, chunks_per_word: int, threads: int) -> Layout:
     """Put codes into the buckets of chunks whose bits go together as little as possible.
 
     Parameters
     ----------
     columns
         Codes in the order of their rows.
-    pieces
+    chunks_per_word
         Number of chunks of each word.
     threads
         Most threads to use.
     """
     entries, postings = collapse(columns)
-    return Layout(rows=columns[0].size, postings=postings, **_ordered(entries, pieces, threads))
+    return Layout(rows=columns[0].size, postings=postings, **_ordered(entries, chunks_per_word, threads))
 
 
-def _ordered(entries: Columns, pieces: int, threads: int) -> dict[str, Any]:
+def _ordered(entries: Columns, chunks_per_word: int, threads: int) -> dict[str, Any]:
     """Order the bits of codes and put them into buckets."""
-    chunks = cut(len(entries), pieces)
+    chunks = cut(len(entries), chunks_per_word)
     order = spread_bits(entries, chunks)
     tables = order_tables(order)
     return {"order": order, "tables": tables, "buckets": build(reorder(entries, tables), chunks, threads)}

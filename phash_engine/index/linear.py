@@ -1,4 +1,4 @@
-"""Look at every code: the plainest index, and the fastest one for few codes and for wide radii."""
+"""Linear scan: the simplest index, and the fastest one for few codes and for large radii."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from types import ModuleType
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from phash_engine._columns import Columns, Hits, spans
 from phash_engine._threads import in_threads
-from phash_engine.index.base import Index
 from phash_engine.index.growing import Growing
 from phash_engine.index.kernels import plain
 from phash_engine.index.kernels.hits import MAX_QUERIES, distances_of, merged, part, queries_of, rows_of
-from phash_engine.index.validation import as_codes, as_ids, by_id
+from phash_engine.index.rows import Rows
 
 _COLD_WORK: Final = 1 << 30
 """Word comparisons from which loading numba and its kernels (0.8 s) beats going on with numpy (1 G/s)."""
@@ -26,7 +25,7 @@ _WARM_WORK: Final = 1 << 24
 _THREAD_WORK: Final = 1 << 24
 """Word comparisons that are worth a thread."""
 _HEAP_ITEMS: Final = 1 << 22
-"""Hits that a thread keeps while it looks for the nearest: 32 MB."""
+"""Hits that a thread keeps during a search for the nearest: 32 MB."""
 _BLOCK_QUERIES: Final = 64
 """Queries that share a pass over the codes at least, where there are that many for each thread."""
 _JOIN_ROWS: Final = 1024
@@ -34,25 +33,8 @@ _JOIN_HITS: Final = 1 << 26
 """Hits that a block of rows of a self-join may have at most, where every pair is one: 512 MB."""
 
 
-class LinearIndex(Index):
+class LinearRows(Rows):
     """Exact search that compares every query with every code.
-
-    Parameters
-    ----------
-    codes
-        uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words. Not copied where they have one word or Fortran order and their
-        ids ascend; memory-mapped codes are read where they lie.
-    ids
-        Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
-    threads
-        Most threads to use; all available processors when None.
-
-    Raises
-    ------
-    TypeError
-        Codes that are not uint64, ids that are not whole numbers.
-    ValueError
-        Codes of another shape, ids of another number, or an id twice.
 
     Notes
     -----
@@ -62,30 +44,24 @@ class LinearIndex(Index):
 
     kind = "linear"
 
-    def __init__(self, codes: ArrayLike, ids: ArrayLike | None = None, *, threads: int | None = None) -> None:
-        array = as_codes(codes)
-        columns, rows_to_ids = by_id(array, as_ids(ids, len(array)))
-        super().__init__(array.shape[1], rows_to_ids, threads)
-        self._build(columns)
-
-    def _build(self, columns: Columns) -> None:
+    def build(self, columns: Columns) -> None:
         self._growing = [Growing(column) for column in columns]
 
-    def _append(self, columns: Columns) -> None:
+    def append(self, columns: Columns) -> None:
         for growing, column in zip(self._growing, columns, strict=True):
             growing.append(column)
 
-    def _hide(self, rows: NDArray[np.int64]) -> None:
+    def hide(self, rows: NDArray[np.int64]) -> None:
         pass  # the codes are moved together at once
 
-    def _columns(self) -> Columns:
+    def columns(self) -> Columns:
         return tuple(growing.array for growing in self._growing)
 
-    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
-        return look_at_all(self._columns(), queries, limits, k, self._threads)
+    def hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
+        return scan_all(self.columns(), queries, limits, k, self._threads)
 
-    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
-        return compare_all(self._columns(), radius, self._threads)
+    def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+        return compare_all(self.columns(), radius, self._threads)
 
 
 def compare_all(columns: Columns, radius: int, threads: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
@@ -110,7 +86,7 @@ def compare_all(columns: Columns, radius: int, threads: int) -> tuple[int, Itera
     return len(blocks), in_threads(join, blocks, _useful(threads, work))
 
 
-def look_at_all(
+def scan_all(
     columns: Columns, queries: Columns, limits: NDArray[np.int64], k: int | None, threads: int
 ) -> Iterator[tuple[int, Hits]]:
     """Compare every query with every code.
@@ -135,7 +111,7 @@ def look_at_all(
     work = n * count * len(columns)
     kernels, threads = _kernels(work), _useful(threads, work)
 
-    def look(task: tuple[range, range]) -> Hits:
+    def search(task: tuple[range, range]) -> Hits:
         block, rows = task
         asked, accepted = part(queries, block), limits[block.start : block.stop]
         if k is None:
@@ -146,7 +122,7 @@ def look_at_all(
     parts = spans(n, -(-n // threads) if count < threads * _BLOCK_QUERIES else n)
     most = min(MAX_QUERIES, max(1, _HEAP_ITEMS // min(k or 1, max(1, n))))
     blocks = spans(count, min(most, max(_BLOCK_QUERIES, -(-count // (4 * threads)))))
-    hits = in_threads(look, product(blocks, parts), threads)
+    hits = in_threads(search, product(blocks, parts), threads)
     for block in blocks:
         found = list(islice(hits, len(parts)))
         yield block.start, found[0] if len(parts) == 1 else merged(found, k)

@@ -1,4 +1,4 @@
-"""Choose the kind of index that answers fastest; ``kind="auto"`` looks at every code until buckets pay."""
+"""Choose the fastest kind of index: ``kind="auto"`` scans all codes until buckets pay."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from phash_engine._columns import Columns, Hits
 from phash_engine.index.costs import (
     UNIT,
     build_cost,
+    chunks_for_join,
     compare_all_cost,
     expected_microseconds,
     join_cost,
-    pieces_for_join,
 )
-from phash_engine.index.linear import LinearIndex
+from phash_engine.index.id_map import IdMap
+from phash_engine.index.linear import LinearRows
 
 if TYPE_CHECKING:
-    from phash_engine.index.multi_index import MultiIndex
+    from phash_engine.index.multi_index import MultiIndexRows
 
 _NEAREST_ROWS: Final = 1_000_000
 """Codes from which buckets find a few nearest as fast as a scan, where they are there already."""
 _NEAREST_K: Final = 10
 
 
-class PlannedIndex(LinearIndex):
+class PlannedRows(LinearRows):
     """Exact search that puts its codes into buckets once it has spent as much on scans as that costs.
 
     So one look-up in a million codes costs a scan, a thousand cost little more than a multi-index, and no job takes
-    more than twice what it would have taken with the better choice made from the start. Parameters, errors and answers
-    are those of ``LinearIndex``.
+    more than twice what it would have taken with the better choice made from the start.
 
     Notes
     -----
@@ -41,21 +41,21 @@ class PlannedIndex(LinearIndex):
 
     kind = "auto"
 
-    def _build(self, columns: Columns) -> None:
-        super()._build(columns)
-        self._buckets: MultiIndex | None = None
+    def build(self, columns: Columns) -> None:
+        super().build(columns)
+        self._buckets: MultiIndexRows | None = None
         self._spent = 0.0
 
-    def _append(self, columns: Columns) -> None:
-        super()._append(columns)
+    def append(self, columns: Columns) -> None:
+        super().append(columns)
         if self._buckets is not None:
-            self._buckets.add(np.stack(columns, axis=1))
+            self._buckets.extend(columns)
 
-    def _answers(self, radius: int) -> str:
+    def searching_kind(self, radius: int) -> str:
         probing, scanning = self._expected(radius)
         return "multi" if self._buckets is not None and probing < scanning else "linear"
 
-    def _hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
+    def hits(self, queries: Columns, limits: NDArray[np.int64], k: int | None) -> Iterable[tuple[int, Hits]]:
         n, count = len(self), limits.size
         if k is not None:
             few = k <= _NEAREST_K and n >= _NEAREST_ROWS
@@ -63,25 +63,25 @@ class PlannedIndex(LinearIndex):
         else:
             probing, scanning = self._expected(int(limits.max(initial=0)))
             buckets = self._paying(count * probing, count * scanning)
-        return super()._hits(queries, limits, k) if buckets is None else buckets._hits(queries, limits, k)
+        return super().hits(queries, limits, k) if buckets is None else buckets.hits(queries, limits, k)
 
-    def _pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+    def pair_blocks(self, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         n, words = len(self), self.words
-        joining = join_cost(n, words, pieces_for_join(n, words, radius), radius)
+        joining = join_cost(n, words, chunks_for_join(n, words, radius), radius)
         buckets = self._paying(UNIT * joining, UNIT * compare_all_cost(n, words))
-        return super()._pair_blocks(radius) if buckets is None else buckets._pair_blocks(radius)
+        return super().pair_blocks(radius) if buckets is None else buckets.pair_blocks(radius)
 
-    def _match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
+    def match_blocks(self, queries: Columns, radius: int) -> tuple[int, Iterator[tuple[Hits, ...]]]:
         count, (probing, scanning) = queries[0].size, self._expected(radius)
         buckets = self._paying(count * probing, count * scanning)
-        return super()._match_blocks(queries, radius) if buckets is None else buckets._match_blocks(queries, radius)
+        return super().match_blocks(queries, radius) if buckets is None else buckets.match_blocks(queries, radius)
 
     def _expected(self, radius: int) -> tuple[float, float]:
         """Microseconds that a range query takes with buckets, and without."""
         expected = expected_microseconds(len(self), self.words, radius)
         return expected["multi"], expected["linear"]
 
-    def _paying(self, probing: float, scanning: float) -> MultiIndex | None:
+    def _paying(self, probing: float, scanning: float) -> MultiIndexRows | None:
         """Return the buckets where a job is faster with them; build them when scans have lost as much as that takes."""
         if probing >= scanning:
             return None
@@ -89,7 +89,8 @@ class PlannedIndex(LinearIndex):
             self._spent += scanning - probing
             if self._spent < UNIT * build_cost(len(self), self.words):
                 return None
-            from phash_engine.index.multi_index import MultiIndex
+            from phash_engine.index.multi_index import MultiIndexRows
 
-            self._buckets = MultiIndex(np.stack(self._columns(), axis=1), threads=self._threads)
+            ids = IdMap(np.arange(len(self)))
+            self._buckets = MultiIndexRows(self.columns(), ids, self._threads)
         return self._buckets

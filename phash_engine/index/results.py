@@ -1,4 +1,4 @@
-"""What indexes answer with: columns, sorted."""
+"""Results of searches and joins: columns, sorted."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Pairs(NamedTuple):
 
 
 class QueryCost(NamedTuple):
-    """What some queries took.
+    """The cost of some queries.
 
     Attributes
     ----------
     probes
-        Buckets looked into.
+        Buckets probed.
     candidates
         Codes compared.
     matches
@@ -62,14 +62,14 @@ class QueryCost(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Which kind of index answers a range query, and what each is expected to take.
+    """Which kind of index a range search uses, and the time that each is expected to take.
 
     Attributes
     ----------
     kind
-        The kind that answers.
+        The kind that is used.
     microseconds
-        By kind, for one of many queries on one core with AVX-512 VPOPCNTDQ; half of it is as good as the same.
+        By kind, for one of many queries on one core with AVX-512 VPOPCNTDQ; a factor of two is within the error.
     """
 
     kind: str
@@ -79,4 +79,4 @@ class Explanation(NamedTuple):
         times = ", ".join(
             f"{kind} {time:.3g} us" for kind, time in sorted(self.microseconds.items(), key=itemgetter(1))
         )
-        return f"{self.kind} answers; expected for each query: {times}"
+        return f"{self.kind} is used; expected for each query: {times}"

@@ -1,4 +1,4 @@
-"""Check what comes into an index, and bring it into the form that kernels take."""
+"""Check arguments of an index, and convert them to the form that kernels take."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
     Parameters
     ----------
     codes
-        uint64 ``(n,)`` or ``(n, words)``; an empty sequence of any dtype is no codes.
+        uint64 ``(n,)`` or ``(n, words)``; bool bits ``(n, 64 * words)`` or packed bytes, uint8 ``(n, 8 * words)``, the
+        first bit on top; an empty sequence of any dtype is no codes.
     words
         The width they must have; any from 1 on when None.
 
@@ -32,17 +33,19 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
     Raises
     ------
     TypeError
-        Not uint64.
+        Another dtype; the message names the conversion.
     ValueError
-        Not one or two dimensions, more than 4 words, or another width than asked for.
+        Not one or two dimensions, no whole words, more than 4 words, or another width than asked for.
     """
     array: NDArray[Any] = np.asarray(codes)
     if array.size == 0 and array.ndim == 1:
         return np.empty((0, words or 1), dtype=np.uint64)
+    if array.ndim == 2 and array.dtype == np.bool_:
+        array = _words_of_bytes(np.packbits(array, axis=1), array.shape[1], CODE_BITS, "bits")
+    elif array.ndim == 2 and array.dtype == np.uint8:
+        array = _words_of_bytes(array, array.shape[1], CODE_BITS // 8, "bytes")
     if array.dtype != np.uint64:
-        raise TypeError(
-            f"codes must be uint64, not {array.dtype}; convert with numpy.asarray(codes, dtype=numpy.uint64)"
-        )
+        raise TypeError(_conversion(array))
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.shape[1] == 0:
@@ -54,6 +57,25 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
     if words is not None and array.shape[1] != words:
         raise ValueError(f"these codes have {array.shape[1]} words, the index holds codes of {words}")
     return array
+
+
+def _words_of_bytes(packed: NDArray[np.uint8], count: int, of_word: int, unit: str) -> NDArray[np.uint64]:
+    """Return packed bytes ``(n, 8 * words)`` as words, the first byte on top."""
+    if not count or count % of_word:
+        raise ValueError(f"codes of {count} {unit} are no whole words: a word has {of_word} {unit}")
+    return np.ascontiguousarray(packed).view(">u8").astype(np.uint64)
+
+
+def _conversion(array: NDArray[Any]) -> str:
+    """Return what is wrong with the dtype of codes, and the conversion that mends it."""
+    wrong = f"codes must be uint64, bool bits (n, 64 * words) or packed bytes uint8 (n, 8 * words), not {array.dtype}"
+    if np.issubdtype(array.dtype, np.integer):
+        way_out = "numpy.asarray(codes).astype(numpy.uint64) keeps the bits of int64 too"
+    elif array.dtype == np.bool_ or np.issubdtype(array.dtype, np.floating):
+        way_out = "of bits take (codes > 0) with a row for each code"
+    else:
+        way_out = "of hex strings take numpy.array([int(text, 16) for text in codes], dtype=numpy.uint64)"
+    return f"{wrong} {array.shape}: {way_out}"
 
 
 def as_columns(codes: NDArray[np.uint64]) -> Columns:
@@ -129,7 +151,7 @@ def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
         raise ValueError(f"{n} codes need ids of shape ({n},), not {array.shape}")
     array = array.astype(np.int64, copy=False)
     if not is_ascending(array) and np.unique(array).size != n:
-        raise ValueError("an id stands twice; every code needs an id of its own")
+        raise ValueError("an id occurs twice; every code needs an id of its own")
     return array
 
 
@@ -147,5 +169,5 @@ def by_id(codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> tuple[Columns, N
 
 
 def is_in(ascending: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each id stands in an ascending array."""
+    """Whether each id is in an ascending array."""
     return np.searchsorted(ascending, ids, "right") > np.searchsorted(ascending, ids)

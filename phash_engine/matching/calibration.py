@@ -1,4 +1,4 @@
-"""Radius and cutoff for a wanted rate of false pairs, measured on the user's own photos, and what copies they find."""
+"""Radius and cutoff for a requested rate of false pairs, measured on the user's own photos, and their recall."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import images
+from phash_engine._columns import Ids
 from phash_engine._threads import available_threads, in_threads
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.hashing.rules import RADIUS
 from phash_engine.images import augment
-from phash_engine.matching import impostors
-from phash_engine.matching import pairs as content_pairs
-from phash_engine.matching.cohort import sample, strangers
-from phash_engine.matching.distances import distances
-from phash_engine.matching.impostors import Negatives
-from phash_engine.matching.pairs import ViewCodes
-from phash_engine.matching.policy import Calibration, Criterion
-from phash_engine.matching.scores import SURE, adaptive_scores
+from phash_engine.matching import code_set, cohort, impostors
+from phash_engine.matching.code_set import CodeSet
+from phash_engine.matching.impostors import Impostors
+from phash_engine.matching.policy import CANDIDATE_RADIUS, CERTAIN, DEFAULT_RADIUS, Calibration, MatchPolicy
 from phash_engine.matching.search import Query, read_query
 from phash_engine.matching.tail import Tail
 from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verify import BAND, FITS, LEAST_INLIERS, Candidate, Evidence, Subject, Verifier
+from phash_engine.matching.verification.verify import FITS, LEAST_INLIERS, Candidate, Evidence, Subject, Verifier
 
-Whole = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with the number of photos copied and the number to copy."""
 
@@ -37,7 +32,7 @@ FEWEST: Final = 50
 _COPIED: Final = 50
 _LONGER_SIDE: Final = 1024
 _ALIGNED: Final = 40
-"""Largest distance at which pixels alone are worth a look, which takes far longer than a look at points."""
+"""Largest distance at which pixels alone are compared, which takes far longer than comparing points."""
 
 
 class Limit(NamedTuple):
@@ -63,10 +58,10 @@ class Report(NamedTuple):
 
     Attributes
     ----------
-    negatives
-        How near strangers come to one another.
+    impostors
+        How near impostors come to one another.
     radius, cutoff
-        What suits the wish; no cutoff where there are too few photos for scores.
+        What suits the requested rate; no cutoff where there are too few photos for scores.
     sure
         Distance to accept whatever the score.
     recall
@@ -75,42 +70,42 @@ class Report(NamedTuple):
         Distances of all copies to their originals, int64.
     """
 
-    negatives: Negatives
+    impostors: Impostors
     radius: Limit
     cutoff: Limit | None
     sure: int
     recall: Mapping[str, tuple[float, int]]
-    copied: Whole
+    copied: Ids
 
     @property
     def calibration(self) -> Calibration:
-        """What the collection is to be judged by from now on."""
+        """What the matches of the collection are to be decided by from now on."""
         cutoff = self.cutoff.limit if self.cutoff else None
-        return Calibration(self.negatives.contents, self.radius.limit, cutoff, self.sure)
+        return Calibration(self.impostors.contents, self.radius.limit, cutoff, self.sure)
 
     @property
-    def criterion(self) -> Criterion:
+    def policy(self) -> MatchPolicy:
         """What decides."""
-        return self.calibration.criterion(adaptive=True)
+        return self.calibration.policy(by_score=True)
 
 
 def calibrate(
-    catalogue: Store,
+    store: Store,
     folders: Sequence[str] | None = None,
     *,
     rate: float | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Measure how near strangers come to one another, and what copies of some photos would be found.
+    """Measure how near impostors come to one another, and what copies of some photos would be found.
 
     Parameters
     ----------
-    catalogue
+    store
         An open catalogue.
     folders
         Only photos below these; None for all.
     rate
-        Wanted false pairs per pair, 0..1; None for at most one false group in the collection.
+        False pairs per pair, 0..1; None for at most one false group in the collection.
     progress
         Called as photos are copied.
 
@@ -119,39 +114,38 @@ def calibrate(
     UsageError
         Too few photos, or too many copies among them.
     """
-    with catalogue.snapshot():
-        ids, content_ids = catalogue.photo_columns(folders)
-        of_contents, numbers = np.unique(content_ids, return_inverse=True)
-        views = content_pairs.codes_of(of_contents, catalogue, trust_all=False)
-    contents = len(np.unique(views.numbers))
+    with store.snapshot():
+        photos = store.photo_columns(folders)
+        codes = code_set.load(store, photos.contents)
+    contents = len(np.unique(codes.contents))
     if contents < FEWEST:
         raise UsageError(f"calibration takes {FEWEST} different photos at least, and there are {contents}: scan more")
-    look = _SecondLook(catalogue, dict(zip(numbers.tolist(), ids.tolist(), strict=True)))
+    verification = _Verification(store, dict(zip(photos.contents.tolist(), photos.ids.tolist(), strict=True)))
     try:
-        found = impostors.measure(views, look.same)
+        found = impostors.measure(codes, verification.are_copies)
     except ValueError as error:
         raise UsageError(f"too few pairs of different photos among {contents}: {error}") from None
     pairs = contents * (contents - 1) / 2
     radius, cutoff, sure = limits(found, 1 / pairs if rate is None else rate, pairs)
     report = Report(found, radius, cutoff, sure, {}, np.empty(0, dtype=np.int64))
-    return _with_recall(report, views, look, progress)
+    return _with_recall(report, codes, verification, progress)
 
 
-def limits(found: Negatives, rate: float, pairs: float) -> tuple[Limit, Limit | None, int]:
-    """Return radius and cutoff of a rate, with the false pairs among so many, and the distance that is always accepted.
+def limits(found: Impostors, rate: float, pairs: float) -> tuple[Limit, Limit | None, int]:
+    """Return radius and cutoff of a rate, with the false pairs among ``pairs``, and the distance that is certain.
 
-    Beside the score the distance decides where it is very small, for which at most half of the false pairs are set
-    aside, mostly far less. Only in collections where strangers have equal codes the two may come to more than the rate.
+    Very small distances are accepted whatever the score, for which at most half of the false pairs are set aside,
+    mostly far less. Only in collections where impostors have equal codes the two may come to more than the rate.
     """
     by_distance, by_score = found.by_distance, found.by_score
     radius = _limit(by_distance, max(0, by_distance.radius(rate, CONFIDENCE)), pairs)
     if by_score is None:
-        return radius, None, SURE
-    sure = int(np.clip(by_distance.radius(rate / 10, CONFIDENCE), 0, SURE))
-    beside = _limit(by_distance, sure, pairs)
-    left = max(rate - beside.bound / pairs, rate / 2)
+        return radius, None, CERTAIN
+    sure = int(np.clip(by_distance.radius(rate / 10, CONFIDENCE), 0, CERTAIN))
+    certain = _limit(by_distance, sure, pairs)
+    left = max(rate - certain.bound / pairs, rate / 2)
     cutoff = _limit(by_score, by_score.radius(left, CONFIDENCE), pairs)
-    together = Limit(cutoff.limit, cutoff.expected + beside.expected, cutoff.bound + beside.bound)
+    together = Limit(cutoff.limit, cutoff.expected + certain.expected, cutoff.bound + certain.bound)
     return radius, together, sure
 
 
@@ -159,26 +153,26 @@ def _limit(tail: Tail, limit: int, pairs: float) -> Limit:
     return Limit(limit, tail.share(limit) * pairs, tail.bound(limit, CONFIDENCE) * pairs)
 
 
-class _SecondLook:
-    """Tells which pairs show the same, by points and pixels; where files are gone, by the default radius."""
+class _Verification:
+    """Decides which pairs are copies, by points and pixels; where files are gone, by the default radius."""
 
-    def __init__(self, catalogue: Store, photos: Mapping[int, int]) -> None:
-        self._catalogue = catalogue
+    def __init__(self, store: Store, photos: Mapping[int, int]) -> None:
+        self._store = store
         self._photos = photos
-        self._verifier = Verifier(catalogue)
+        self._verifier = Verifier(store)
 
-    def subjects(self, numbers: Sequence[int]) -> dict[int, Subject]:
-        """Return the photos of contents, by number."""
-        of_photo = {self._photos[number]: number for number in numbers}
-        photos = self._catalogue.photos_by_id(list(of_photo))
+    def subjects(self, contents: Sequence[int]) -> dict[int, Subject]:
+        """Return a photo of each content, by content id."""
+        of_photo = {self._photos[content]: content for content in contents}
+        photos = self._store.photos_by_id(list(of_photo))
         return {of_photo[photo.id]: Subject(photo.digest, (photo.path,)) for photo in photos}
 
-    def same(self, left: Whole, right: Whole, bits: Whole) -> NDArray[np.bool_]:
+    def are_copies(self, left: Ids, right: Ids, bits: Ids) -> NDArray[np.bool_]:
         """Return which pairs show the same."""
         found = np.zeros(len(bits), dtype=np.bool_)
         subjects = self.subjects(np.unique(np.concatenate([left, right])).tolist())
-        reach = RADIUS if keypoints.available() else _ALIGNED
-        for near, rows in (False, np.flatnonzero(bits <= BAND)), (True, np.flatnonzero(bits <= reach)):
+        radius = DEFAULT_RADIUS if keypoints.available() else _ALIGNED
+        for near, rows in (False, np.flatnonzero(bits <= CANDIDATE_RADIUS)), (True, np.flatnonzero(bits <= radius)):
             if not near and not keypoints.available():
                 continue
             rows = rows[~found[rows]]
@@ -188,7 +182,7 @@ class _SecondLook:
             ]
             for row, verdict in zip(rows.tolist(), self._verifier.judge(pairs), strict=True):
                 seen = verdict.evidence
-                found[row] = bits[row] <= RADIUS if seen is None else _shows_the_same(seen)
+                found[row] = bits[row] <= DEFAULT_RADIUS if seen is None else _shows_the_same(seen)
         return found
 
 
@@ -197,26 +191,24 @@ def _shows_the_same(seen: Evidence) -> bool:
     return (seen.correlation or 0) >= FITS or (seen.inliers or 0) >= LEAST_INLIERS
 
 
-def _with_recall(report: Report, views: ViewCodes, look: _SecondLook, progress: Progress | None) -> Report:
-    """Add what is found of copies of some photos."""
-    originals = sample(views.asking(), _COPIED)
-    numbers = np.unique(originals.numbers)
-    subjects = look.subjects(numbers.tolist())
-    chosen = [(number, subjects[number].paths[0]) for number in numbers.tolist()]
-    near_strangers = strangers(views) if report.cutoff else None
+def _with_recall(report: Report, codes: CodeSet, verification: _Verification, progress: Progress | None) -> Report:
+    """Add the share of the copies of some photos that are found."""
+    originals = cohort.sample(codes.queries(), _COPIED)
+    contents = np.unique(originals.contents)
+    subjects = verification.subjects(contents.tolist())
+    chosen = [(content, subjects[content].paths[0]) for content in contents.tolist()]
+    members = cohort.choose(codes) if report.cutoff else None
     found: dict[str, list[bool]] = {}
     bits: list[int] = []
-    for done, (number, made) in enumerate(in_threads(_copied, chosen, available_threads()), 1):
+    for done, (content, made) in enumerate(in_threads(_copied, chosen, available_threads()), 1):
         if made:
             names, queries = zip(*made, strict=True)
-            original, copied = originals.select(originals.numbers == number), _views_of(queries)
-            between = distances(copied, original)[:, 0].astype(np.int64)
+            original, copies = originals.of(np.array([content])), _codes_of(queries)
+            between = copies.distances(original)[:, 0].astype(np.int64)
             scores = np.zeros_like(between)
-            if near_strangers:
-                own = near_strangers.backgrounds(copied, len(queries))
-                other = near_strangers.backgrounds(original, number + 1)[number]
-                scores = adaptive_scores(between, own, other)
-            for name, accepted in zip(names, report.criterion.accepts(between, scores).tolist(), strict=True):
+            if members:
+                scores = cohort.scores(between, members.means(copies).means, members.means(original).means)
+            for name, accepted in zip(names, report.policy.accepts(between, scores).tolist(), strict=True):
                 found.setdefault(name, []).append(accepted)
             bits += between.tolist()
         if progress:
@@ -226,17 +218,18 @@ def _with_recall(report: Report, views: ViewCodes, look: _SecondLook, progress: 
 
 
 def _copied(photo: tuple[int, str]) -> tuple[int, list[tuple[str, Query]]]:
-    """Return family and views of the copies of a photo, those without structure left out; none if it is gone."""
-    number, path = photo
+    """Return family and views of the copies of a photo that have enough structure; none if the file is gone."""
+    content, path = photo
     try:
         pixels = images.read_pixels(path, _LONGER_SIDE)
     except ImageError:
-        return number, []
+        return content, []
     made = ((family, read_query(file)[2]) for family, file in augment.copies_of(pixels))
-    return number, [(family, query) for family, query in made if query.is_trusted]
+    return content, [(family, query) for family, query in made if query.is_trusted]
 
 
-def _views_of(queries: Sequence[Query]) -> ViewCodes:
-    counts = [len(query.ranks) for query in queries]
-    ranks = np.array([rank for query in queries for rank in query.ranks], dtype=np.int64)
-    return ViewCodes(np.repeat(np.arange(len(queries)), counts), ranks, np.concatenate([q.table for q in queries]))
+def _codes_of(queries: Sequence[Query]) -> CodeSet:
+    """Return the views of some pictures, each a content of its own, numbered from 0."""
+    counts = [len(query.views) for query in queries]
+    views = np.array([view for query in queries for view in query.views], dtype=np.int64)
+    return CodeSet(np.repeat(np.arange(len(queries)), counts), views, np.concatenate([q.codes for q in queries]))

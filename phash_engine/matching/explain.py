@@ -10,14 +10,15 @@ import numpy as np
 
 from phash_engine import images
 from phash_engine.hashing import codes, orientation, quality
-from phash_engine.hashing.rules import RADIUS
-from phash_engine.matching.scores import CUTOFF, SURE, WEIGHT
+from phash_engine.hashing.views import MatchType
+from phash_engine.matching.cohort import WEIGHT
+from phash_engine.matching.policy import CANDIDATE_RADIUS, CERTAIN, CUTOFF, DEFAULT_RADIUS
 from phash_engine.matching.search import Comparison, compare, read_query
 from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verify import BAND, Evidence, Picture, finding, look
+from phash_engine.matching.verification.verify import Evidence, Picture, finding, look
 
 _BACKGROUND_OF_PHOTOS = 43
-"""What ``scores.background`` finds for the median of 600 different photos; look-alikes have 20."""
+"""What ``cohort.cohort_mean`` finds for the median of 600 different photos; look-alikes have 20."""
 
 
 class Side(NamedTuple):
@@ -72,11 +73,11 @@ def explain(a: images.Source, b: images.Source) -> Explanation:
     ImageError
         One of them cannot be read.
     """
-    tables = [read_query(source)[2].table for source in (a, b)]
+    tables = [read_query(source)[2].codes for source in (a, b)]
     upright = int(codes.distances(*(orientation.upright(table[:1]) for table in tables)).sum())
     nearest = [orientation.distance(one, other)[0] for one, other in product(*tables)]
     usual = compare(a, b)
-    evidence, verdict = _second_look(Picture(a), Picture(b), near=usual.distance <= RADIUS)
+    evidence, verdict = _second_look(Picture(a), Picture(b), near=usual.distance <= DEFAULT_RADIUS)
     settings = tuple(_settings(a, b, usual, verdict))
     trimmed = min(nearest) if len(nearest) > 1 else None
     return Explanation(upright, nearest[0], trimmed, _side(a), _side(b), evidence, verdict, settings)
@@ -99,33 +100,33 @@ def _second_look(a: Picture, b: Picture, *, near: bool) -> tuple[Evidence, str]:
 def _settings(a: images.Source, b: images.Source, usual: Comparison, verdict: str) -> Iterator[Setting]:
     yield _by_radius("the defaults", usual)
     yield _by_radius("--no-rotations", compare(a, b, rotations=False))
-    if usual.rule == "flat":
+    if usual.match_type is None:
         yield _by_radius("--trust-all", compare(a, b, trust_all=True))
-    if usual.rule in _ALWAYS:
+    if usual.match_type in _ALWAYS:
         return
     distance = usual.distance
     yield Setting("--radius", True, f"from {distance} on")
-    if distance <= BAND:
+    if distance <= CANDIDATE_RADIUS:
         yield Setting("--verify", verdict == "copy", verdict)
     else:
-        yield Setting("--verify", False, f"{distance} bits, and it looks at no more than {BAND}")
+        yield Setting("--verify", False, f"{distance} bits, and it looks at no more than {CANDIDATE_RADIUS}")
     yield _by_score(distance)
 
 
 def _by_score(distance: int) -> Setting:
-    if distance <= SURE:
-        return Setting("adaptive score", True, f"{distance} bits, up to {SURE} always match")
+    if distance <= CERTAIN:
+        return Setting("adaptive score", True, f"{distance} bits, up to {CERTAIN} always match")
     strangers, usual = round((distance - CUTOFF) / WEIGHT), round(_BACKGROUND_OF_PHOTOS / WEIGHT)
     match = distance - _BACKGROUND_OF_PHOTOS <= CUTOFF
     return Setting("adaptive score", match, f"takes strangers {strangers} bits away; among photos they are {usual}")
 
 
 def _by_radius(name: str, found: Comparison) -> Setting:
-    if found.rule in _ALWAYS:
-        match, reason = _ALWAYS[found.rule]
+    if found.match_type in _ALWAYS:
+        match, reason = _ALWAYS[found.match_type]
         return Setting(name, match, reason)
-    return Setting(name, found.distance <= RADIUS, f"{found.distance} bits, radius {RADIUS}")
+    return Setting(name, found.distance <= DEFAULT_RADIUS, f"{found.distance} bits, radius {DEFAULT_RADIUS}")
 
 
-_ALWAYS = {"digest": (True, "the same bytes"), "flat": (False, "too little structure to tell by")}
+_ALWAYS = {MatchType.IDENTICAL: (True, "the same bytes"), None: (False, "too little structure to tell by")}
 """Rules that leave the distance out of it: whether such pictures match, and the reason."""

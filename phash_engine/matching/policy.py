@@ -1,61 +1,84 @@
-"""What decides whether two pictures are near: one radius for all, or how far they fall below their backgrounds."""
+"""The match policy: what decides whether two pictures match, by their distance or by their score."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine.catalogue.store import Store
-from phash_engine.hashing.rules import RADIUS
-from phash_engine.matching.scores import LARGEST, SURE
-from phash_engine.matching.tail import BITS
+from phash_engine.hashing.codes import BITS
+from phash_engine.hashing.hashers import DECISION_NAMES
+
+DEFAULT_RADIUS: Final = 24
+"""Bits of 192: 5e-7 false pairs per pair among look-alikes, none in 21 million pairs of photos."""
+CANDIDATE_RADIUS: Final = 56
+"""Bits of 192 up to which verification and re-ranking look at pairs."""
+CUTOFF: Final = -10
+"""Largest score to accept among up to a thousand pictures, rotations and trimmed views included: at most one false pair
+in a million in the quality benchmark, with 600 photos as they are, with half and with all of them laid on one floor."""
+CERTAIN: Final = 8
+"""Distance to accept whatever the score: none of 4.5 million pairs of photos laid on one floor is as near."""
+
+LARGEST_MEAN: Final = 48
+"""Largest cohort mean: that of photos that have no look-alikes, of which hardly any has more. It bounds searches."""
+DECISION_BITS: Final = BITS * len(DECISION_NAMES)
+"""Largest distance there can be."""
 
 _SETTING = "calibration"
 
 Whole = NDArray[np.int64]
 
 
-class Criterion(NamedTuple):
-    """The radius or, where there is a cutoff, the adaptive score that pairs are judged by.
+class MatchPolicy(NamedTuple):
+    """What decides whether two pictures match.
 
     Attributes
     ----------
     radius
-        Largest accepted distance in bits; beside a cutoff the one that is accepted whatever the score.
+        Largest accepted distance in bits, 0..192, where there is no cutoff.
     cutoff
         Largest accepted score; None where the distance alone decides.
-    calibrated
-        The number of the user's own contents that it was measured on; 0 for a default or a wish.
+    certain
+        Distance that is accepted whatever the score.
+    source
+        Where it comes from: "default", "calibration" or "option".
+    contents
+        The number of the user's own contents that it was measured on; 0 for a default or an option.
     """
 
-    radius: int = RADIUS
+    radius: int = DEFAULT_RADIUS
     cutoff: int | None = None
-    calibrated: int = 0
+    certain: int = CERTAIN
+    source: str = "default"
+    contents: int = 0
 
     @property
-    def reach(self) -> int:
-        """The largest distance that may be accepted."""
-        return self.radius if self.cutoff is None else max(self.radius, min(LARGEST + self.cutoff, BITS))
+    def largest_distance(self) -> int:
+        """The largest distance that may be accepted, in bits."""
+        if self.cutoff is None:
+            return self.radius
+        return max(self.certain, min(LARGEST_MEAN + self.cutoff, DECISION_BITS))
 
     def accepts(self, distances: Whole, scores: Whole) -> NDArray[np.bool_]:
-        """Return which pairs are near, by their distances and scores."""
-        near: NDArray[np.bool_] = distances <= self.radius
-        return near if self.cutoff is None else near | (scores <= self.cutoff)
+        """Return which pairs match, by their distances and scores."""
+        if self.cutoff is None:
+            near: NDArray[np.bool_] = distances <= self.radius
+            return near
+        return (distances <= self.certain) | (scores <= self.cutoff)
 
     @property
-    def told(self) -> str:
-        """What decides, for people."""
+    def limit(self) -> str:
+        """What decides, in words."""
         return f"radius {self.radius}" if self.cutoff is None else f"score <= {self.cutoff} (adaptive)"
 
     def __str__(self) -> str:
-        told = self.told
-        return f"{told}, as calibrated on {self.calibrated} photos" if self.calibrated else told
+        return f"{self.limit}, as calibrated on {self.contents} photos" if self.contents else self.limit
 
 
 class Calibration(NamedTuple):
-    """What a collection is judged by from now on.
+    """What the matches of a collection are decided by from now on.
 
     Attributes
     ----------
@@ -72,21 +95,20 @@ class Calibration(NamedTuple):
     contents: int
     radius: int
     cutoff: int | None = None
-    sure: int = SURE
+    sure: int = CERTAIN
 
-    def criterion(self, *, adaptive: bool) -> Criterion:
+    def policy(self, *, by_score: bool) -> MatchPolicy:
         """Return what decides, by scores or by distances."""
-        if adaptive and self.cutoff is not None:
-            return Criterion(self.sure, self.cutoff, self.contents)
-        return Criterion(self.radius, calibrated=self.contents)
-
-    @classmethod
-    def of(cls, catalogue: Store) -> Calibration | None:
-        """Return what the photos of a catalogue are judged by since they were measured; None if they never were."""
-        stored = catalogue.settings.get(_SETTING)
-        return None if stored is None else cls(**stored)
+        cutoff = self.cutoff if by_score else None
+        return MatchPolicy(self.radius, cutoff, self.sure, "calibration", self.contents)
 
 
-def calibrate(catalogue: Store, calibration: Calibration | None) -> None:
-    """Judge the photos of a catalogue by what was measured from now on, or by the defaults again."""
-    catalogue.settings.set(_SETTING, calibration and calibration._asdict())
+def calibration_of(store: Store) -> Calibration | None:
+    """Return what was measured on the photos of a catalogue; None if they never were."""
+    stored = store.settings.get(_SETTING)
+    return None if stored is None else Calibration(**stored)
+
+
+def set_calibration(store: Store, calibration: Calibration | None) -> None:
+    """Decide the matches of a catalogue by what was measured from now on, or by the defaults again."""
+    store.settings.set(_SETTING, calibration and calibration._asdict())

@@ -1,8 +1,9 @@
-"""Catalogue → matches of a picture.
+"""The photos of a catalogue that match a picture.
 
 The distance is that of the decision codes (dct, horizontal, vertical; 192 bits), the smallest over the views of either
-side, with rotations over their turned codes too. A query has its full view and, where there is a border, the trimmed
-one. A view without structure (see ``quality``) matches nothing; a picture that has no other, by its digest alone.
+side, with rotations over their rotated codes too. A query has its full view and, where there is a border, the trimmed
+one. A view with too little structure (see ``quality``) matches nothing; a picture that has no other, by its digest
+alone.
 """
 
 from __future__ import annotations
@@ -13,45 +14,60 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phash_engine import _files, images
-from phash_engine.catalogue import CodeColumns, Photo, Store
-from phash_engine.catalogue.code_store import ALL_NAMES
-from phash_engine.hashing import codes, hashers, orientation, quality, views
-from phash_engine.hashing.hashers import Codes
+from phash_engine._columns import Ids
+from phash_engine.catalogue import Photo, Store
+from phash_engine.hashing import codes as code_bits
+from phash_engine.hashing import hashers, orientation, quality, views
+from phash_engine.hashing.hashers import ALL_NAMES, Codes
 from phash_engine.hashing.orientation import MIRROR_FORMS, UPRIGHT, Form
-from phash_engine.hashing.rules import RADIUS, RULES, rank
+from phash_engine.hashing.views import MatchType
 from phash_engine.index import Explanation, Index, Matches, index_columns
+from phash_engine.matching import code_set
+from phash_engine.matching.code_set import CodeSet
+from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verify import Evidence, Verifier
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
-_ROTATION = RULES.index("rotation")
+
+Found = tuple[int, MatchType]
+"""Distance and match type."""
 
 
 class Match(NamedTuple):
-    """A photo that matches a query, the distance in bits, and the rule of ``rules.RULES`` that gives it.
+    """A photo that matches a query: the distance in bits, and why.
 
-    ``evidence`` is what a second look saw, None where there was none.
+    ``evidence`` is what verification measured, None where there was none.
     """
 
     query: str
-    path: str
+    photo: Photo
     distance: int
-    rule: str
+    match_type: MatchType
     evidence: Evidence | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the photo."""
+        return self.photo.path
+
+    @property
+    def order(self) -> tuple[int, MatchType, str]:
+        """What matches are sorted by: distance, match type, path."""
+        return self.distance, self.match_type, self.photo.path
 
 
 class Comparison(NamedTuple):
-    """How two pictures compare: distance in bits, the rule that gives it, and both fingerprints.
+    """How two pictures compare: distance in bits, match type, and both fingerprints.
 
-    ``rule`` is one of ``rules.RULES``, or "flat" (one has no structure to tell by).
+    ``match_type`` is None where one of them has too little structure to be compared.
     """
 
     distance: int
-    rule: str
+    match_type: MatchType | None
     fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint]
 
 
@@ -60,20 +76,27 @@ class Collection:
 
     Parameters
     ----------
-    catalogue
+    store
         An open catalogue.
     folders
         Only photos below these; None for all.
     rotations
-        Whether turned and mirrored pictures match.
+        Whether rotated and mirrored pictures match.
     trust_all
-        Whether pictures without structure match by code too.
+        Whether pictures with too little structure match by code too.
     kind
-        The kind of index that answers, as for ``build_index``.
+        The kind of index, as for ``Index``.
     contents
         Only contents of these ids, int64 ``(n,)``; None for all.
     verifier
-        Takes a second look at all matches, and at some beyond the radius; None to do without.
+        Verifies all matches, and candidates beyond the radius; None to do without.
+
+    Attributes
+    ----------
+    store, trust_all
+        As given.
+    codes
+        The codes that are searched; the indexes return their rows.
 
     Raises
     ------
@@ -83,105 +106,66 @@ class Collection:
 
     def __init__(
         self,
-        catalogue: Store,
+        store: Store,
         folders: Sequence[str] | None = None,
         *,
         rotations: bool = True,
         trust_all: bool = False,
         kind: str = "auto",
-        contents: NDArray[np.int64] | None = None,
+        contents: Ids | None = None,
         verifier: Verifier | None = None,
     ) -> None:
-        self._catalogue = catalogue
+        self.store = store
+        self.trust_all = trust_all
         self._verifier = verifier
         self._folders = None if folders is None else [_files.absolute(folder) for folder in folders]
         self._rotations = rotations
-        self._trust_all = trust_all
-        with catalogue.snapshot():
-            codes = _present_codes(catalogue, folders, trust_all)
-            if contents is not None:
-                codes = codes.select(np.isin(codes.contents, contents))
-        self.codes = codes
-        rows = np.arange(len(codes.contents))
-        self._forms = [(UPRIGHT, _form_index(rows, codes.codes, UPRIGHT, kind))]
-        if rotations:
-            mirrored = np.flatnonzero(orientation.has_mirror_codes(codes.codes))
-            table = codes.codes if len(mirrored) == len(rows) else codes.codes.T[:, mirrored].T
-            self._forms += [(form, _form_index(mirrored, table, form, kind)) for form in MIRROR_FORMS]
+        with store.snapshot():
+            if folders is not None:
+                inside = store.photo_columns(folders).contents
+                contents = inside if contents is None else np.intersect1d(inside, contents)
+            self.codes = code_set.load(store, contents, trust_all=trust_all)
+        self._forms = list(_form_indexes(self.codes, kind, rotations=rotations))
 
     def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
         """Find the photos that match a picture; arguments and errors as :func:`find`."""
         if k is not None and k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         if radius is None and (k is None or self._verifier):
-            radius = RADIUS
+            radius = DEFAULT_RADIUS
         name, digest, query = read_query(source)
-        query = query.trusted(self._trust_all)
+        query = query.trusted(self.trust_all)
         if self._verifier and radius is not None:
             near = self._matches(name, self._by_code(query, None, self._verifier.reach(radius)))
             near = self._verified(self._verifier, source, near, radius)
         else:
             near = self._matches(name, self._by_code(query, k, radius))
-        equal = [] if digest is None else self._inside(self._catalogue.photos_with_digest(digest))
         matches = {match.path: match for match in near}
-        matches |= {photo.path: Match(name, photo.path, 0, "digest") for photo in equal}
-        return sorted(matches.values(), key=lambda match: rank(match.distance, match.rule, match.path))[:k]
+        if digest is not None:
+            equal = self._inside(self.store.photos_with_digest(digest))
+            matches |= {photo.path: Match(name, photo, 0, MatchType.IDENTICAL) for photo in equal}
+        return sorted(matches.values(), key=lambda match: match.order)[:k]
 
-    def _matches(self, name: str, found: Mapping[int, tuple[int, int]]) -> list[Match]:
-        photos = self._catalogue.photos_of_contents(list(found))
-        return [
-            Match(name, photo.path, distance, RULES[rule])
-            for content, (distance, rule) in found.items()
-            for photo in self._inside(photos[content])
-        ]
-
-    def _verified(
-        self, verifier: Verifier, source: images.Source, matches: Sequence[Match], radius: int
-    ) -> list[Match]:
-        """Return the matches that stand a second look; those beyond the radius by the rule "verified"."""
-        from phash_engine.matching.verification.verify import Candidate, Picture, Subject
-
-        query = Subject(None, (), Picture(source))
-        verdicts = verifier.judge(
-            [Candidate(query, Subject(None, (match.path,)), match.distance <= radius) for match in matches]
-        )
-        return [
-            match._replace(rule=match.rule if match.distance <= radius else "verified", evidence=verdict.evidence)
-            for match, verdict in zip(matches, verdicts, strict=True)
-            if verdict.match
-        ]
-
-    @property
-    def catalogue(self) -> Store:
-        """The catalogue that was open when this was made."""
-        return self._catalogue
-
-    @property
-    def trust_all(self) -> bool:
-        """Whether pictures without structure match by code too."""
-        return self._trust_all
-
-    def comparisons(self, table: Codes) -> Iterator[tuple[Index, Codes, str]]:
-        """Yield every way in which codes are compared with the collection: the nearest over all is the distance.
+    def comparisons(self, codes: Codes) -> Iterator[tuple[Index, Codes, MatchType]]:
+        """Yield everything that codes are compared with in the collection: the nearest over all is the distance.
 
         Parameters
         ----------
-        table
+        codes
             uint64 ``(q, 10)``, as of ``hashers.hash_blocks``.
 
         Yields
         ------
         tuple
-            An index by row of :attr:`codes`, what to look up in it, uint64 ``(q, 3)``, and the rule of its matches.
+            An index by row of :attr:`codes`, what to look up in it, uint64 ``(q, 3)``, and the type of its matches.
         """
-        turned = orientation.turned(table)[: None if self._rotations else 1]
-        for form, index in self._forms:
-            ways = turned if form is UPRIGHT else form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
-            for number, words in enumerate(ways):
-                yield index, words, "code" if form is UPRIGHT and number == 0 else "rotation"
+        for form, index, words in self._rotated(codes):
+            for number, part in enumerate(words):
+                is_upright = form is UPRIGHT and number == 0
+                yield index, part, MatchType.SIMILAR if is_upright else MatchType.ROTATED
 
     def explain(self, radius: int) -> Explanation:
-        """Tell which kind of index answers upright pictures within a radius, and what each kind would take.
+        """Return which kind of index searches upright pictures within a radius, and the time each kind would take.
 
         Raises
         ------
@@ -191,62 +175,85 @@ class Collection:
         _, index = self._forms[0]
         return index.explain(radius)
 
+    def _rotated(self, codes: Codes) -> Iterator[tuple[Form, Index, Codes]]:
+        """Yield the index of each form, and the codes to look up in it, ``(turns, q, 3)``, the upright ones first."""
+        rotated = orientation.turned(codes)
+        for form, index in self._forms:
+            if form is not UPRIGHT:
+                yield form, index, form.adapt(rotated[_UPRIGHT_AND_TRANSPOSED])
+            else:
+                yield form, index, rotated if self._rotations else rotated[:1]
+
+    def _matches(self, name: str, found: Mapping[int, Found]) -> list[Match]:
+        photos = self.store.photos_of_contents(list(found))
+        return [Match(name, photo, *found[content]) for content in found for photo in self._inside(photos[content])]
+
+    def _verified(
+        self, verifier: Verifier, source: images.Source, matches: Sequence[Match], radius: int
+    ) -> list[Match]:
+        """Return the matches that verification accepts; those beyond the radius as ``VERIFIED``."""
+        from phash_engine.matching.verification.verify import Candidate, Picture, Subject
+
+        query = Subject(None, (), Picture(source))
+        verdicts = verifier.judge(
+            [Candidate(query, Subject(None, (match.path,)), match.distance <= radius) for match in matches]
+        )
+        return [
+            match._replace(
+                match_type=match.match_type if match.distance <= radius else MatchType.VERIFIED,
+                evidence=verdict.evidence,
+            )
+            for match, verdict in zip(matches, verdicts, strict=True)
+            if verdict.match
+        ]
+
     def _inside(self, photos: Sequence[Photo]) -> list[Photo]:
-        return [photo for photo in photos if self._covers(photo.path)]
+        """Return the photos below the folders."""
+        return [photo for photo in photos if self._folders is None or _files.is_below(photo.path, self._folders)]
 
-    def _covers(self, path: str) -> bool:
-        return self._folders is None or _files.is_below(path, self._folders)
-
-    def _by_code(self, query: Query, k: int | None, radius: int | None) -> dict[int, tuple[int, int]]:
-        """Return distance and rule by content: all within the radius and as near as the k-th nearest."""
-        if not query.ranks:
+    def _by_code(self, query: Query, k: int | None, radius: int | None) -> dict[int, Found]:
+        """Return distance and match type by content: all within the radius and as near as the k-th nearest."""
+        if not query.views:
             return {}
         if k is not None:
             best = self._nearest(query, k, radius)
             if len(best) < k:
                 return best
-            # Of equals the index takes the lowest ids, which tell people nothing: all go on, to be sorted by rule.
+            # Of equals the index returns the lowest rows, an order of no meaning: all go on, to be sorted by type.
             radius, _ = sorted(best.values())[k - 1]
-        return self._of_contents(self._best(query, lambda index, words: index.range_query(words, radius or 0)))
+        return self._best(query, lambda index, words: index.range_search(words, radius or 0))[0]
 
-    def _nearest(self, query: Query, k: int, radius: int | None) -> dict[int, tuple[int, int]]:
-        """Return distance and rule of ``k`` contents, the nearest among them, or of all there are."""
-        codes = k
+    def _nearest(self, query: Query, k: int, radius: int | None) -> dict[int, Found]:
+        """Return distance and match type of ``k`` contents, the nearest among them, or of all there are."""
+        rows = k
         while True:
-            best = self._best(query, partial(_ask_nearest, k=codes, radius=radius))
-            contents = self._of_contents(best)
-            if len(contents) >= k or len(best) < codes:
+            contents, found = self._best(query, partial(_k_nearest, k=rows, radius=radius))
+            if len(contents) >= k or found < rows:
                 return contents
-            codes *= 2  # several were views of one content
+            rows *= 2  # several were views of one content
 
-    def _best(self, query: Query, ask: Callable[[Index, Codes], Matches]) -> dict[int, tuple[int, int]]:
-        """Return distance and rule by row of the codes, the views of the catalogue taken for full ones."""
-        turned = orientation.turned(query.table)
-        best: dict[int, tuple[int, int]] = {}
-        for form, index in self._forms:
-            words = turned if self._rotations else turned[:1]
-            if form is not UPRIGHT:
-                words = form.adapt(turned[_UPRIGHT_AND_TRANSPOSED])
-            matches = ask(index, np.concatenate(words))
-            for row, code_row, distance in zip(*(column.tolist() for column in matches), strict=True):
-                turn, view = divmod(row, len(query.ranks))
-                rule = query.ranks[view] if form is UPRIGHT and turn == 0 else max(query.ranks[view], _ROTATION)
-                best[code_row] = min(best.get(code_row, (distance, rule)), (distance, rule))
-        return best
-
-    def _of_contents(self, best: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-        """Return distance and rule by content, given them by row of the codes."""
-        found: dict[int, tuple[int, int]] = {}
-        for row, (distance, rule) in best.items():
-            content = int(self.codes.contents[row])
-            verdict = distance, max(rule, int(self.codes.views[row]))
-            found[content] = min(found.get(content, verdict), verdict)
-        return found
+    def _best(self, query: Query, search: Callable[[Index, Codes], Matches]) -> tuple[dict[int, Found], int]:
+        """Return distance and match type by content, and the number of rows that were found."""
+        best: dict[int, Found] = {}
+        rows: set[int] = set()
+        for form, index, words in self._rotated(query.codes):
+            found = search(index, np.concatenate(words))
+            contents, own_views = self.codes.contents[found.ids].tolist(), self.codes.views[found.ids].tolist()
+            rows.update(found.ids.tolist())
+            columns = found.queries.tolist(), found.distances.tolist(), contents, own_views
+            for place, distance, content, own_view in zip(*columns, strict=True):
+                turn, view = divmod(place, len(query.views))
+                match_type = max(query.views[view], own_view)
+                if form is not UPRIGHT or turn:
+                    match_type = max(match_type, MatchType.ROTATED)
+                verdict = distance, MatchType(match_type)
+                best[content] = min(best.get(content, verdict), verdict)
+        return best, len(rows)
 
 
 def find(
     source: images.Source,
-    catalogue: Store,
+    store: Store,
     k: int | None = None,
     radius: int | None = None,
     *,
@@ -260,21 +267,20 @@ def find(
     ----------
     source
         A path or anything else ``images.read_block`` takes.
-    catalogue
+    store
         An open catalogue.
     k
-        At most so many photos.
+        Largest number of photos.
     radius
-        None farther than so many bits, 0..192. Without ``k`` and ``radius`` it is :data:`RADIUS`; with ``k`` alone
-        there is no limit.
+        Largest distance in bits, 0..192. Without ``k`` and ``radius`` it is ``policy.DEFAULT_RADIUS``; with ``k``
+        alone there is no limit.
     folders, rotations, trust_all
         As for :class:`Collection`, which saves time when many pictures are looked up.
 
     Returns
     -------
     list of Match
-        Sorted by distance, rule (as in ``rules.RULES``), path. A photo with the query's bytes has distance 0 and the
-        rule "digest".
+        Sorted by distance, match type, path. A photo with the query's bytes has distance 0 and is ``IDENTICAL``.
 
     Raises
     ------
@@ -283,11 +289,11 @@ def find(
     ValueError
         ``k`` below 1, or a radius out of range.
     """
-    return Collection(catalogue, folders, rotations=rotations, trust_all=trust_all).find(source, k, radius)
+    return Collection(store, folders, rotations=rotations, trust_all=trust_all).find(source, k, radius)
 
 
 def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust_all: bool = False) -> Comparison:
-    """Compare two pictures without a catalogue, by the rules of :func:`find`.
+    """Compare two pictures without a catalogue, as :func:`find` does.
 
     Raises
     ------
@@ -297,50 +303,57 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust
     (_, digest_a, query_a), (_, digest_b, query_b) = read_query(a), read_query(b)
     fingerprints = (query_a.fingerprint, query_b.fingerprint)
     if digest_a is not None and digest_a == digest_b:
-        return Comparison(0, "digest", fingerprints)
+        return Comparison(0, MatchType.IDENTICAL, fingerprints)
     trusted_a, trusted_b = query_a.trusted(trust_all), query_b.trusted(trust_all)
-    if not (trusted_a.ranks and trusted_b.ranks):
+    if not (trusted_a.views and trusted_b.views):
         distance, _ = _nearest(query_a, query_b, rotations)
-        return Comparison(distance, "flat", fingerprints)
-    distance, rule = _nearest(trusted_a, trusted_b, rotations)
-    return Comparison(distance, RULES[rule], fingerprints)
+        return Comparison(distance, None, fingerprints)
+    distance, match_type = _nearest(trusted_a, trusted_b, rotations)
+    return Comparison(distance, match_type, fingerprints)
 
 
-def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, int]:
-    """Return distance and rule of the nearest two views."""
-    upright = codes.distances(orientation.upright(a.table)[:, np.newaxis], orientation.upright(b.table)).sum(axis=-1)
+def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, MatchType]:
+    """Return distance and match type of the nearest two views."""
+    words_a, words_b = orientation.upright(a.codes), orientation.upright(b.codes)
+    upright = code_bits.distances(words_a[:, np.newaxis], words_b).sum(axis=-1)
     verdicts = []
     for (i, j), distance in np.ndenumerate(upright):
-        rule = max(a.ranks[i], b.ranks[j])
-        verdicts.append((int(distance), rule))
+        match_type = max(a.views[i], b.views[j])
+        verdicts.append((int(distance), match_type))
         if rotations:
-            verdicts.append((orientation.distance(a.table[i], b.table[j])[0], max(rule, _ROTATION)))
+            verdicts.append((orientation.distance(a.codes[i], b.codes[j])[0], max(match_type, MatchType.ROTATED)))
     return min(verdicts)
 
 
-def _ask_nearest(index: Index, words: Codes, k: int, radius: int | None) -> Matches:
-    return index.nearest(words, k, radius)
+def _k_nearest(index: Index, words: Codes, k: int, radius: int | None) -> Matches:
+    return index.search(words, k, radius)
 
 
 class Query(NamedTuple):
     """Views of a picture to look up.
 
-    ``ranks`` are the positions in ``RULES`` of the plainest rule by which each can match, ``table``, uint64
-    ``(n, 10)``, all codes of each; ``is_trusted`` tells whether the full one, row 0, has structure to match by.
+    Attributes
+    ----------
+    views
+        The plainest types by which each view can match, the full one first.
+    codes
+        uint64 ``(n, 10)``: all codes of each view.
+    is_trusted
+        Whether the full view has enough structure to match by.
     """
 
-    ranks: list[int]
-    table: Codes
+    views: list[MatchType]
+    codes: Codes
     is_trusted: bool
 
     @property
     def fingerprint(self) -> hashers.Fingerprint:
         """The codes of the full view."""
-        return hashers.Fingerprint(*self.table[0, :5])
+        return hashers.Fingerprint(*self.codes[0, :5])
 
     def trusted(self, trust_all: bool) -> Query:
         """Return the views that may match."""
-        return self if self.is_trusted or trust_all else Query(self.ranks[1:], self.table[1:], True)
+        return self if self.is_trusted or trust_all else Query(self.views[1:], self.codes[1:], True)
 
 
 def read_query(source: images.Source) -> tuple[str, bytes | None, Query]:
@@ -365,18 +378,18 @@ def _query(picture: images.Picture) -> Query:
     trusted = quality.is_trusted(quality.gradient_quality(blocks), quality.detail(blocks))
     kept = trusted.copy()
     kept[0] = True
-    ranks = [views.rank(view) for view, is_kept in zip(picture.blocks, kept, strict=True) if is_kept]
-    return Query(ranks, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
+    types = [views.match_type(view) for view, is_kept in zip(picture.blocks, kept, strict=True) if is_kept]
+    return Query(types, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
 
 
-def _present_codes(catalogue: Store, folders: Sequence[str] | None, trust_all: bool) -> CodeColumns:
-    """Return the codes of the photos below the folders, or of all, that are not missing."""
-    codes = catalogue.code_columns(trust_all=trust_all)
-    if folders is not None:
-        return codes.select(np.isin(codes.contents, catalogue.photo_columns(folders).contents))
-    hidden = catalogue.hidden_contents()
-    return codes.select(~np.isin(codes.contents, hidden)) if hidden.size else codes
+def _form_indexes(codes: CodeSet, kind: str, *, rotations: bool) -> Iterator[tuple[Form, Index]]:
+    """Yield the index of upright codes and, with rotations, those of the mirrored forms of what has mirror codes."""
+    yield UPRIGHT, _form_index(codes, np.arange(len(codes.contents)), UPRIGHT, kind)
+    if rotations:
+        are_mirrored = orientation.has_mirror_codes(codes.codes)
+        rows, mirrored = np.flatnonzero(are_mirrored), codes.select(are_mirrored)
+        yield from ((form, _form_index(mirrored, rows, form, kind)) for form in MIRROR_FORMS)
 
 
-def _form_index(ids: NDArray[np.int64], table: Codes, form: Form, kind: str) -> Index:
-    return index_columns(tuple(table[:, ALL_NAMES.index(name)] for name in form.columns), ids, kind)
+def _form_index(codes: CodeSet, rows: Ids, form: Form, kind: str) -> Index:
+    return index_columns(tuple(codes.codes[:, ALL_NAMES.index(name)] for name in form.columns), rows, kind)

@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from phash_engine.matching.policy import DECISION_BITS
+
 Whole = NDArray[np.int64]
 
 FEWEST: Final = 1000
 """Pairs, below which there is no tail to speak of."""
-BITS: Final = 192
-"""Length of the codes."""
 _SHARE, _LEAST, _MOST = 0.01, 20, 100
-"""The tail is this share of the pairs, but so many at least and at most, and those equally near."""
+"""The tail is this share of the pairs, but no fewer and no more than these, and those equally near."""
 
 
 class Tail(NamedTuple):
@@ -75,8 +75,8 @@ class Tail(NamedTuple):
 
         At most so far below the start as two of 192 bits can differ.
         """
-        radii = range(self.start, self.start - BITS, -1)
-        return next((radius for radius in radii if self.bound(radius, confidence) <= share), self.start - BITS)
+        radii = range(self.start, self.start - DECISION_BITS, -1)
+        return next((radius for radius in radii if self.bound(radius, confidence) <= share), self.start - DECISION_BITS)
 
     @property
     def _below(self) -> float:

@@ -14,8 +14,10 @@ from urllib.parse import quote
 
 from phash_engine import images
 from phash_engine._threads import available_threads
+from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError
 from phash_engine.grouping.groups import Group, Pair
+from phash_engine.hashing.views import MatchType
 
 Progress = Callable[[int, int], None]
 """Called with the number of groups drawn and the number to draw."""
@@ -41,14 +43,14 @@ def write(groups: Sequence[Group], path: Path, progress: Progress | None = None)
 
 
 def _head(groups: Sequence[Group]) -> str:
-    others = sum(len(group.others) for group in groups)
+    duplicates = sum(len(group.duplicates) for group in groups)
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Photos that look the same</title>
 <style>{_part("contact_sheet.css")}</style>
-<header><h1>{len(groups)} groups, {others} photos beside the keepers</h1>
+<header><h1>{len(groups)} groups, {duplicates} duplicates</h1>
 <input type="search" placeholder="show groups with …" aria-label="show groups with">
 <p>{_HINT}</p></header>
 <main>
@@ -60,7 +62,7 @@ def _part(name: str) -> str:
 
 
 def _sections(groups: Sequence[Group]) -> Iterator[str]:
-    """Yield the groups' sections; few are drawn ahead, so that memory does not go with their number."""
+    """Yield the groups' sections; few are drawn ahead, so that memory does not grow with their number."""
     with ThreadPoolExecutor(available_threads(), thread_name_prefix="sheet") as pool:
         for start in range(0, len(groups), _BATCH):
             yield from pool.map(_section, groups[start : start + _BATCH], range(start + 1, start + 1 + _BATCH))
@@ -70,22 +72,23 @@ def _section(group: Group, number: int) -> str:
     joining = group.joining()
     reason = group.reason
     why = f"kept by {reason.rule}: {_text(reason.keeper)}, the next {_text(reason.other)}"
-    series = "; a series of shots" if group.series else ""
+    series = "; a series of shots" if group.is_series else ""
     figures = [
         _figure(group.keeper, "keeper", "<b>keep</b>", None),
-        *(_figure(path, "kept", "<b>stays</b>", joining[path]) for path in group.kept),
-        *(_figure(path, "other", _evidence(joining[path]), joining[path]) for path in group.others),
+        *(_figure(photo, "kept", "<b>stays</b>", joining[photo.path]) for photo in group.kept),
+        *(_figure(photo, "other", _evidence(joining[photo.path]), joining[photo.path]) for photo in group.duplicates),
     ]
     return f"""<section id="g{number}"><p>{number}. {why}{series}</p><div class="photos">
 {"".join(figures)}</div></section>
 """
 
 
-def _figure(path: str, role: str, words: str, pair: Pair | None) -> str:
-    picture = "same bytes" if pair and pair.rule == "digest" else _picture(path)
+def _figure(photo: Photo, role: str, words: str, pair: Pair | None) -> str:
+    path = photo.path
+    picture = "same bytes" if pair and pair.match_type == MatchType.IDENTICAL else _picture(path)
     link = f'<a href="file://{quote(os.fsencode(path))}">{_text(path)}</a>'
     caption = f"<figcaption>{words}<br>{link}</figcaption>"
-    turned = " turned" if pair and pair.rule == "rotation" else ""
+    turned = " turned" if pair and pair.match_type == MatchType.ROTATED else ""
     return f'<figure class="{role}{turned}"><div class="frame">{picture}</div>{caption}</figure>\n'
 
 
@@ -93,7 +96,7 @@ def _evidence(pair: Pair) -> str:
     sure = math.floor(1000 * pair.confidence) / 10
     bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
     score = "" if pair.score is None else f", score {pair.score}"
-    return f"{pair.rule}, {bits} apart{score}, {sure:g} % sure"
+    return f"{pair.match_type}, {bits} apart{score}, {sure:g} % sure"
 
 
 def _picture(path: str) -> str:

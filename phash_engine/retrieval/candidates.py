@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from phash_engine import images
 from phash_engine._columns import sorted_columns
 from phash_engine._threads import available_threads, in_threads
-from phash_engine.catalogue.code_store import ALL_NAMES
 from phash_engine.errors import ImageError
 from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.block import SIDE
-from phash_engine.hashing.hashers import CODE_NAMES, Codes
-from phash_engine.hashing.rules import RADIUS, RULES
+from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES, Codes
+from phash_engine.hashing.views import MatchType
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from phash_engine.matching.search import Collection, Query, read_query
 
 Queries: TypeAlias = "Sequence[images.Source] | NDArray[Any]"
@@ -28,26 +28,26 @@ Column = NDArray[np.int64]
 
 
 class Candidates(NamedTuple):
-    """What to look at again, sorted by (query, distance, id), and the queries that could not be read.
+    """What to look at again, sorted by (query, distance, content), and the queries that could not be read.
 
     Attributes
     ----------
     queries
         int64 ``(m,)``: row of the query.
-    ids
-        int64 ``(m,)``: id of the code of the content's full view, as ``Catalogue.views_of`` takes it.
+    contents
+        int64 ``(m,)``: id of the content.
     distances
         int64 ``(m,)``: bits of 192.
-    rules
-        str ``(m,)``: the rules of ``rules.RULES``, but for "digest".
+    match_types
+        int64 ``(m,)``: the ``MatchType`` of each, never ``IDENTICAL``.
     failures
         By row of the query.
     """
 
     queries: Column
-    ids: Column
+    contents: Column
     distances: Column
-    rules: NDArray[np.str_]
+    match_types: Column
     failures: dict[int, ImageError]
 
 
@@ -73,24 +73,24 @@ def candidates(collection: Collection, queries: Queries, k: int | None = None, r
     if k is not None and k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     if k is None and radius is None:
-        radius = RADIUS
+        radius = DEFAULT_RADIUS
     asked = _fingerprints(queries, collection.trust_all)
-    query, ids, distances, rules = _nearest(collection, asked, None if k is None else k + 1, radius)
-    others = ~_is_itself(collection, asked, query, ids)
-    ordered = sorted_columns(*(column[others] for column in (query, distances, ids, rules)))
+    query, contents, distances, match_types = _nearest(collection, asked, None if k is None else k + 1, radius)
+    others = ~_is_itself(collection, asked, query, contents)
+    ordered = sorted_columns(*(column[others] for column in (query, distances, contents, match_types)))
     if k is not None:
         first = np.arange(len(ordered[0])) - np.searchsorted(ordered[0], ordered[0]) < k
         ordered = tuple(column[first] for column in ordered)
-    query, distances, ids, rules = ordered
-    return Candidates(query, ids, distances, np.array(RULES)[rules], asked.failures)
+    query, distances, contents, match_types = ordered
+    return Candidates(query, contents, distances, match_types, asked.failures)
 
 
 class _Asked(NamedTuple):
-    """Views of queries: row of the query, rank and codes ``(n, 10)`` of each; digests and failures by row."""
+    """Views of queries: row of the query, view and codes ``(n, 10)`` of each; digests and failures by row."""
 
     rows: Column
-    ranks: Column
-    table: Codes
+    views: Column
+    codes: Codes
     digests: dict[int, bytes]
     failures: dict[int, ImageError]
 
@@ -111,7 +111,7 @@ def _fingerprints(queries: Queries, trust_all: bool) -> _Asked:
 
 
 def _full_views(rows: Column, table: Codes) -> _Asked:
-    return _Asked(rows, np.full(len(rows), RULES.index("code")), table, {}, {})
+    return _Asked(rows, np.full(len(rows), MatchType.SIMILAR), table, {}, {})
 
 
 def _of_pictures(readings: Sequence[tuple[bytes | None, Query] | ImageError], trust_all: bool) -> _Asked:
@@ -120,9 +120,9 @@ def _of_pictures(readings: Sequence[tuple[bytes | None, Query] | ImageError], tr
     read = [(row, *reading) for row, reading in enumerate(readings) if not isinstance(reading, ImageError)]
     views = [(row, query.trusted(trust_all)) for row, _, query in read]
     return _Asked(
-        np.repeat([row for row, _ in views], [len(query.ranks) for _, query in views]).astype(np.int64),
-        np.array([rank for _, query in views for rank in query.ranks], dtype=np.int64),
-        np.concatenate([np.empty((0, len(ALL_NAMES)), dtype=np.uint64), *(query.table for _, query in views)]),
+        np.repeat([row for row, _ in views], [len(query.views) for _, query in views]).astype(np.int64),
+        np.array([view for _, query in views for view in query.views], dtype=np.int64),
+        np.concatenate([np.empty((0, len(ALL_NAMES)), dtype=np.uint64), *(query.codes for _, query in views)]),
         {row: digest for row, digest, _ in read if digest is not None},
         failures,
     )
@@ -137,29 +137,29 @@ def _read(source: images.Source) -> tuple[bytes | None, Query] | ImageError:
 
 
 def _nearest(collection: Collection, asked: _Asked, k: int | None, radius: int | None) -> tuple[Column, ...]:
-    """Return query, content, distance and number of the rule over all ways to compare, of each pair the nearest.
+    """Return query, content, distance and match type, of each pair the nearest over all comparisons.
 
-    What is among the ``k`` nearest by the least distance is so in the way that gives it, for whatever is before it
-    there is before it in the end; so ``k`` of each way are enough, times the views that a content has at most.
+    What is among the ``k`` nearest by the least distance is among them in the comparison that gives it, for whatever
+    precedes it there precedes it in the end; so ``k`` of each are enough, times the most views that a content has.
     """
     codes = collection.codes
     most_views = int(np.unique(codes.contents, return_counts=True)[1].max(initial=1))
     parts = [tuple(np.empty((4, 0), dtype=np.int64))]
-    for index, words, rule in collection.comparisons(asked.table):
-        found = index.nearest(words, k * most_views, radius) if k is not None else index.range_query(words, radius or 0)
-        contents = codes.contents[found.ids]
-        rules = np.maximum(np.maximum(codes.views[found.ids], asked.ranks[found.queries]), RULES.index(rule))
-        parts.append((asked.rows[found.queries], contents, found.distances, rules))
-    query, contents, distances, rules = sorted_columns(*map(np.concatenate, zip(*parts, strict=True)))
+    for index, words, match_type in collection.comparisons(asked.codes):
+        found = index.search(words, k * most_views, radius) if k is not None else index.range_search(words, radius or 0)
+        views = np.maximum(codes.views[found.ids], asked.views[found.queries])
+        match_types = np.maximum(views, match_type)
+        parts.append((asked.rows[found.queries], codes.contents[found.ids], found.distances, match_types))
+    query, contents, distances, match_types = sorted_columns(*map(np.concatenate, zip(*parts, strict=True)))
     first = np.ones(len(query), dtype=np.bool_)
     first[1:] = (np.diff(query) != 0) | (np.diff(contents) != 0)
-    return query[first], contents[first], distances[first], rules[first]
+    return query[first], contents[first], distances[first], match_types[first]
 
 
 def _is_itself(collection: Collection, asked: _Asked, query: Column, contents: Column) -> NDArray[np.bool_]:
     """Whether each match is the content that has the digest of its query."""
     itself = np.zeros(len(query), dtype=np.bool_)
     for row, digest in asked.digests.items():
-        known = collection.catalogue.contents.ids([digest]).get(digest, -1)
+        known = next((photo.content_id for photo in collection.store.photos_with_digest(digest)), -1)
         itself |= (query == row) & (contents == known)
     return itself

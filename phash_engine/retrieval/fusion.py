@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from phash_engine.hashing import codes
 from phash_engine.hashing.codes import BITS
-from phash_engine.index import Index, build_index
+from phash_engine.index import Index
 from phash_engine.index.validation import as_ids
 
 Whole = NDArray[np.int64]
@@ -109,20 +109,20 @@ class FusedIndex:
     ids
         Whole numbers ``(n,)``, each once; ``0..n-1`` when None.
     kind
-        As for ``build_index``.
+        As for ``Index``.
 
     Raises
     ------
     TypeError, ValueError
-        As for ``build_index``.
+        As for ``Index``.
     """
 
     def __init__(self, table: ArrayLike, ids: ArrayLike | None = None, kind: str = "auto") -> None:
         self._codes = _as_table(table)
         self._ids = as_ids(ids, len(self._codes))
-        self._indexes: list[Index] = [build_index(column, kind=kind) for column in self._codes.T]
+        self._indexes: list[Index] = [Index(column, kind=kind) for column in self._codes.T]
 
-    def range_query(self, queries: ArrayLike, limit: float, rule: str = "sum") -> Scored:
+    def range_search(self, queries: ArrayLike, limit: float, rule: str = "sum") -> Scored:
         """Find all whose score is within a limit of each query.
 
         Parameters
@@ -165,7 +165,7 @@ class FusedIndex:
     def _candidates(self, asked: NDArray[np.uint64], radius: int) -> Iterator[tuple[Whole, Whole, Whole]]:
         """Yield queries, rows and all distances of what each code finds and none before it has found."""
         for code, index in enumerate(self._indexes):
-            matches = index.range_query(asked[:, code], radius)
+            matches = index.range_search(asked[:, code], radius)
             between = codes.distances(asked[matches.queries], self._codes[matches.ids])
             new = (between[:, :code] > radius).all(axis=1)
             yield matches.queries[new], matches.ids[new], between[new]

@@ -16,14 +16,15 @@ from phash_engine._threads import available_threads, in_threads
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.hashing import orientation
-from phash_engine.hashing.rules import RULES
+from phash_engine.matching import code_set
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection, Query, read_query
 from phash_engine.retrieval import labels
 from phash_engine.retrieval import models as embeddings
 from phash_engine.retrieval.candidates import Candidates, candidates
 from phash_engine.retrieval.labels import NONE, Column, Nearby, Shares, Verdicts
 from phash_engine.retrieval.models import Embedded, Model
-from phash_engine.retrieval.rerank import RADIUS, Content, Progress, joined, vectors_of
+from phash_engine.retrieval.rerank import Content, Progress, joined, vectors_of
 from phash_engine.retrieval.vectors import of_codes
 
 VOTES: Final = ("neighbours", "centroid")
@@ -93,7 +94,7 @@ class Labeller:
         *,
         neighbours: int = NEIGHBOURS,
         vote: str = "neighbours",
-        radius: int = RADIUS,
+        radius: int = CANDIDATE_RADIUS,
         rotations: bool = True,
         trust_all: bool = False,
         dtype: str = "float32",
@@ -103,8 +104,7 @@ class Labeller:
         self._catalogue, self._models, self._weights, self._dtype = catalogue, models, weights, dtype
         self._neighbours, self._vote, self._radius = neighbours, vote, radius
         self._rotations, self._trust_all = rotations, trust_all
-        hashed = set(catalogue.code_columns(trust_all=True).contents.tolist())
-        photos = [photo for photo in catalogue.photos() if photo.path in known and photo.content_id in hashed]
+        photos = [photo for photo in catalogue.photos() if photo.path in known]
         self.names = sorted({known[photo.path] for photo in photos})
         if not photos:
             raise UsageError("no photo of the catalogue has a label: 'phash scan' some that have")
@@ -140,11 +140,11 @@ class Labeller:
 
         Errors as :meth:`label`.
         """
-        ids, table = _full_codes(self._catalogue, trust_all=self._trust_all)
+        full = self._collection.codes.full()
         _, first, labels_each = np.unique(self._voters, return_index=True, return_counts=True)
-        asked = first[(labels_each == 1) & np.isin(self._voters[first], ids)]
+        asked = first[(labels_each == 1) & np.isin(self._voters[first], full.contents)]
         contents, truth = self._voters[asked], self._classes[asked]
-        own_codes = table[np.searchsorted(ids, contents)]
+        own_codes = full.codes[np.searchsorted(full.contents, contents)]
         own = self._stored(contents, progress) if self._models else None
         if self._vote == "centroid":
             shown = own or _ways(own_codes, rotations=self._rotations)
@@ -153,8 +153,10 @@ class Labeller:
             np.maximum.at(scores, shown.rows, votes)
             return Trial(truth, labels.decide(scores), unread)
         found = candidates(self._collection, own_codes, *self._limits(further=1))
-        others = contents[found.queries] != found.ids
-        found = Candidates(found.queries[others], found.ids[others], found.distances[others], found.rules[others], {})
+        others = contents[found.queries] != found.contents
+        found = Candidates(
+            found.queries[others], found.contents[others], found.distances[others], found.match_types[others], {}
+        )
         near, unread = self._nearby(found, own, progress)
         sizes = np.tile(self._sizes, (len(asked), 1))
         sizes[np.arange(len(asked)), truth] -= 1
@@ -168,7 +170,7 @@ class Labeller:
         self, found: Candidates, shown: Embedded | None, progress: Progress | None
     ) -> tuple[Nearby, list[ImageError]]:
         """Return what may vote: each content found stands for all its voters."""
-        queries, contents, unread = found.queries, found.ids, list[ImageError]()
+        queries, contents, unread = found.queries, found.contents, list[ImageError]()
         similar = 1 - 2 * found.distances / _BITS
         if shown is not None:
             stored = self._stored(np.unique(contents), progress)
@@ -191,8 +193,8 @@ class Labeller:
         if self._models:
             stored = self._stored(contents, progress)
         else:
-            ids, table = _full_codes(self._catalogue, trust_all=True)
-            codes = orientation.upright(table[np.searchsorted(ids, contents)])
+            full = code_set.load(self._catalogue, contents, trust_all=True).full()
+            codes = orientation.upright(full.codes[np.searchsorted(full.contents, contents)])
             stored = Embedded(np.arange(len(contents)), of_codes(codes), {})
         unread = list(stored.failures.values())
         if not (len(stored.rows) and len(asked.rows)):
@@ -221,7 +223,7 @@ def _read_codes(sources: Sequence[images.Source], *, rotations: bool, trust_all:
     readings = list(in_threads(_read, sources, available_threads()))
     failures = {row: reading for row, reading in enumerate(readings) if isinstance(reading, ImageError)}
     queries = [(row, query) for row, query in enumerate(readings) if not isinstance(query, ImageError)]
-    kept = [(row, query.table[0]) for row, query in queries if query.is_trusted or trust_all]
+    kept = [(row, query.codes[0]) for row, query in queries if query.is_trusted or trust_all]
     table = np.array([codes for _, codes in kept], dtype=np.uint64).reshape(len(kept), -1)
     if not kept:
         return Embedded(np.empty(0, dtype=np.int64), np.empty((0, _BITS), dtype=np.float32), failures)
@@ -241,14 +243,6 @@ def _ways(table: NDArray[np.uint64], *, rotations: bool) -> Embedded:
     turned = orientation.turned(table) if rotations else orientation.upright(table)[np.newaxis]
     rows = np.tile(np.arange(len(table)), len(turned))
     return Embedded(rows, of_codes(turned.reshape(len(rows), turned.shape[-1])), {})
-
-
-def _full_codes(catalogue: Store, *, trust_all: bool) -> tuple[Column, NDArray[np.uint64]]:
-    """Return ids of contents, ascending, and the codes of their full views, uint64 ``(n, 10)``."""
-    contents, ranks, table = catalogue.code_columns(trust_all=trust_all)
-    rows = np.flatnonzero(ranks == RULES.index("code"))
-    rows = rows[np.argsort(contents[rows])]
-    return contents[rows], table[rows]
 
 
 def _places(known: Column, wanted: Column) -> Column:

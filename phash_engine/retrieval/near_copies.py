@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ImageError
 from phash_engine.hashing import orientation
-from phash_engine.hashing.hashers import Codes
-from phash_engine.hashing.rules import RADIUS, RULES
-from phash_engine.matching.pairs import close_pairs, codes_of
+from phash_engine.matching import code_set
+from phash_engine.matching.code_set import CodeSet
+from phash_engine.matching.pairs import close_pairs
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import redundancy
 from phash_engine.retrieval.candidates import candidates
@@ -65,7 +65,7 @@ def measure(
     catalogue: Store,
     folders: Sequence[str] | None = None,
     known: Mapping[str, str] | None = None,
-    radius: int = RADIUS,
+    radius: int = DEFAULT_RADIUS,
     *,
     rotations: bool = True,
     trust_all: bool = False,
@@ -92,20 +92,18 @@ def measure(
         A radius out of range.
     """
     groups = _by_content(catalogue, folders)
-    contents = np.array([photos[0].content_id for photos in groups], dtype=np.int64)
-    views = codes_of(contents, catalogue, trust_all=trust_all)
-    pairs = close_pairs(views, radius, rotations=rotations, kind="auto", progress=progress)
-    full = views.ranks == RULES.index("code")
-    table = views.table[full]
+    codes = code_set.load(catalogue, np.array(list(groups), dtype=np.int64), trust_all=trust_all)
+    pairs = close_pairs(codes, radius, rotations=rotations, kind="auto", progress=progress)
+    full = codes.full()
     collection = Collection(catalogue, folders, rotations=rotations, trust_all=trust_all)
     links = zip(*(column.tolist() for column in pairs[:3]), strict=True)
     return Redundancy(
-        sum(map(len, groups)),
+        sum(map(len, groups.values())),
         len(groups),
-        _nearest(collection, contents[views.numbers[full]], table),
+        _nearest(collection, full),
         len(np.union1d(pairs.left, pairs.right)),
         len(pairs.left),
-        redundancy.bit_use(orientation.upright(table)),
+        redundancy.bit_use(orientation.upright(full.codes)),
         sorted(_contradictions(groups, links, known or {})),
     )
 
@@ -123,7 +121,7 @@ def nearest_cosines(
 
     Cost: all vectors are compared with all. Parameters and errors as for ``rerank.Reranker``.
     """
-    photos = [group[0] for group in _by_content(catalogue, folders)]
+    photos = [group[0] for group in _by_content(catalogue, folders).values()]
     contents = [Content(photo.digest, photo.path) for photo in photos if photo.digest]
     found = joined([vectors_of(catalogue, contents, model, dtype, progress) for model in models], weights)
     failures = list(found.failures.values())
@@ -133,20 +131,18 @@ def nearest_cosines(
     return np.einsum("nd,nd->n", found.vectors, found.vectors[other]).astype(np.float64), failures
 
 
-def _by_content(catalogue: Store, folders: Sequence[str] | None) -> list[list[Photo]]:
-    """Return the photos that have codes, those of equal bytes together, by content."""
-    known = set(catalogue.code_columns(trust_all=True).contents.tolist())
-    groups: defaultdict[int, list[Photo]] = defaultdict(list)
+def _by_content(catalogue: Store, folders: Sequence[str] | None) -> dict[int, list[Photo]]:
+    """Return the photos by the id of their content."""
+    groups: dict[int, list[Photo]] = {}
     for photo in catalogue.photos(folders):
-        if photo.content_id in known:
-            groups[photo.content_id].append(photo)
-    return [groups[content] for content in sorted(groups)]
+        groups.setdefault(photo.content_id, []).append(photo)
+    return groups
 
 
-def _nearest(collection: Collection, ids: NDArray[np.int64], table: Codes) -> NDArray[np.int64]:
+def _nearest(collection: Collection, full: CodeSet) -> NDArray[np.int64]:
     """Return the distance of each content to the nearest other, of those that have another."""
-    found = candidates(collection, table, k=2)
-    others = found.ids != ids[found.queries]
+    found = candidates(collection, full.codes, k=2)
+    others = found.contents != full.contents[found.queries]
     queries, distances = found.queries[others], found.distances[others]
     _, first = np.unique(queries, return_index=True)
     nearest: NDArray[np.int64] = distances[first]
@@ -154,13 +150,14 @@ def _nearest(collection: Collection, ids: NDArray[np.int64], table: Codes) -> ND
 
 
 def _contradictions(
-    groups: Sequence[Sequence[Photo]], links: Iterable[tuple[int, int, int]], known: Mapping[str, str]
+    groups: Mapping[int, Sequence[Photo]], links: Iterable[tuple[int, int, int]], known: Mapping[str, str]
 ) -> Iterator[Contradiction]:
     """Yield one pair of photos for every two labels that a content has, or that two near ones have."""
-    labelled = [
-        {known[photo.path]: photo.path for photo in reversed(photos) if photo.path in known} for photos in groups
-    ]
-    for paths in labelled:
+    labelled = {
+        content: {known[photo.path]: photo.path for photo in reversed(photos) if photo.path in known}
+        for content, photos in groups.items()
+    }
+    for paths in labelled.values():
         yield from (_contradiction(0, *pair) for pair in combinations(paths.items(), 2))
     for left, right, distance in links:
         pairs = product(labelled[left].items(), labelled[right].items())

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.index import Index, Matches, build_index
+from phash_engine.index import Index, Matches
 from phash_engine.index.validation import as_codes, as_ids, check_count
 
 Rows = NDArray[np.int64]
@@ -39,7 +39,7 @@ class Prefilter:
     radius
         Bits, inclusive, that :meth:`radius_neighbors` takes unless told otherwise.
     kind
-        The kind of index, as for ``build_index``.
+        The kind of index, as for ``Index``.
     n_jobs
         Most threads to use; all available processors when None.
     """
@@ -63,11 +63,11 @@ class Prefilter:
         Raises
         ------
         TypeError, ValueError
-            As ``build_index``.
+            As ``Index``.
         """
         self._codes = as_codes(X)
         self._ids = as_ids(y, len(self._codes))
-        self._index: Index = build_index(self._codes, self._ids, self.kind, threads=self.n_jobs)
+        self._index: Index = Index(self._codes, self._ids, self.kind, threads=self.n_jobs)
         return self
 
     def kneighbors(
@@ -104,10 +104,10 @@ class Prefilter:
         if k > most:
             raise ValueError(f"{k} neighbours asked for, and each query has only {most}")
         if X is None:
-            found = self._index.nearest(codes, k + 1)
+            found = self._index.search(codes, k + 1)
             others = _without(found, self._itself(found), k)
         else:
-            others = self._index.nearest(X, k)
+            others = self._index.search(X, k)
         distances, ids = others.distances.reshape(-1, k), others.ids.reshape(-1, k)
         return (distances, ids) if return_distance else ids
 
@@ -141,7 +141,7 @@ class Prefilter:
         """
         radius = self.radius if radius is None else radius
         codes = self._fitted() if X is None else as_codes(X, self._fitted().shape[1])
-        found = self._index.range_query(codes, radius)
+        found = self._index.range_search(codes, radius)
         if X is None:
             found = _without(found, self._itself(found), None)
         distances, ids = (_by_query(column, found.queries, len(codes)) for column in (found.distances, found.ids))
@@ -160,8 +160,8 @@ class Prefilter:
         """
         self._fitted()
         if n_neighbors is None:
-            return self._index.range_query(X, self.radius if radius is None else radius)
-        return self._index.nearest(X, n_neighbors, radius)
+            return self._index.range_search(X, self.radius if radius is None else radius)
+        return self._index.search(X, n_neighbors, radius)
 
     def selectors(
         self,

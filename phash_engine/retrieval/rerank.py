@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files, images
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.catalogue.vector_store import VectorFile
 from phash_engine.errors import ImageError
+from phash_engine.hashing.views import MatchType
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import expansion
 from phash_engine.retrieval import models as embeddings
@@ -26,9 +28,6 @@ from phash_engine.retrieval.vectors import Vectors, concatenated, cosines, fused
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and the number to do."""
 
-RADIUS = 56
-"""Bits of 192 within which photos are worth a second look: 83 % of the copies, 9e-4 of look-alikes."""
-
 EXPANSIONS = ("none", "average", "alpha", "diffusion", "linked")
 _EXPANDING = 5
 _LINKED = 10
@@ -37,13 +36,13 @@ _STORED = 256
 
 
 class Ranked(NamedTuple):
-    """A photo with its score (the higher, the more alike), its distance in bits, and the rule of that distance."""
+    """A photo with its score (the higher, the more alike), its distance in bits, and its match type."""
 
     query: str
-    path: str
+    photo: Photo
     score: float
     distance: int
-    rule: str
+    match_type: MatchType
 
 
 class Content(NamedTuple):
@@ -90,7 +89,11 @@ class Reranker:
         self._dtype = dtype
 
     def find(
-        self, source: images.Source, k: int | None = None, radius: int = RADIUS, progress: Progress | None = None
+        self,
+        source: images.Source,
+        k: int | None = None,
+        radius: int = CANDIDATE_RADIUS,
+        progress: Progress | None = None,
     ) -> tuple[list[Ranked], dict[str, ImageError]]:
         """Rank the photos within a radius of a picture, but for those with its own bytes.
 
@@ -122,15 +125,15 @@ class Reranker:
         found = candidates(self._collection, [source], radius=radius)
         for error in found.failures.values():
             raise error
-        catalogue = self._collection.catalogue
-        of_contents = catalogue.photos_of_contents(found.ids.tolist())
-        photos = [of_contents[content] for content in found.ids.tolist()]
+        store = self._collection.store
+        of_content = store.photos_of_contents(found.contents.tolist())
+        photos = [of_content[content] for content in found.contents.tolist()]
         # A photo whose codes were computed elsewhere has no digest, and its file was never seen.
         seen = [row for row, same in enumerate(photos) if same and same[0].digest]
-        same_bytes = [photos[row] for row in seen]
-        contents = [Content(same[0].digest or b"", same[0].path) for same in same_bytes]
+        owners = [photos[row] for row in seen]
+        contents = [Content(same[0].digest or b"", same[0].path) for same in owners]
         stored = joined(
-            [vectors_of(catalogue, contents, model, self._dtype, progress) for model in self._models],
+            [vectors_of(store, contents, model, self._dtype, progress) for model in self._models],
             self._weights,
         )
         failures = {contents[row].path: error for row, error in stored.failures.items()}
@@ -141,11 +144,11 @@ class Reranker:
         marks = scores(query, stored.vectors, found.distances[kept], self._expand, self._code_weight)
         name = images.source_name(source)
         ranked = [
-            Ranked(name, photo.path, mark, int(found.distances[row]), str(found.rules[row]))
+            Ranked(name, photo, mark, int(found.distances[row]), MatchType(found.match_types[row]))
             for row, place, mark in zip(kept.tolist(), stored.rows.tolist(), marks.tolist(), strict=True)
-            for photo in same_bytes[place]
+            for photo in owners[place]
         ]
-        return sorted(ranked, key=lambda match: (-match.score, match.path))[:k], failures
+        return sorted(ranked, key=lambda match: (-match.score, match.photo.path))[:k], failures
 
 
 def scores(

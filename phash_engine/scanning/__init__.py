@@ -1,1 +1,1 @@
-"""Folders into the catalogue: walk, pair sidecars, read, decode and hash, commit."""
+"""Folders into the catalogue: walk, pair sidecars with photos, read, decode and hash in worker threads, commit."""

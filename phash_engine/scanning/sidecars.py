@@ -1,69 +1,94 @@
-"""Companions: the files of one shot beside the photo that stands for it.
+"""Sidecars: files of the same shot as a photo, which travel with it.
 
-Files of one folder and one stem, whatever the case of their extensions, belong together: camera RAW beside its JPEG or
-HEIC, the ``.mov`` of a live photo, ``.xmp`` and ``.aae`` with what was done to a picture. The photo that stands for
-them is the first of: HEIC, JPEG, camera RAW, any other picture; of equals, by name. Every other picture, and each RAW
-where no JPEG or HEIC stands for it, stays a photo of its own.
+Files of one folder and one stem, whatever the case of their extensions, are one shot: camera RAW and its JPEG or HEIC,
+the ``.mov`` of a live photo, ``.xmp`` and ``.aae`` with the edits of a picture. The photo of a shot is the first of:
+HEIC, JPEG, camera RAW, any other picture; of equals, by name. Its sidecars are the edits and, if it is a JPEG or HEIC,
+RAW files and the ``.mov``; every other picture is a photo too.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 
+from phash_engine import _files
+from phash_engine.catalogue.store import Store
 from phash_engine.images import formats
+from phash_engine.scanning.walk import is_gone
 
-_SIDECARS = frozenset({".xmp", ".aae"})
-_LIVE = ".mov"
+_EDITS = frozenset({".xmp", ".aae"})
+_LIVE_PHOTO = ".mov"
 _RANKS = {"HEIF": 0, "JPEG": 1, "RAW": 2}
 _OTHER_PICTURE = 3
-_NO_PICTURE = 4
+_NOT_A_PICTURE = 4
 
 
-def pair(paths: Collection[str], no_photos: Container[str] = ()) -> dict[str, str]:
-    """Return the path of the photo by that of each of its companions.
+def pair(paths: Collection[str], not_photos: Container[str] = ()) -> dict[str, str]:
+    """Return the path of each sidecar's photo, by the path of the sidecar.
 
     Parameters
     ----------
     paths
-        Files of any folders and of any kind; what they are is told by their names.
-    no_photos
-        Those of them that cannot stand for others, such as damaged ones.
+        Files of any folders and of any kind, which their names decide.
+    not_photos
+        Those of them that cannot be the photo of a shot, such as damaged ones.
     """
-    # Most collections are large and have few companions: only their shots are looked at.
-    shots: dict[str, list[str]] = {_stem(path): [] for path in paths if _may_follow(path)}
+    # Most collections are large and have few sidecars: only shots that may have some are collected.
+    shots: dict[str, list[str]] = {_stem(path): [] for path in paths if _may_be_sidecar(path)}
     if not shots:
         return {}
-    met = set(paths)
+    known = set(paths)
     for path in paths:
         if (stem := _stem(path)) in shots:
             shots[stem].append(path)
-    found: dict[str, str] = {}
+    photo_of: dict[str, str] = {}
     for stem, members in shots.items():
         # Some editors keep the whole name: the photo of IMG_1.JPG.xmp is its stem.
-        pictures = [path for path in (*members, stem) if path in met and _rank(path) < _NO_PICTURE]
-        photos = sorted((_rank(path), path) for path in pictures if path not in no_photos)
-        if photos:
-            _, photo = photos[0]
-            found |= {path: photo for path in members if path != photo and _follows(path, photo)}
-    return {path: found.get(photo, photo) for path, photo in found.items()}
+        pictures = [path for path in (*members, stem) if path in known and _rank(path) < _NOT_A_PICTURE]
+        ranked = sorted((_rank(path), path) for path in pictures if path not in not_photos)
+        if ranked:
+            _, photo = ranked[0]
+            photo_of |= {path: photo for path in members if path != photo and _is_sidecar(path, photo)}
+    return {path: photo_of.get(photo, photo) for path, photo in photo_of.items()}
+
+
+def update(root: str, photo_of: Mapping[str, str], found: Container[str], catalogue: Store) -> None:
+    """Bring the sidecars of the catalogue up to date with a walk.
+
+    Parameters
+    ----------
+    root
+        Sidecars below this folder are updated.
+    photo_of
+        What :func:`pair` returned.
+    found
+        The paths that were found; a known sidecar that was only skipped, and still exists, stays.
+    catalogue
+        Where sidecars are stored.
+    """
+    known = catalogue.sidecars.below(root)
+    separated = [path for path in known if path not in photo_of and (path in found or is_gone(path))]
+    below = ((path, photo) for path, photo in photo_of.items() if _files.contains(root, path))
+    new = {path: photo for path, photo in below if known.get(path) != photo}
+    if new or separated:
+        catalogue.pair(new, separated)
 
 
 def _stem(path: str) -> str:
     return os.path.splitext(path)[0]
 
 
-def _may_follow(path: str) -> bool:
+def _may_be_sidecar(path: str) -> bool:
     extension = os.path.splitext(path)[1].lower()
-    return extension == _LIVE or extension in _SIDECARS or formats.is_raw_name(path)
+    return extension == _LIVE_PHOTO or extension in _EDITS or formats.is_raw_name(path)
 
 
 def _rank(path: str) -> int:
-    """Return how early a file stands for its shot."""
-    return min((_RANKS.get(kind, _OTHER_PICTURE) for kind in formats.formats_of_name(path)), default=_NO_PICTURE)
+    """Return the place of a file in the order in which the photo of a shot is chosen."""
+    return min((_RANKS.get(kind, _OTHER_PICTURE) for kind in formats.formats_of_name(path)), default=_NOT_A_PICTURE)
 
 
-def _follows(path: str, photo: str) -> bool:
-    """Whether a file of the shot that a photo stands for is its companion."""
-    is_sidecar = os.path.splitext(path)[1].lower() in _SIDECARS
-    return is_sidecar or (_may_follow(path) and _rank(photo) <= _RANKS["JPEG"])
+def _is_sidecar(path: str, photo: str) -> bool:
+    """Whether a file is a sidecar of the photo of its shot."""
+    has_edits = os.path.splitext(path)[1].lower() in _EDITS
+    return has_edits or (_may_be_sidecar(path) and _rank(photo) <= _RANKS["JPEG"])

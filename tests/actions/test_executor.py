@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,10 +17,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from phash_engine.actions import dispatch, executor, links, plan, trash
+from phash_engine.actions import executor, links, plan, preconditions, steps, trash
 from phash_engine.actions.executor import Outcome
-from phash_engine.actions.file_state import Witness
-from phash_engine.actions.journal import Journal, Log
+from phash_engine.actions.file_state import FileState
+from phash_engine.actions.journal import Journal, JournalReader
 from phash_engine.errors import PlanError, UsageError
 from tests.faults import World, digest_of, leftovers, tree
 
@@ -54,7 +55,7 @@ def no_power_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def reflinks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clones of files, on file systems that have none too: copies, as far as anybody can tell."""
+    """Clones of files, on file systems that have none too: copies, which have the same bytes."""
 
     def clone(source: str, new: str) -> None:
         Path(new).write_bytes(Path(source).read_bytes())
@@ -67,10 +68,10 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path / "world")
 
 
-def apply(world: World, way: str = "trash", **options: Any) -> dict[str, Outcome]:
+def apply(world: World, action: str = "trash", **options: Any) -> dict[str, Outcome]:
     """The outcomes by name below the photos."""
-    move_to = str(world.folder / "moved") if way == "move" else None
-    outcomes = executor.apply(str(world.plan), way, **{"move_to": move_to, **options})
+    move_to = str(world.folder / "moved") if action == "move" else None
+    outcomes = executor.apply(str(world.plan), action, **{"move_to": move_to, **options})
     return {os.path.relpath(outcome.path, world.photos): outcome for outcome in outcomes}
 
 
@@ -82,37 +83,37 @@ def done(outcomes: dict[str, Outcome]) -> list[str]:
     return [name for name, outcome in outcomes.items() if outcome.result == "done"]
 
 
-# ── what goes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what goes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("way", dispatch.WAYS)
-def test_a_dry_run_tells_what_is_done_and_changes_nothing(world: World, way: str) -> None:
-    would = apply(world, way, dry_run=True)
+@pytest.mark.parametrize("action", steps.ACTIONS)
+def test_a_dry_run_returns_what_is_done_and_changes_nothing(world: World, action: str) -> None:
+    would = apply(world, action, dry_run=True)
     assert tree(world.folder) == {**world.before, str(world.plan): digest_of(world.plan)}
-    assert [name for name, outcome in would.items() if outcome.result == "would"] == GOES[way]
-    did = apply(world, way)
-    assert done(did) == GOES[way]
+    assert [name for name, outcome in would.items() if outcome.result == "would"] == GOES[action]
+    did = apply(world, action)
+    assert done(did) == GOES[action]
     assert list(would.values()) == [
         outcome._replace(result=outcome.result.replace("done", "would")) for outcome in did.values()
     ]
-    afterwards = apply(world, way, dry_run=True)
-    assert [name for name, outcome in afterwards.items() if outcome.result == "earlier"] == GOES[way]
+    afterwards = apply(world, action, dry_run=True)
+    assert [name for name, outcome in afterwards.items() if outcome.result == "earlier"] == GOES[action]
     assert [outcome._replace(result="done") for outcome in afterwards.values() if outcome.result == "earlier"] == [
-        did[name] for name in GOES[way]
+        did[name] for name in GOES[action]
     ]
 
 
-@pytest.mark.parametrize("way", [way for way in dispatch.WAYS if way != "delete"])
-def test_undo_brings_back_every_byte_and_time(world: World, way: str) -> None:
-    apply(world, way)
-    assert sorted(done(undo(world))) == sorted(GOES[way])
+@pytest.mark.parametrize("action", [action for action in steps.ACTIONS if action != "delete"])
+def test_undo_brings_back_every_byte_and_time(world: World, action: str) -> None:
+    apply(world, action)
+    assert sorted(done(undo(world))) == sorted(GOES[action])
     assert tree(world.photos) == world.before
     assert {path.stat().st_mtime_ns for path in world.photos.rglob("*.*")} == {10**18}
     assert not leftovers((world.folder,))
     assert undo(world) == {}
 
 
-def test_files_go_to_the_trash_and_leave_no_record_when_they_are_back(world: World, own_trash: Path) -> None:
+def test_files_go_to_the_trash_and_leave_no_info_file_when_they_are_back(world: World, own_trash: Path) -> None:
     apply(world)
     assert len(list((own_trash / "info").iterdir())) == len(GOES["trash"])
     undo(world)
@@ -123,11 +124,11 @@ def test_files_go_to_the_trash_and_leave_no_record_when_they_are_back(world: Wor
 def test_moved_files_keep_their_folders_and_overwrite_nothing(world: World) -> None:
     taken = world.folder / "moved" / "b" / "near.jpg"
     taken.parent.mkdir(parents=True)
-    taken.write_bytes(b"of somebody else")
+    taken.write_bytes(b"of another program")
     outcomes = apply(world, "move")
     assert outcomes["b/near.jpg"].to == str(taken.with_name("near (2).jpg"))
     assert outcomes["a/copy.jpg"].to == str(world.folder / "moved" / "a" / "copy.jpg")
-    assert taken.read_bytes() == b"of somebody else"
+    assert taken.read_bytes() == b"of another program"
     assert taken.with_name("near (2).jpg").read_bytes() == b"near"
 
 
@@ -148,9 +149,9 @@ def test_a_near_copy_is_not_replaced_by_a_link(world: World) -> None:
     assert "b/near.xmp" not in outcomes
 
 
-def test_deleted_photos_are_gone_and_their_companions_in_the_trash(world: World, own_trash: Path) -> None:
+def test_deleted_photos_are_gone_and_their_sidecars_in_the_trash(world: World, own_trash: Path) -> None:
     outcomes = apply(world, "delete")
-    assert outcomes["b/near.xmp"].way == "trash"
+    assert outcomes["b/near.xmp"].action == "trash"
     assert [path.name for path in (own_trash / "files").iterdir()] == ["near.xmp"]
     back = undo(world)
     assert done(back) == ["b/near.xmp"]
@@ -164,7 +165,7 @@ def test_no_reflinks_where_the_file_system_has_none(world: World, monkeypatch: p
     monkeypatch.setitem(links.MAKERS, "reflink", refuse)
     assert apply(world, "reflink")["a/copy.jpg"].reason == "operation not supported"
     assert tree(world.photos) == world.before
-    assert not Log(world.journal).unfinished
+    assert not JournalReader(world.journal).unfinished
 
 
 def test_a_real_reflink_where_the_file_system_can(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,10 +176,10 @@ def test_a_real_reflink_where_the_file_system_can(world: World, monkeypatch: pyt
     assert (world.photos / "a/copy.jpg").read_bytes() == b"keeper"
 
 
-def test_the_way_must_be_one(world: World) -> None:
-    for way, move_to in (("shred", None), ("move", None), ("trash", "somewhere")):
+def test_an_unknown_action_is_an_error(world: World) -> None:
+    for action, move_to in (("shred", None), ("move", None), ("trash", "somewhere")):
         with pytest.raises(UsageError):
-            list(executor.apply(str(world.plan), way, move_to=move_to))
+            list(executor.apply(str(world.plan), action, move_to=move_to))
 
 
 def test_a_copy_to_another_drive_that_breaks_off_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,10 +197,10 @@ def test_a_copy_to_another_drive_that_breaks_off_leaves_nothing(world: World, mo
     assert {outcome.reason for outcome in outcomes.values()} == {"no space left on device"}
     assert tree(world.photos) == world.before
     assert tree(world.folder / "moved") == {}
-    assert not Log(world.journal).unfinished
+    assert not JournalReader(world.journal).unfinished
 
 
-# ── what stays ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what stays ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def grow(path: Path) -> None:
@@ -243,20 +244,20 @@ CHANGES: dict[Callable[[Path], None], str] = {
     rewrite: "has changed since the plan was made",
     remove: "is gone",
     link_to_other: "is a symbolic link now",
-    become_folder: "is no regular file",
-    become_pipe: "is no regular file",
+    become_folder: "is not a regular file",
+    become_pipe: "is not a regular file",
     move_folder_behind_link: "is not where it was: a link leads to another folder now",
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("way", dispatch.WAYS)
-def test_a_file_that_changed_stays_and_the_rest_goes(world: World, change: Callable[[Path], None], way: str) -> None:
+@pytest.mark.parametrize("action", steps.ACTIONS)
+def test_a_file_that_changed_stays_and_the_rest_goes(world: World, change: Callable[[Path], None], action: str) -> None:
     change(world.photos / "b/copy.jpg")
     before = tree(world.photos)
-    outcomes = apply(world, way)
+    outcomes = apply(world, action)
     assert outcomes["b/copy.jpg"].reason == CHANGES[change]
-    expected = {name for name in GOES[way] if name != "b/copy.jpg"}
+    expected = {name for name in GOES[action] if name != "b/copy.jpg"}
     if change is move_folder_behind_link:
         expected = {name for name in expected if not name.startswith("b/")}
     assert set(done(outcomes)) == expected
@@ -264,21 +265,21 @@ def test_a_file_that_changed_stays_and_the_rest_goes(world: World, change: Calla
 
 
 @pytest.mark.parametrize("change", [change for change in CHANGES if change is not move_folder_behind_link])
-@pytest.mark.parametrize("way", dispatch.WAYS)
-def test_nothing_of_a_group_goes_without_its_keeper(world: World, change: Callable[[Path], None], way: str) -> None:
+@pytest.mark.parametrize("action", steps.ACTIONS)
+def test_nothing_of_a_group_goes_without_its_keeper(world: World, change: Callable[[Path], None], action: str) -> None:
     change(world.photos / "a/keeper.jpg")
-    outcomes = apply(world, way)
+    outcomes = apply(world, action)
     for name in ("a/copy.jpg", "b/copy.jpg", "b/near.jpg"):
         assert outcomes[name].reason == f"the keeper {CHANGES[change]}"
-    assert set(done(outcomes)) == set(GOES[way]) & {"c/other (2).jpg", "a/caf\udce9.jpg"}
+    assert set(done(outcomes)) == set(GOES[action]) & {"c/other (2).jpg", "a/caf\udce9.jpg"}
 
 
-@pytest.mark.parametrize("way", dispatch.WAYS)
-def test_a_hard_link_to_the_keeper_is_no_copy(world: World, way: str) -> None:
+@pytest.mark.parametrize("action", steps.ACTIONS)
+def test_a_hard_link_to_the_keeper_is_no_copy(world: World, action: str) -> None:
     copy = world.photos / "b/copy.jpg"
     copy.unlink()
     copy.hardlink_to(world.photos / "a/keeper.jpg")
-    assert apply(world, way)["b/copy.jpg"].reason == "is one file with a photo that stays"
+    assert apply(world, action)["b/copy.jpg"].reason == "is the same file as a photo that is kept"
     assert copy.samefile(world.photos / "a/keeper.jpg")
 
 
@@ -287,59 +288,59 @@ def test_a_hard_link_to_the_keeper_of_another_group_stays(world: World) -> None:
     (world.photos / "c/other.jpg").write_bytes(b"near")
     near.unlink()
     near.hardlink_to(world.photos / "c/other.jpg")
-    assert apply(world)["b/near.jpg"].reason == "is one file with a photo that stays"
+    assert apply(world)["b/near.jpg"].reason == "is the same file as a photo that is kept"
 
 
-@pytest.mark.parametrize("way", dispatch.WAYS)
-def test_reference_files_stay(world: World, way: str) -> None:
+@pytest.mark.parametrize("action", steps.ACTIONS)
+def test_reference_files_stay(world: World, action: str) -> None:
     edited = world.plan.read_text().replace('"path": "' + str(world.photos / "b/copy.jpg"), '"reference": true, \\0')
     edited = edited.replace("\\0", '"path": "' + str(world.photos / "b/copy.jpg"))
     world.plan.write_text(edited)
     (world.photos / "b/near.jpg").unlink()
     (world.photos / "b/near.jpg").hardlink_to(world.photos / "b/copy.jpg")
-    outcomes = apply(world, way)
+    outcomes = apply(world, action)
     assert outcomes["b/copy.jpg"].reason == "is a reference file"
     assert outcomes["b/near.jpg"].result == "skipped"
     assert digest_of(world.photos / "b/copy.jpg") == world.before[str(world.photos / "b/copy.jpg")]
 
 
-def test_a_photo_stays_with_its_changed_companion(world: World) -> None:
-    companion = world.photos / "b/near.xmp"
-    companion.write_bytes(b"newer edits")
+def test_a_photo_stays_with_its_changed_sidecar(world: World) -> None:
+    sidecar = world.photos / "b/near.xmp"
+    sidecar.write_bytes(b"newer edits")
     outcomes = apply(world)
-    assert outcomes["b/near.jpg"].reason == f"its companion {companion} has changed since the plan was made"
-    assert companion.exists()
+    assert outcomes["b/near.jpg"].reason == f"its sidecar {sidecar} has changed since the plan was made"
+    assert sidecar.exists()
 
 
-def test_a_photo_goes_without_a_companion_that_is_gone(world: World) -> None:
+def test_a_photo_goes_without_a_sidecar_that_is_gone(world: World) -> None:
     (world.photos / "b/near.xmp").unlink()
     assert done(apply(world)) == [name for name in GOES["trash"] if name != "b/near.xmp"]
 
 
 @pytest.mark.parametrize("name", ["b/copy.jpg", "a/keeper.jpg"])
-@pytest.mark.parametrize("way", dispatch.WAYS)
+@pytest.mark.parametrize("action", steps.ACTIONS)
 def test_a_file_written_to_just_before_its_step_stays(
-    world: World, way: str, name: str, monkeypatch: pytest.MonkeyPatch
+    world: World, action: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = dispatch.take
+    perform = steps.perform
     changed = world.photos / name
 
-    def late(step: Any, seen: Witness, keeper: Witness) -> None:
+    def late(step: Any, state: FileState, keeper: FileState) -> None:
         if step.path.endswith("b/copy.jpg"):
             changed.write_bytes(b"written just now")
-        take(step, seen, keeper)
+        perform(step, state, keeper)
 
-    monkeypatch.setattr(dispatch, "take", late)
-    outcomes = apply(world, way)
+    monkeypatch.setattr(steps, "perform", late)
+    outcomes = apply(world, action)
     # What was written to a file in its last moment goes to the trash with it: nothing can stop that, or is lost by it.
-    assert (outcomes["b/copy.jpg"].result == "done") == ((way, name) == ("trash", "b/copy.jpg"))
+    assert (outcomes["b/copy.jpg"].result == "done") == ((action, name) == ("trash", "b/copy.jpg"))
     assert digest_of(changed) in tree(world.folder, world.folder.parent / "data").values() if changed.exists() else True
     shown = tree(world.folder, world.folder.parent / "data").values()
     assert world.before[str(world.photos / "b/copy.jpg")] in shown or name == "b/copy.jpg"
     assert not leftovers((world.folder,))
 
 
-# ── one file under two names that no number tells ───────────────────────────────────────────────────────────────────
+# ── one file under two names that its inode does not show ────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -357,59 +358,60 @@ def alias(world: World) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("way", "told"), [(way, told) for way in dispatch.WAYS for told in (True, False) if told or way != "hardlink"]
+    ("action", "is_seen"),
+    [(action, is_seen) for action in steps.ACTIONS for is_seen in (True, False) if is_seen or action != "hardlink"],
 )
-def test_the_keeper_under_another_name_stays(
-    world: World, alias: Path, way: str, told: bool, monkeypatch: pytest.MonkeyPatch
+def test_the_keeper_under_another_name_is_kept(
+    world: World, alias: Path, action: str, is_seen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = world.plan.read_text().replace(str(world.photos / "b/copy.jpg"), str(alias / "keeper.jpg"))
     world.plan.write_text(text)
-    if not told:  # as on network drives, where one file may have two numbers
-        monkeypatch.setattr(executor._Run, "_check", lambda *_: None)
-    outcome = apply(world, way)["alias/keeper.jpg"]
+    if not is_seen:  # as on network drives, where one file may have two inodes
+        monkeypatch.setattr(preconditions, "check", lambda *_: None)
+    outcome = apply(world, action)["alias/keeper.jpg"]
     assert (world.photos / "a/keeper.jpg").read_bytes() == b"keeper"
     assert not (world.photos / "a/keeper.jpg").is_symlink()
-    if told:
-        assert outcome.reason == "is one file with a photo that stays"
+    if is_seen:
+        assert outcome.reason == "is the same file as a photo that is kept"
     else:
-        assert outcome.result == "skipped" or way == "reflink"
+        assert outcome.result == "skipped" or action == "reflink"
     assert not leftovers((world.photos,))
 
 
-def test_photos_that_stay_beside_the_keeper_are_known_in_all_their_names(world: World) -> None:
+def test_other_kept_photos_are_known_in_all_their_names(world: World) -> None:
     planned = plan.read(str(world.plan))
     first, second = planned.groups
-    copy, *others = first.others
-    beside = plan.PlannedGroup(first.keeper, tuple(others), (copy,))
-    plan.write(plan.Plan((beside, second), planned.root), str(world.plan))
+    copy, *duplicates = first.duplicates
+    with_kept = plan.PlannedGroup(first.keeper, tuple(duplicates), (copy,))
+    plan.write(plan.Plan((with_kept, second), planned.root), str(world.plan))
     (world.photos / "b/copy.jpg").unlink()
     (world.photos / "b/copy.jpg").hardlink_to(copy.path)
     outcomes = apply(world, "delete")
-    assert outcomes["b/copy.jpg"].reason == "is one file with a photo that stays"
+    assert outcomes["b/copy.jpg"].reason == "is the same file as a photo that is kept"
     assert "a/copy.jpg" not in outcomes
     assert (world.photos / "a/copy.jpg").read_bytes() == b"keeper"
 
 
-# ── undo among other people's files ─────────────────────────────────────────────────────────────────────────────────
+# ── undo among other files ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("way", ["trash", "move"])
-def test_undo_overwrites_nothing(world: World, way: str) -> None:
-    apply(world, way)
-    (world.photos / "b/copy.jpg").write_bytes(b"of somebody else")
+@pytest.mark.parametrize("action", ["trash", "move"])
+def test_undo_overwrites_nothing(world: World, action: str) -> None:
+    apply(world, action)
+    (world.photos / "b/copy.jpg").write_bytes(b"of another program")
     assert undo(world)["b/copy.jpg"].to == str(world.photos / "b/copy (2).jpg")
-    assert (world.photos / "b/copy.jpg").read_bytes() == b"of somebody else"
+    assert (world.photos / "b/copy.jpg").read_bytes() == b"of another program"
     assert (world.photos / "b/copy (2).jpg").read_bytes() == b"keeper"
 
 
-@pytest.mark.parametrize("way", ["trash", "move"])
-def test_undo_is_content_with_what_somebody_took_back(world: World, own_trash: Path, way: str) -> None:
-    apply(world, way)
-    place = own_trash / "files" if way == "trash" else world.folder / "moved" / "b"
+@pytest.mark.parametrize("action", ["trash", "move"])
+def test_undo_accepts_what_was_taken_back_by_hand(world: World, own_trash: Path, action: str) -> None:
+    apply(world, action)
+    place = own_trash / "files" if action == "trash" else world.folder / "moved" / "b"
     (place / "near.jpg").rename(world.photos / "b/near.jpg")
-    assert undo(world)["b/near.jpg"] == Outcome(str(world.photos / "b/near.jpg"), way, "done")
+    assert undo(world)["b/near.jpg"] == Outcome(str(world.photos / "b/near.jpg"), action, "done")
     assert tree(world.photos) == world.before
-    assert done(apply(world, way)) == GOES[way]
+    assert done(apply(world, action)) == GOES[action]
 
 
 def test_undo_makes_folders_again(world: World) -> None:
@@ -432,15 +434,15 @@ def test_undo_names_what_cannot_come_back(world: World, own_trash: Path) -> None
     assert "was changed there" in undo(world)["b/copy.jpg"].reason
 
 
-@pytest.mark.parametrize("way", ["hardlink", "symlink", "reflink"])
-def test_undo_leaves_what_is_no_longer_the_link(world: World, way: str) -> None:
-    apply(world, way)
+@pytest.mark.parametrize("action", ["hardlink", "symlink", "reflink"])
+def test_undo_leaves_what_is_no_longer_the_link(world: World, action: str) -> None:
+    apply(world, action)
     copy = world.photos / "b/copy.jpg"
     copy.unlink()
-    copy.write_bytes(b"of somebody else")
+    copy.write_bytes(b"of another program")
     back = undo(world)["b/copy.jpg"]
     assert back.result == "skipped"
-    assert copy.read_bytes() == b"of somebody else"
+    assert copy.read_bytes() == b"of another program"
     assert not leftovers((world.photos,))
 
 
@@ -468,10 +470,10 @@ def test_what_was_left_alone_goes_when_the_reason_is_gone(world: World) -> None:
     assert outcomes["a/copy.jpg"].result == "earlier"
 
 
-# ── the trash ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the trash ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_files_of_one_name_are_told_apart_in_the_trash(tmp_path: Path) -> None:
+def test_files_of_one_name_are_distinguished_in_the_trash(tmp_path: Path) -> None:
     for number, folder in enumerate("abc"):
         path = tmp_path / folder / "é %(1).jpg"
         path.parent.mkdir()
@@ -482,14 +484,14 @@ def test_files_of_one_name_are_told_apart_in_the_trash(tmp_path: Path) -> None:
     for number, folder in enumerate("abc"):
         path = tmp_path / folder / "é %(1).jpg"
         for data in (b"%d" % number, b"again %d" % number):
-            found = trash.find(str(path), hashlib.sha256(data).digest())
+            found = trash.find(str(path), hashlib.sha256(data).hexdigest())
             assert found is not None
             assert Path(found).read_bytes() == data
-    assert trash.find(str(path), bytes(32)) is None
-    assert trash.find("/nowhere/at/all.jpg", bytes(32)) is None
+    assert trash.find(str(path), "00" * 32) is None
+    assert trash.find("/nowhere/at/all.jpg", "00" * 32) is None
 
 
-def test_records_of_what_did_not_go_are_dropped(tmp_path: Path) -> None:
+def test_info_files_of_what_did_not_arrive_are_removed(tmp_path: Path) -> None:
     info = tmp_path / "data" / "Trash" / "info"
     info.mkdir(parents=True)
     texts = {
@@ -500,11 +502,11 @@ def test_records_of_what_did_not_go_are_dropped(tmp_path: Path) -> None:
     }
     for name, text in texts.items():
         (info / f"{name}.trashinfo").write_text(text)
-    trash.drop_orphans(str(tmp_path / "a.jpg"))
+    trash.remove_orphaned_info(str(tmp_path / "a.jpg"))
     assert sorted(path.name for path in info.iterdir()) == ["a 3.jpg.trashinfo", "b.jpg.trashinfo"]
 
 
-# ── whatever happens between plan and apply, and between apply and undo ─────────────────────────────────────────────
+# ── whatever happens between plan and apply, and between apply and undo ──────────────────────────────────────────────
 
 
 NAMES = ["a/keeper.jpg", "a/copy.jpg", "b/copy.jpg", "b/near.jpg", "b/near.xmp", "c/other.jpg", "c/other (2).jpg"]
@@ -535,8 +537,8 @@ def disturb(photos: Path, what: str, first: str, second: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(way=st.sampled_from(dispatch.WAYS), disturbances=DISTURBANCES)
-def test_nothing_is_ever_lost(way: str, disturbances: list[tuple[str, str, str]]) -> None:
+@given(action=st.sampled_from(steps.ACTIONS), disturbances=DISTURBANCES)
+def test_nothing_is_ever_lost(action: str, disturbances: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         import send2trash.plat_other as platform
 
@@ -547,25 +549,25 @@ def test_nothing_is_ever_lost(way: str, disturbances: list[tuple[str, str, str]]
         for disturbance in disturbances:
             disturb(world.photos, *disturbance)
         before = tree(world.photos)
-        outcomes = apply(world, way)
+        outcomes = apply(world, action)
         lost = set(before.values()) - set(tree(Path(folder)).values())
-        gone = {before[outcome.path] for outcome in outcomes.values() if outcome.way == outcome.result == "delete"}
-        gone |= {before[o.path] for o in outcomes.values() if (o.way, o.result) == ("delete", "done")}
+        gone = {before[outcome.path] for outcome in outcomes.values() if outcome.action == outcome.result == "delete"}
+        gone |= {before[o.path] for o in outcomes.values() if (o.action, o.result) == ("delete", "done")}
         assert lost <= gone
         for keeper in (world.photos / "a/keeper.jpg", world.photos / "c/other.jpg"):
             assert tree(world.photos).get(str(keeper)) == before.get(str(keeper))
         undo(world)
-        assert way == "delete" or tree(world.photos) == before
+        assert action == "delete" or tree(world.photos) == before
         assert not leftovers((Path(folder),))
 
 
-# ── the journal and the plan ────────────────────────────────────────────────────────────────────────────────────────
+# ── the journal and the plan ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_only_one_can_be_at_work_on_a_plan(world: World) -> None:
+def test_only_one_process_can_use_a_plan(world: World) -> None:
     outcomes = executor.apply(str(world.plan))
     next(outcomes)
-    with pytest.raises(PlanError, match="another 'phash apply' or 'phash undo' is at work"):
+    with pytest.raises(PlanError, match="another 'phash apply' or 'phash undo' is using this plan"):
         apply(world)
     assert done({outcome.path: outcome for outcome in outcomes})
 
@@ -573,7 +575,7 @@ def test_only_one_can_be_at_work_on_a_plan(world: World) -> None:
 def test_a_journal_belongs_to_one_plan(world: World) -> None:
     apply(world)
     world.plan.write_text(world.plan.read_text() + "\n")
-    with pytest.raises(PlanError, match="tells of another plan under this name"):
+    with pytest.raises(PlanError, match="is the journal of another plan of this name"):
         apply(world)
     undo(world)
     assert tree(world.photos) == world.before
@@ -582,29 +584,38 @@ def test_a_journal_belongs_to_one_plan(world: World) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: data.replace(b'"event": "done"', b'"event": "d\x00ne"', 1), "is damaged, or this is no journal"),
-        (lambda data: data.replace(b'"event": "intent"', b'"event": "done"', 1), "damaged: "),
+        (lambda data: data.replace(b'"event": "done"', b'"event": "d\x00ne"', 1), "corrupt, or this is not a"),
+        (lambda data: data.replace(b'"event": "intent"', b'"event": "done"', 1), "corrupt journal: "),
         (lambda data: data.replace(b'"phash_journal": 1', b'"phash_journal": 2'), "by another version"),
-        (lambda data: data.replace(b'"keeper": ', b'"kept": '), "damaged: "),
-        (lambda data: b"\xff\xd8\xff" + bytes(100), "is no journal of 'phash apply'"),
-        (lambda data: b"", "is no journal of 'phash apply'"),
+        (lambda data: data.replace(b'"keeper": ', b'"kept": '), "corrupt journal: "),
+        (lambda data: b"\xff\xd8\xff" + bytes(100), "is not a journal of 'phash apply'"),
+        (lambda data: b"", "is not a journal of 'phash apply'"),
     ],
 )
-def test_a_damaged_journal_is_told(world: World, damage: Callable[[bytes], bytes], message: str) -> None:
+def test_a_corrupt_journal_is_an_error(world: World, damage: Callable[[bytes], bytes], message: str) -> None:
     apply(world)
     Path(world.journal).write_bytes(damage(Path(world.journal).read_bytes()))
     with pytest.raises(PlanError, match=message):
         undo(world)
 
 
-def test_a_torn_last_line_is_no_damage(world: World) -> None:
+def test_the_journal_keeps_the_keys_of_its_format(world: World) -> None:
+    apply(world, "move")
+    begin, intent, done, *_ = map(json.loads, Path(world.journal).read_bytes().splitlines())
+    assert begin.keys() == {"event", "phash_journal", "plan", "catalogue"}
+    keys = {"event", "path", "way", "digest", "mtime_ns", "keeper", "keeper_digest", "to", "aside", "new"}
+    assert intent.keys() == keys
+    assert (intent["way"], done) == ("move", {"event": "done", "path": intent["path"]})
+
+
+def test_an_incomplete_last_line_is_not_corrupt(world: World) -> None:
     apply(world)
     data = Path(world.journal).read_bytes()
     for cut in range(1, len(data.splitlines(keepends=True)[-1]) + 1):
         Path(world.journal).write_bytes(data[:-cut])
         with Journal(world.journal) as journal:
             assert len(journal.applied) + len(journal.unfinished) == len(GOES["trash"])
-        assert len(Log(world.journal).applied) >= len(GOES["trash"]) - 1
+        assert len(JournalReader(world.journal).applied) >= len(GOES["trash"]) - 1
     undo(world)
     assert tree(world.photos) == world.before
 
@@ -618,16 +629,16 @@ def test_no_journal_is_an_error_and_stays_none(world: World) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda text: "no plan", "is no plan"),
-        (lambda text: "[]", "is no plan"),
+        (lambda text: "no plan", "is not a plan"),
+        (lambda text: "[]", "is not a plan"),
         (lambda text: text.replace('"phash_plan": 1', '"phash_plan": 9'), "is a plan of version 9"),
-        (lambda text: text.replace("b/copy.jpg", "a/keeper.jpg"), "is to stay and to go"),
-        (lambda text: text.replace("b/copy.jpg", "a/copy.jpg"), "is to go twice"),
+        (lambda text: text.replace("b/copy.jpg", "a/keeper.jpg"), "is both kept and a duplicate"),
+        (lambda text: text.replace("b/copy.jpg", "a/copy.jpg"), "is a duplicate twice"),
         (lambda text: text.replace('"digest": "', '"digest": "x'), "has no digest"),
-        (lambda text: text.replace('"size"', '"bytes"'), "is damaged"),
-        (lambda text: text.replace('"root": "', '"root": "./'), "is no absolute path"),
-        (lambda text: text.replace('"keeper"', '"best"'), "is damaged"),
-        (lambda text: text.replace('"size"', '"kept": 1, "size"'), "is damaged"),
+        (lambda text: text.replace('"size"', '"bytes"'), "invalid plan"),
+        (lambda text: text.replace('"root": "', '"root": "./'), "is not an absolute path"),
+        (lambda text: text.replace('"keeper"', '"best"'), "invalid plan"),
+        (lambda text: text.replace('"size"', '"kept": 1, "size"'), "invalid plan"),
     ],
 )
 def test_a_plan_that_contradicts_itself_is_refused(world: World, edit: Callable[[str], str], message: str) -> None:
@@ -637,15 +648,15 @@ def test_a_plan_that_contradicts_itself_is_refused(world: World, edit: Callable[
     assert tree(world.photos) == world.before
 
 
-def test_a_plan_replaces_only_plans_that_nobody_began(world: World) -> None:
+def test_a_plan_replaces_only_plans_that_were_not_applied(world: World) -> None:
     planned = plan.read(str(world.plan))
     plan.write(planned, str(world.plan))
     photo = world.photos / "a/keeper.jpg"
-    with pytest.raises(PlanError, match="is there and no plan"):
+    with pytest.raises(PlanError, match="exists and is not a plan"):
         plan.write(planned, str(photo))
     assert photo.read_bytes() == b"keeper"
     apply(world)
-    with pytest.raises(PlanError, match="has a journal of what was done"):
+    with pytest.raises(PlanError, match="was applied, its journal is"):
         plan.write(planned, str(world.plan))
 
 
@@ -654,4 +665,4 @@ def test_a_plan_is_read_as_it_was_written(world: World) -> None:
     plan.write(planned, str(world.folder / "again.json"))
     assert (world.folder / "again.json").read_bytes() == world.plan.read_bytes()
     assert plan.read(str(world.folder / "again.json")).groups == planned.groups
-    assert planned.groups[1].others[1].path == str(world.photos / "a/caf\udce9.jpg")
+    assert planned.groups[1].duplicates[1].path == str(world.photos / "a/caf\udce9.jpg")

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from phash_engine.actions import executor
-from phash_engine.actions.journal import Journal, Log
+from phash_engine.actions.journal import Journal, JournalReader
 from phash_engine.catalogue import Sighting, Store, database, recovery
-from phash_engine.errors import CatalogueError, DamageError, PlanError
+from phash_engine.errors import CatalogueError, CorruptError, PlanError
 from phash_engine.scanning.scan import scan
 from tests.faults import ELSEWHERE, World, digest_of, draw, leftovers, tree
 
@@ -39,7 +39,7 @@ def test_no_death_loses_a_picture(what: str, tmp_path: Path) -> None:
     assert int(run.stdout) >= POINTS[what]
 
 
-# ── disks and folders ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── disks and folders ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(autouse=True)
@@ -86,9 +86,9 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path / "world")
 
 
-def outcomes(world: World, way: str, move_to: Path | None = None) -> list[tuple[str, str]]:
+def outcomes(world: World, action: str, move_to: Path | None = None) -> list[tuple[str, str]]:
     """Result and reason of each file."""
-    run = executor.apply(str(world.plan), way, move_to=str(move_to) if move_to else None)
+    run = executor.apply(str(world.plan), action, move_to=str(move_to) if move_to else None)
     return [(outcome.result, outcome.reason) for outcome in run]
 
 
@@ -155,27 +155,27 @@ def test_a_journal_that_runs_out_of_room_midway_goes_on_later(world: World, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", limited)
-        with pytest.raises(PlanError, match="no space left on device; the same command goes on"):
+        with pytest.raises(PlanError, match="no space left on device; the same command continues it"):
             outcomes(world, "trash")
-    assert Log(world.journal).applied
+    assert JournalReader(world.journal).applied
     assert {result for result, _ in outcomes(world, "trash")} == {"done", "earlier"}
     list(executor.undo(world.journal))
     assert tree(world.photos) == world.before
 
 
-@pytest.mark.parametrize("way", ["trash", "delete", "hardlink", "symlink", "move"])
+@pytest.mark.parametrize("action", ["trash", "delete", "hardlink", "symlink", "move"])
 def test_a_locked_folder_keeps_its_files_and_the_rest_goes(
-    world: World, locked: Callable[[Path], None], way: str
+    world: World, locked: Callable[[Path], None], action: str
 ) -> None:
     locked(world.photos / "b")
-    run = outcomes(world, way, world.folder / "moved" if way == "move" else None)
+    run = outcomes(world, action, world.folder / "moved" if action == "move" else None)
     assert run[0] == ("done", "")
     assert any(reason in {"operation not permitted", "permission denied"} for _, reason in run)
     now = tree(world.photos)
     assert {path: shown for path, shown in now.items() if "/b/" in path} == {
         path: shown for path, shown in world.before.items() if "/b/" in path
     }
-    assert not Log(world.journal).unfinished
+    assert not JournalReader(world.journal).unfinished
     assert not leftovers((world.folder, world.folder.parent / "data"))
 
 
@@ -187,8 +187,8 @@ def test_files_of_another_drive_come_back_from_its_own_trash(small_disk: Path) -
     assert tree(world.photos) == world.before
 
 
-@pytest.mark.parametrize("way", ["trash", "delete", "hardlink", "symlink", "move"])
-def test_a_drive_that_is_away_leaves_all_as_it_was(world: World, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("action", ["trash", "delete", "hardlink", "symlink", "move"])
+def test_a_drive_that_is_away_leaves_all_as_it_was(world: World, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run dies in a step, the drive is taken out, and comes back later."""
 
     class Death(BaseException):
@@ -197,24 +197,24 @@ def test_a_drive_that_is_away_leaves_all_as_it_was(world: World, way: str, monke
     def fail(*_: object, **__: object) -> None:
         raise Death
 
-    target = world.folder / "moved" if way == "move" else None
-    name = {"delete": "unlink", "trash": "rename"}.get(way, "replace")
+    target = world.folder / "moved" if action == "move" else None
+    name = {"delete": "unlink", "trash": "rename"}.get(action, "replace")
     with monkeypatch.context() as patch:
         patch.setattr(os, name, fail)
         with pytest.raises(Death):
-            outcomes(world, way, target)
+            outcomes(world, action, target)
     away = world.folder / "away"
     world.photos.rename(away)
     world.photos.mkdir()
-    assert {result for result, _ in outcomes(world, way, target)} == {"skipped"}
-    assert [outcome.reason[:19] for outcome in executor.undo(world.journal)] == ["was left half done "]
-    assert Log(world.journal).unfinished
+    assert {result for result, _ in outcomes(world, action, target)} == {"skipped"}
+    assert [outcome.reason[:16] for outcome in executor.undo(world.journal)] == ["was interrupted,"]
+    assert JournalReader(world.journal).unfinished
     world.photos.rmdir()
     away.rename(world.photos)
-    assert outcomes(world, way, target)[0] == ("done", "")
+    assert outcomes(world, action, target)[0] == ("done", "")
     assert not leftovers((world.folder,))
     list(executor.undo(world.journal))
-    assert way == "delete" or tree(world.photos) == world.before
+    assert action == "delete" or tree(world.photos) == world.before
 
 
 def test_a_file_that_crossed_to_a_drive_that_is_away_is_not_forgotten(
@@ -229,20 +229,20 @@ def test_a_file_that_crossed_to_a_drive_that_is_away_is_not_forgotten(
         raise Death
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "done", die)
+        patch.setattr(Journal, "record_done", die)
         with pytest.raises(Death):
             outcomes(world, "move", small_disk / "moved")
     (small_disk / "moved").rename(small_disk / "away")
     first, *_ = executor.undo(world.journal)
-    assert first.reason.startswith("was left half done")
-    assert outcomes(world, "move", small_disk / "other")[0][1].startswith("was left half done")
+    assert first.reason.startswith("was interrupted")
+    assert outcomes(world, "move", small_disk / "other")[0][1].startswith("was interrupted")
     shutil.rmtree(small_disk / "moved", ignore_errors=True)
     (small_disk / "away").rename(small_disk / "moved")
     assert {outcome.result for outcome in executor.undo(world.journal)} == {"done"}
     assert tree(world.photos) == world.before
 
 
-# ── the catalogue ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the catalogue ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_a_full_disk_under_the_catalogue_is_one_error_and_loses_nothing(photos: 
         assert len(list(catalogue.photos())) == 400
 
 
-def test_a_catalogue_that_another_process_writes_to_is_waited_for_and_then_told(
+def test_a_catalogue_that_another_process_writes_to_is_waited_for_and_then_an_error(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "photos.db"
@@ -284,7 +284,7 @@ def test_a_catalogue_that_another_process_writes_to_is_waited_for_and_then_told(
         assert len(list(catalogue.photos())) == 5
 
 
-def test_a_catalogue_on_a_disk_that_may_not_be_written_is_told(photos: Path, small_disk: Path) -> None:
+def test_a_catalogue_on_a_disk_that_may_not_be_written_is_an_error(photos: Path, small_disk: Path) -> None:
     path = small_disk / "photos.db"
     with Store(path) as catalogue:
         scan([photos], catalogue)
@@ -329,7 +329,7 @@ def scribble_at_the_start(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, scribble, scribble_at_the_start])
-def test_a_damaged_catalogue_is_told_and_made_anew(
+def test_a_damaged_catalogue_is_an_error_and_is_rebuilt(
     photos: Path, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     path = tmp_path / "photos.db"
@@ -337,7 +337,7 @@ def test_a_damaged_catalogue_is_told_and_made_anew(
         scan([photos], catalogue)
     damage(path)
     damaged = path.read_bytes()
-    with pytest.raises(DamageError, match="'phash scan --rebuild DIR' makes a new one"):
+    with pytest.raises(CorruptError, match="'phash scan --rebuild DIR' makes a new one"):
         read_all(path)
     rebuilt = recovery.rebuild(path)
     assert rebuilt is not None
@@ -352,7 +352,7 @@ def test_a_damaged_catalogue_is_told_and_made_anew(
     assert rebuilt.corrupt.read_bytes() == damaged
 
 
-def test_a_sound_catalogue_is_not_made_anew(photos: Path, tmp_path: Path) -> None:
+def test_a_sound_catalogue_is_not_rebuilt(photos: Path, tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     assert recovery.rebuild(path) is None
     with Store(path) as catalogue:

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from phash_engine import _files
-from phash_engine.actions import dispatch, plan
+from phash_engine import _json
+from phash_engine.actions import plan, steps
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import INTERRUPTED, cli
@@ -30,7 +30,7 @@ Run = subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def home(tmp_path: Path, sample: Path) -> Path:
-    """A home folder with a collection in it: near copies, equal copies, companions, odd names."""
+    """A home folder with a collection in it: near copies, equal copies, sidecars, odd names."""
     photos = tmp_path / "photos"
     shutil.copytree(sample / "2023-lake", photos / "lake")
     (photos / "copies").mkdir()
@@ -84,7 +84,7 @@ def test_every_file_is_planned_with_all_it_is_known_by(home: Path) -> None:
     assert found["catalogue"] == str(home / "photos.db")
     files = [photo for group in found["groups"] for photo in (group["keeper"], *group["others"])]
     for photo in files:
-        path = Path(_files.decode(photo)["path"])
+        path = Path(_json.loads(json.dumps(photo).encode())["path"])
         status = path.stat()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         assert (photo["size"], photo["mtime_ns"], photo["digest"]) == (status.st_size, status.st_mtime_ns, digest)
@@ -92,18 +92,22 @@ def test_every_file_is_planned_with_all_it_is_known_by(home: Path) -> None:
     assert [Path(c["path"]).name for photo in files for c in photo.get("companions", [])] == ["lake 33.xmp"]
 
 
-def test_references_are_marked_and_photos_nobody_read_left_out(home: Path) -> None:
+def test_references_are_marked_and_photos_never_read_left_out(home: Path) -> None:
     archive = home / "photos" / "lake"
     with Store(None) as catalogue:
         scan([home / "photos"], catalogue)
         group, *_ = find_groups(catalogue, references=[str(archive)])
         catalogue.add_fingerprints(["/else/a.jpg", "/else/b.jpg"], np.full((2, 5), 9, dtype=np.uint64))
-        elsewhere = [group._replace(keeper="/else/a.jpg"), group._replace(others=("/else/b.jpg",))]
-        series = group._replace(series=True)
+        unread = [photo for photo in catalogue.photos() if photo.digest is None]
+        elsewhere = [group._replace(keeper=unread[0]), group._replace(duplicates=(unread[1],))]
+        series = group._replace(is_series=True)
         made = plan.make([group, *elsewhere, series], catalogue, references=[str(archive)])
     (only,) = made.groups
-    assert (only.keeper.path, [photo.path for photo in only.others]) == (group.keeper, list(group.others))
-    for photo in (only.keeper, *only.kept, *only.others):
+    assert (only.keeper.path, [photo.path for photo in only.duplicates]) == (
+        group.keeper.path,
+        [photo.path for photo in group.duplicates],
+    )
+    for photo in (only.keeper, *only.kept, *only.duplicates):
         assert photo.reference == photo.path.startswith(f"{archive}/")
     assert made.catalogue == ""
 
@@ -138,7 +142,7 @@ def test_no_duplicates_are_a_plan_of_nothing(home: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "phash: nothing to do\n")
 
 
-def test_apply_tells_what_it_left_alone(home: Path) -> None:
+def test_apply_reports_what_it_skipped(home: Path) -> None:
     path = planned(home)
     (home / "photos" / "copies" / "lake 33.jpg").write_bytes(b"edited")
     run = phash(home, "apply", path, "--move-to", home / "moved", "--json")
@@ -146,9 +150,10 @@ def test_apply_tells_what_it_left_alone(home: Path) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in run.stdout.splitlines()]
     (left,) = [record for record in lines if record["result"] == "skipped"]
     assert left["path"].endswith("lake 33.jpg")
+    assert {record["way"] for record in lines} == {"move"}
     assert left["reason"] == "has changed since the plan was made"
     assert all(Path(record["to"]).exists() for record in lines if record is not left and "path_b64" not in record)
-    assert "1 file left alone" in run.stderr
+    assert "1 file skipped" in run.stderr
 
 
 def complaint(run: Run) -> str:
@@ -163,30 +168,30 @@ def test_mistakes_get_one_line(home: Path) -> None:
     photo = home / "photos" / "lake" / "IMG_0412.jpg"
     before = tree(home / "photos")
     assert "no such file" in complaint(phash(home, "apply", home / "none.json"))
-    assert "is no plan" in complaint(phash(home, "apply", photo))
-    assert "is there and no plan" in complaint(phash(home, "dedupe", home / "photos", "--plan", photo))
+    assert "is not a plan" in complaint(phash(home, "apply", photo))
+    assert "exists and is not a plan" in complaint(phash(home, "dedupe", home / "photos", "--plan", photo))
     assert "there is no folder" in complaint(
         phash(home, "dedupe", home / "none", "--plan", home / "none" / "plan.json")
     )
-    torn = home / "edited.json"
-    torn.write_text(path.read_text().replace('"root"', "root", 1))
-    assert "edited.json is no plan (Expecting property name" in complaint(phash(home, "apply", torn))
-    torn.write_text(path.read_text().replace('"keeper"', '"keeps"', 1))
-    assert "edited.json is damaged: 'keeper' is missing" in complaint(phash(home, "apply", torn))
+    edited = home / "edited.json"
+    edited.write_text(path.read_text().replace('"root"', "root", 1))
+    assert "edited.json is not a plan (Expecting property name" in complaint(phash(home, "apply", edited))
+    edited.write_text(path.read_text().replace('"keeper"', '"keeps"', 1))
+    assert "edited.json: invalid plan: 'keeper' is missing" in complaint(phash(home, "apply", edited))
     assert "exclude each other" in complaint(phash(home, "apply", path, "--move-to", "x", "--hardlink"))
     assert "exclude each other" in complaint(phash(home, "apply", path, "--symlink", "--permanently"))
     assert "no journal at" in complaint(phash(home, "undo", home / "none"))
-    assert "is no journal" in complaint(phash(home, "undo", path))
-    assert "is no journal" in complaint(phash(home, "undo", photo))
+    assert "is not a journal" in complaint(phash(home, "undo", path))
+    assert "is not a journal" in complaint(phash(home, "undo", photo))
     phash(home, "apply", path)
     assert f"its journal is {path}{SUFFIX}" in complaint(phash(home, "undo", path))
-    assert "has a journal" in complaint(phash(home, "dedupe", home / "photos", "--plan", path))
+    assert "was applied" in complaint(phash(home, "dedupe", home / "photos", "--plan", path))
     phash(home, "undo", f"{path}{SUFFIX}")
-    assert phash(home, "undo", f"{path}{SUFFIX}").stderr == "phash: nothing to bring back: what went is back already\n"
+    assert phash(home, "undo", f"{path}{SUFFIX}").stderr == "phash: nothing to bring back: all files are back already\n"
     assert tree(home / "photos") == before
 
 
-def test_a_series_of_shots_is_told_and_stays(home: Path) -> None:
+def test_a_series_of_shots_is_reported_and_kept(home: Path) -> None:
     for number, name in enumerate(["a.jpg", "b.jpg"]):
         with Image.open(home / "photos" / "lake" / "IMG_0412.jpg") as image:
             exif = image.getexif()
@@ -203,19 +208,19 @@ def test_a_catalogue_that_is_away_is_no_obstacle(home: Path) -> None:
     (home / "photos.db").unlink()
     run = phash(home, "apply", path, "--permanently")
     assert run.returncode == 0
-    assert "the catalogue was not told, the next scan will: no catalogue at" in run.stderr
+    assert "the catalogue was not updated, the next scan will do it: no catalogue at" in run.stderr
     assert phash(home, "apply", path, "--symlink").stderr == "phash: 6 files done earlier\n"
 
 
-def test_scan_makes_a_damaged_catalogue_anew(home: Path) -> None:
+def test_scan_rebuilds_a_damaged_catalogue(home: Path) -> None:
     planned(home)
     catalogue = home / "photos.db"
     catalogue.write_bytes(catalogue.read_bytes()[:5000])
     assert "'phash scan --rebuild DIR' makes a new one" in complaint(phash(home, "status"))
     run = phash(home, "scan", home / "photos", "--rebuild")
     assert run.returncode == 0
-    assert f"the damaged catalogue is {catalogue}.corrupt now" in run.stderr
-    assert "is not damaged, and stays" in phash(home, "scan", home / "photos", "--rebuild").stderr
+    assert f"the corrupt catalogue is {catalogue}.corrupt now" in run.stderr
+    assert "is not corrupt, and is kept" in phash(home, "scan", home / "photos", "--rebuild").stderr
 
 
 def test_moving_to_a_folder_among_the_photos_is_noted(home: Path) -> None:
@@ -239,15 +244,15 @@ def test_a_reader_that_leaves_early_does_not_stop_the_work(home: Path) -> None:
 def test_an_interruption_is_one_line_and_the_same_command_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = planned(home)
     monkeypatch.setenv("PHASH_CATALOGUE", str(home / "photos.db"))
-    take, left = dispatch.take, iter([True, True, False])
+    perform, left = steps.perform, iter([True, True, False])
 
     def interrupted(*arguments: Any) -> None:
         if not next(left):
             raise KeyboardInterrupt
-        take(*arguments)
+        perform(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(dispatch, "take", interrupted)
+        patch.setattr(steps, "perform", interrupted)
         arguments = ["apply", str(path), "--move-to", str(home / "moved")]
         result = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert result.return_value == INTERRUPTED

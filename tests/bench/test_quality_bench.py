@@ -21,7 +21,7 @@ from bench.error_rates import OperatingPoint
 from bench.families.base import Transform
 from bench.trial import Copy, Original, Trial
 from phash_engine.hashing import orientation
-from phash_engine.matching.verification.verify import BAND
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from tests import naive
 
 NAMED = {transform.name: transform for transform in families.TRANSFORMS}
@@ -189,7 +189,7 @@ def test_adaptive_scores_know_neither_the_pair_nor_the_original() -> None:
             others = range(1 - column % 2, 40, 2)
             own = [int(distances[row, other]) for other in others if other not in {original, *guests}]
             its = [int(between[column, other]) for other in others]
-            assert scores[row, column] == distances[row, column] - max(naive.background(own), naive.background(its))
+            assert scores[row, column] == distances[row, column] - max(naive.cohort_mean(own), naive.cohort_mean(its))
 
 
 def test_rotations_are_those_of_the_package() -> None:
@@ -238,7 +238,7 @@ def test_a_second_look_adds_copies_alone(sample: Path) -> None:
     own = np.arange(len(distances)), tried.sources
     for most in (5, 10**6):
         asked = second_look.candidates(tried, distances, most)
-        near = (distances > second_look.SURE) & (distances <= BAND)
+        near = (distances > second_look.SURE) & (distances <= CANDIDATE_RADIUS)
         assert (asked[own] == near[own]).all()
         assert (asked & tried.strangers).sum() == min(most, (near & tried.strangers).sum())
     agreed = second_look.agreeing(tried, asked)

@@ -159,7 +159,7 @@ def test_verify_finds_any_flipped_byte(tmp_path: Path, name: str) -> None:
     good = path.read_bytes()
     for position in random.Random(0).sample(range(len(good)), 20):
         path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
-        with pytest.raises(IndexFileError, match=rf"{name}: damaged"):
+        with pytest.raises(IndexFileError, match=rf"{name}: corrupt"):
             code_cache.verify(tmp_path)
     path.write_bytes(good)
     code_cache.verify(tmp_path)

@@ -23,8 +23,9 @@ from phash_engine.catalogue.imported_hashes import HASHERS, ImportedHash
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
+from phash_engine.hashing.views import MatchType
 from phash_engine.images import imagehash_compat
-from phash_engine.matching.imagehash_search import ForeignCollection
+from phash_engine.matching.imagehash_search import ImportedCollection
 
 SAMPLE = Path(__file__).parents[2] / "data" / "photos"
 LAKE = sorted((SAMPLE / "2023-lake").glob("*.jpg"))
@@ -65,10 +66,10 @@ def test_what_the_library_wrote_finds_the_photos(tmp_path: Path, catalogue: Stor
     catalogue.imported_hashes.add(hash_lists.read(library_list(tmp_path / "list.csv"), "whash", "/photos"))
     assert catalogue.imported_hashes.counts() == dict.fromkeys(sorted(LIBRARY), len(LAKE))
     for hasher, compute in LIBRARY.items():
-        collection = ForeignCollection(catalogue, hasher)
+        collection = ImportedCollection(catalogue, hasher)
         for photo in LAKE:
             first = collection.find(photo)[0]
-            assert (first.query, first.distance, first.rule) == (str(photo), 0, "code")
+            assert (first.query, first.distance, first.match_type) == (str(photo), 0, MatchType.SIMILAR)
             with Image.open(photo) as image:
                 code = codes.from_imagehash(compute(image))
             assert f"/photos/{photo.name}" in {match.path for match in collection.find(code) if match.distance == 0}
@@ -88,9 +89,9 @@ def test_a_look_up_is_that_of_the_slow_twin(data: st.DataObject) -> None:
         catalogue.imported_hashes.add([ImportedHash(path, "phash", np.uint64(code)) for path, code in table.items()])
         if not table:
             with pytest.raises(UsageError, match="no codes of imagehash's phash: it has those of dhash"):
-                ForeignCollection(catalogue, "phash")
+                ImportedCollection(catalogue, "phash")
             return
-        found = ForeignCollection(catalogue, "phash").find(np.uint64(base), k, radius)
+        found = ImportedCollection(catalogue, "phash").find(np.uint64(base), k, radius)
     expected = sorted(((base ^ code).bit_count(), path.encode()) for path, code in table.items())
     expected = [pair for pair in expected if radius is None or pair[0] <= radius][:k]
     assert [(match.distance, match.path.encode()) for match in found] == expected
@@ -114,7 +115,7 @@ def test_codes_are_replaced_kept_beside_photos_and_forgotten_with_them(tmp_path:
 
 def test_only_folders_asked_for(catalogue: Store) -> None:
     catalogue.imported_hashes.add([ImportedHash(f"/{folder}/a.jpg", "phash", np.uint64(7)) for folder in ("x", "xy")])
-    collection = ForeignCollection(catalogue, "phash", ["/x"])
+    collection = ImportedCollection(catalogue, "phash", ["/x"])
     assert [match.path for match in collection.find(np.uint64(7))] == ["/x/a.jpg"]
 
 
@@ -190,12 +191,12 @@ def phash(catalogue: Path, *arguments: str | Path) -> tuple[int, list[str], str]
 def test_from_the_command_line(tmp_path: Path) -> None:
     photos, listed = tmp_path / "photos.db", library_list(tmp_path / "list.csv")
     find = ("find", "--scheme", "imagehash")
-    assert phash(photos, "import", listed, "--base", LAKE[0].parent) == (0, [], "phash: 30 codes brought along")
+    assert phash(photos, "import", listed, "--base", LAKE[0].parent) == (0, [], "phash: 30 codes imported")
     code, printed, _ = phash(photos, *find, LAKE[0], "-r", "0")
-    assert (code, printed) == (0, ["0\tcode\tIMG_0412.jpg"])
+    assert (code, printed) == (0, ["0\tsimilar\tIMG_0412.jpg"])
     with Image.open(LAKE[0]) as image:
         digits = str(imagehash.dhash(image))
-    assert phash(photos, *find, "--hasher", "dhash", "--hex", digits, "-k", "1")[1] == ["0\tcode\tIMG_0412.jpg"]
+    assert phash(photos, *find, "--hasher", "dhash", "--hex", digits, "-k", "1")[1] == ["0\tsimilar\tIMG_0412.jpg"]
     assert phash(photos, *find, "--hex", "0" * 16, "-r", "2") == (1, [], "phash: nothing found")
     assert phash(photos, "status")[1][-2].split(maxsplit=1)[0] == "30"
 

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from phash_engine.catalogue import Content, Failure, Sighting, Store, View
 from phash_engine.catalogue.code_cache import CodeRows, Stored
-from phash_engine.catalogue.code_store import ALL_NAMES, CodeStore
+from phash_engine.catalogue.code_store import CodeStore
 from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError
-from phash_engine.hashing.hashers import SPEC
-from phash_engine.hashing.views import rank
+from phash_engine.hashing.hashers import ALL_NAMES, SPEC
+from phash_engine.hashing.views import match_type
 
 HERE = Path(__file__).parent
-NAMES = {rank(view): view for view in ("full", "trimmed")}
+NAMES = {int(match_type(view)): view for view in ("full", "trimmed")}
 VERSIONS = sorted(HERE.glob("v*.sql"))
 
 
@@ -258,7 +258,7 @@ def test_fingerprints_come_back(catalogue: Store, width: int) -> None:
     contents, views, stored = catalogue.code_columns()
     assert np.array_equal(stored[:, :width], table)
     assert not stored[:, width:].any()
-    assert views.tolist() == [rank("full")] * 2
+    assert views.tolist() == [match_type("full")] * 2
     b, a = contents.tolist()
     assert paths_by_content(catalogue, [a, b]) == {a: ["/p/a.jpg"], b: ["/p/b.jpg"]}
     assert [photo[1:-1] for photo in catalogue.photos()] == [(0, 0, None, 0, 0, "", 0, content) for content in (a, b)]

@@ -21,9 +21,10 @@ from click.testing import CliRunner, Result
 from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, cli
-from phash_engine.grouping.groups import Group, find_groups
+from phash_engine.grouping.groups import Group
 from phash_engine.hashing import codes
 from phash_engine.scanning.scan import scan
+from tests.plain import find_groups
 
 PHASH = [sys.executable, "-m", "phash_engine"]
 SAMPLE = Path(__file__).parents[2] / "data" / "photos"
@@ -109,8 +110,8 @@ def test_compare_tells_by_its_exit_code() -> None:
     assert invoke("compare", LAKE, MIRRORED, "--no-rotations").return_value == 1
     assert invoke("compare", LAKE, ALONE, "-r", "192").return_value == 0
     (record,) = records(invoke("compare", LAKE, MIRRORED, "--json").output)
-    assert list(record) == ["a", "b", "distance", "rule", "match", "codes"]
-    assert (record["distance"], record["rule"], record["match"]) == (0, "rotation", True)
+    assert list(record) == ["a", "b", "distance", "match_type", "match", "codes"]
+    assert (record["distance"], record["match_type"], record["match"]) == (0, "rotated", True)
     assert invoke("compare", LAKE, LAKE).output.endswith("distance      0  match (the same bytes)\n")
 
 
@@ -123,7 +124,7 @@ def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> No
     run = invoke("compare", one, two)
     assert run.return_value == 1
     assert run.output.endswith("no match (too little structure to tell by: see --trust-all)\n")
-    assert records(invoke("compare", one, two, "--json").output)[0]["rule"] == "flat"
+    assert records(invoke("compare", one, two, "--json").output)[0]["match_type"] is None
     assert invoke("compare", one, two, "--trust-all").return_value == 0
 
     assert invoke("dedupe", sheets).output.endswith("phash: no duplicates, by radius 24\n")
@@ -145,19 +146,19 @@ def test_find_prints_distance_rule_path() -> None:
     assert (run.returncode, run.stderr) == (0, b"")
     lines = [line.split("\t") for line in run.stdout.decode().splitlines()]
     assert [len(line) for line in lines] == [3] * LAKE_COUNT
-    assert {rule for _, rule, _ in lines[:2]} == {"digest"}
-    assert lines[-1] == ["0", "rotation", str(MIRRORED)]
+    assert {rule for _, rule, _ in lines[:2]} == {"identical"}
+    assert lines[-1] == ["0", "rotated", str(MIRRORED)]
     assert [int(distance) for distance, *_ in lines] == sorted(int(distance) for distance, *_ in lines)
 
 
 def test_find_of_several_pictures_begins_lines_with_the_picture() -> None:
     lines = [line.split("\t") for line in invoke("find", LAKE, ALONE, "-k", "1").output.splitlines()]
-    assert lines == [[str(LAKE), "0", "digest", str(LAKE)], [str(ALONE), "0", "digest", str(ALONE)]]
+    assert lines == [[str(LAKE), "0", "identical", str(LAKE)], [str(ALONE), "0", "identical", str(ALONE)]]
 
 
 def test_find_json_has_exactly_the_fields_of_the_contract() -> None:
     found = records(phash("find", LAKE, "--json").stdout)
-    assert [list(record) for record in found] == [["query", "path", "distance", "rule"]] * LAKE_COUNT
+    assert [list(record) for record in found] == [["query", "path", "distance", "match_type"]] * LAKE_COUNT
     assert all(record["query"] == str(LAKE) and Path(record["path"]).is_absolute() for record in found)
 
 
@@ -198,7 +199,7 @@ def test_find_reads_a_picture_from_standard_input() -> None:
     run = phash("find", "-", "--json", input=LAKE.read_bytes())
     assert run.returncode == 0
     assert [record["query"] for record in records(run.stdout)] == ["-"] * LAKE_COUNT
-    assert records(run.stdout)[0]["rule"] == "digest"
+    assert records(run.stdout)[0]["match_type"] == "identical"
     assert complaint(phash("find", "-", input=b"")) == "-: empty file"
 
 
@@ -210,7 +211,7 @@ def test_find_takes_paths_from_files(tmp_path: Path, odd: Path) -> None:
     assert [record["query"] for record in found] == [str(LAKE), str(ALONE)]
     run = phash("find", "--files0-from", nuls, "-k", "1", "-0")
     assert run.returncode == 0
-    queries = [record.split(b"\t0\tdigest\t")[0] for record in run.stdout.split(b"\0")[:-1]]
+    queries = [record.split(b"\t0\tidentical\t")[0] for record in run.stdout.split(b"\0")[:-1]]
     assert queries == sorted(_entries(odd))
     both = phash("find", ALONE, "--files-from", "-", "-k", "1", "--json", input=os.fsencode(LAKE) + b"\n")
     assert [record["query"] for record in records(both.stdout)] == [str(ALONE), str(LAKE)]
@@ -229,8 +230,8 @@ def test_every_kind_of_index_finds_the_same(kind: str) -> None:
 def test_find_explains_itself_on_standard_error() -> None:
     found, run = invoke("find", LAKE), invoke("find", LAKE, "--explain", "--index", "bktree", "-r", "24")
     assert run.stdout == found.stdout
-    assert "bktree answers; expected for each query: " in run.stderr
-    assert "linear answers; " in invoke("find", LAKE, "--explain", "-q").stderr
+    assert "bktree is used; expected for each query: " in run.stderr
+    assert "linear is used; " in invoke("find", LAKE, "--explain", "-q").stderr
     assert "give one with -r beside -k" in complaint(phash("find", LAKE, "--explain", "-k", "2"))
     assert "'--index'" in complaint(phash("dedupe", "--index", "tree"))
 
@@ -241,9 +242,9 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     run = phash("dedupe", SAMPLE, "--json")
     assert run.returncode == 0
     found = records(run.stdout)
-    assert {tuple(record) for record in found} == {Group._fields}
+    assert {tuple(record) for record in found} == {(*Group._fields, "bytes")}
     assert [record["keeper"] for record in found] == [group.keeper for group in groups]
-    assert [record["others"] for record in found] == [list(group.others) for group in groups]
+    assert [record["duplicates"] for record in found] == [list(group.duplicates) for group in groups]
     sure = [pair | {"score": None, "evidence": None} for pair in found[0]["pairs"]]
     assert sure == [pair._asdict() | {"confidence": 1.0} for pair in groups[0].pairs]
     assert found[0]["reason"] == {"rule": "pixels", "keeper": "400x400", "other": "200x200"}
@@ -257,7 +258,7 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
 def test_dedupe_is_restricted_to_the_folders() -> None:
     found = records(invoke("dedupe", SAMPLE / "phone", f"{SAMPLE}/phone/", "--json").stdout)
     assert found
-    paths = [path for record in found for path in (record["keeper"], *record["others"])]
+    paths = [path for record in found for path in (record["keeper"], *record["duplicates"])]
     assert all(path.startswith(f"{SAMPLE}/phone/") for path in paths)
     assert invoke("dedupe", SAMPLE / "2022-garden").stderr.endswith("phash: no duplicates, by radius 24\n")
 
@@ -281,7 +282,7 @@ def test_dedupe_modes_and_keeper_rules_change_who_is_kept() -> None:
     in_folders = records(invoke("dedupe", "--json", "--same-folder").stdout)
     assert in_folders
     assert {str(Path(record["keeper"]).parent) for record in in_folders} == {
-        str(Path(path).parent) for record in in_folders for path in record["others"]
+        str(Path(path).parent) for record in in_folders for path in record["duplicates"]
     }
     assert len(keepers("--across-folders")) < len(keepers())
 
@@ -292,7 +293,7 @@ def test_dedupe_against_a_reference_lists_what_it_has_already() -> None:
     found = records(run.stdout)
     assert run.returncode == 1
     assert {str(Path(record["keeper"]).parent) for record in found} == {str(archive)}
-    others = {Path(path).name for record in found for path in record["others"]}
+    others = {Path(path).name for record in found for path in record["duplicates"]}
     assert others == {"forêt.jpg", "lake-sunset.jpg"}
     assert {record["reason"]["rule"] for record in found} == {"reference"}
     assert phash("dedupe", SAMPLE / "2022-garden", "--reference", archive, "--exit-code").returncode == 0
@@ -318,10 +319,10 @@ def test_ignored_photos_are_not_grouped_again(tmp_path: Path) -> None:
     assert invoke("ignore", "--remove", one).stderr == "phash: 1 decision forgotten\n"
     assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 3
     (tmp_path / "decisions").write_text(exported)
-    assert invoke("ignore", "--import", tmp_path / "decisions").stderr == "phash: 1 decision taken over\n"
+    assert invoke("ignore", "--import", tmp_path / "decisions").stderr == "phash: 1 decision added\n"
     assert invoke("ignore", "--export").stdout == exported
 
-    assert invoke("ignore", one, two, "--keep-both").stderr == "phash: 1 pair of photos will both stay\n"
+    assert invoke("ignore", one, two, "--keep-both").stderr == "phash: 1 pair of photos will both be kept\n"
     assert [record["kind"] for record in records(invoke("ignore", "--export").stdout)] == ["keep"]
     assert len(records(invoke("dedupe", one.parent, "--json").stdout)) == 2
     assert invoke("ignore", "--remove", two, one).stderr == "phash: 1 decision forgotten\n"
@@ -347,7 +348,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("status", "--json")
     assert (run.returncode, run.stderr) == (0, b"")
     counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 86}
-    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "failures": 3}
+    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "foreign": 0, "failures": 3}
     assert records(run.stdout) == [{"catalogue": str(catalogue), **counts}]
     assert invoke("status").output.splitlines()[0] == str(catalogue)
 
@@ -422,11 +423,11 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["dedupe", SAMPLE / "phone", "--reference", SAMPLE], "lies in a reference folder, from which nothing goes"),
         (["dedupe", SAMPLE, "--reference", "/nowhere", "--html", "/nowhere/s.html"], "there is no folder /nowhere"),
         (["ignore"], "name photos (with --keep-both or --remove or neither), or give --list"),
-        (["ignore", LAKE], "name at least two photos that dedupe is not to bring together"),
+        (["ignore", LAKE], "name at least two photos that dedupe must not group"),
         (["ignore", LAKE, "--list"], "name photos (with --keep-both"),
         (["ignore", LAKE, SAMPLE], f"{SAMPLE}: is a directory, and the catalogue does not know it"),
         (["ignore", LAKE, SAMPLE / "backup" / "lake" / "IMG_0412 (1).jpg"], "files of equal bytes cannot be different"),
-        (["ignore", "--import", LAKE], f"{LAKE}, line 1: no decision as --export prints them"),
+        (["ignore", "--import", LAKE], f"{LAKE}, line 1: not a decision as --export prints it"),
         (["compare", LAKE], "Missing argument 'B'"),
         (["hash", LAKE, "--hasher", "md5"], "'md5' is not one of"),
         (["hash", LAKE, "--hasher", "phash"], "the hashers of the scheme native are"),
@@ -502,7 +503,7 @@ def test_any_name_survives_any_terminal(odd: Path, terminal: dict[str, str]) -> 
     assert [record["path"] for record in found if "path_b64" in record] == [f"{odd}/caf\ufffd.jpg"]
 
     (group,) = records(phash("dedupe", odd, "--json", env=environment).stdout)
-    others = [base64.b64decode(path) for path in group["others_b64"]]
+    others = [base64.b64decode(path) for path in group["duplicates_b64"]]
     assert sorted([*others, _path(group, "keeper")]) == sorted(_entries(odd))
     assert sorted(_path(pair, "right") for pair in group["pairs"]) == sorted(others)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,27 +14,28 @@ from hypothesis import strategies as st
 from phash_engine import _files
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import UsageError
-from phash_engine.grouping import graph
+from phash_engine.grouping import graph, groups
 from phash_engine.grouping.clustering import MODES
 from phash_engine.grouping.graph import SPANS
-from phash_engine.grouping.groups import Group, find_groups
+from phash_engine.hashing.views import MatchType
 from phash_engine.matching import confidence
 from phash_engine.scanning.scan import scan
 from tests import naive
 from tests.matching.test_search import SEEDS, SOME_RADII, catalogue_of, planted, views
 from tests.pictures import save, scene, with_noise
+from tests.plain import find_groups
 
 WIDE = 60
 
 
-def groups_of(folder: Path, **options: object) -> list[Group]:
+def groups_of(folder: Path, **options: object) -> Any:
     with Store(None) as catalogue:
         scan([folder], catalogue)
-        return find_groups(catalogue, **options)  # type: ignore[arg-type]
+        return find_groups(catalogue, **options)
 
 
-def names(groups: list[Group]) -> list[tuple[str, ...]]:
-    return [tuple(Path(path).name for path in (group.keeper, *group.others)) for group in groups]
+def names(groups: Any) -> list[tuple[str, ...]]:
+    return [tuple(Path(path).name for path in (group.keeper, *group.duplicates)) for group in groups]
 
 
 def digest(path: str) -> bytes:
@@ -59,7 +61,7 @@ def test_every_mode_groups_as_its_slow_twin(seed: int, radius: int, mode: str, s
         expected.setdefault(paths[keeper], set()).add(path)
     with catalogue_of(photos) as catalogue:
         groups = find_groups(catalogue, radius, mode=mode, span=span)
-    found = {group.keeper: {group.keeper, *group.others} for group in groups}
+    found = {group.keeper: {group.keeper, *group.duplicates} for group in groups}
     assert found == {keeper: members for keeper, members in expected.items() if len(members) > 1}
     for group in groups:
         inside = {(paths[a], paths[b]): bits for (a, b), bits in pairs.items()}
@@ -67,7 +69,7 @@ def test_every_mode_groups_as_its_slow_twin(seed: int, radius: int, mode: str, s
         if mode == "star":
             inside = {pair: bits for pair, bits in inside.items() if pair[0] == group.keeper}
         assert {(pair.left, pair.right): pair.distance for pair in group.pairs} == inside
-        assert set(group.joining()) == set(group.others)
+        assert set(group.joining()) == set(group.duplicates)
 
 
 @settings(max_examples=15, deadline=None)
@@ -95,7 +97,7 @@ def test_unknown_modes_and_spans_are_refused() -> None:
     with Store(None) as catalogue:
         for wrong in ({"mode": "circle"}, {"span": "nearby"}):
             with pytest.raises(ValueError, match="is unknown: star, complete, component, anywhere"):
-                find_groups(catalogue, **wrong)  # type: ignore[arg-type]
+                find_groups(catalogue, **wrong)
         with pytest.raises(UsageError, match="is no keeper rule"):
             find_groups(catalogue, keep=["best"])
 
@@ -144,7 +146,7 @@ def test_references_stay(tmp_path: Path) -> None:
             (group,) = find_groups(catalogue, folders=[str(new)], references=[str(archive)], mode=mode)
             assert group.keeper == small
             assert group.kept == (str(archive / "again.png"),)
-            assert set(group.others) == {large, str(copy)}
+            assert set(group.duplicates) == {large, str(copy)}
             assert group.reason.rule == "reference"
         assert len(find_groups(catalogue)) == 2
 
@@ -155,9 +157,9 @@ def test_references_are_not_each_others_duplicates(tmp_path: Path) -> None:
     small = save(archive / "small.png", scene(1))
     new = save(tmp_path / "new" / "a.png", scene(1), side=48)
     (group,) = groups_of(tmp_path, references=[str(archive)])
-    assert (group.keeper, group.others) == (large, (new,))
+    assert (group.keeper, group.duplicates) == (large, (new,))
     (group,) = groups_of(tmp_path, references=[str(archive)], mode="component")
-    assert (group.keeper, group.kept, group.others) == (large, (small,), (new,))
+    assert (group.keeper, group.kept, group.duplicates) == (large, (small,), (new,))
     assert groups_of(archive, references=[str(archive)]) == []
 
 
@@ -198,7 +200,7 @@ def trio(tmp_path: Path) -> tuple[Store, list[str]]:
     catalogue = Store(None)
     scan([tmp_path], catalogue)
     (group,) = find_groups(catalogue, WIDE, mode="complete")
-    assert list(group.others) == paths[1:]
+    assert list(group.duplicates) == paths[1:]
     pairs = {(Path(pair.left).stem, Path(pair.right).stem): pair.distance for pair in group.pairs}
     assert pairs["second", "third"] < pairs["first", "third"]
     return catalogue, paths
@@ -211,7 +213,7 @@ def test_different_pictures_stay_apart_and_the_nearer_side_takes_the_rest(
     catalogue, (first, second, third) = trio
     catalogue.decisions.decide([digest(first), digest(second)], "different")
     (group,) = find_groups(catalogue, WIDE, mode=mode)
-    assert (group.keeper, group.others) == (second, (third,))
+    assert (group.keeper, group.duplicates) == (second, (third,))
     catalogue.decisions.remove([digest(first)])
     (group,) = find_groups(catalogue, WIDE, mode=mode)
     assert group.keeper == first
@@ -222,12 +224,12 @@ def test_what_both_stays_is_no_other_of_a_third(trio: tuple[Store, list[str]], m
     catalogue, (first, second, third) = trio
     catalogue.decisions.decide([digest(first), digest(second)], "keep")
     groups = find_groups(catalogue, WIDE, mode=mode)
-    assert {path for group in groups for path in group.others} == {third}
+    assert {path for group in groups for path in group.duplicates} == {third}
     # The best of the three has come last: one of the two may go, the other stays.
     catalogue.decisions.remove([digest(first)])
     catalogue.decisions.decide([digest(second), digest(third)], "keep")
     (group,) = find_groups(catalogue, WIDE, mode=mode)
-    assert (group.keeper, group.others, group.kept) == (first, (second,), (third,))
+    assert (group.keeper, group.duplicates, group.kept) == (first, (second,), (third,))
 
 
 def test_copies_of_one_content_may_all_stay(tmp_path: Path) -> None:
@@ -238,7 +240,7 @@ def test_copies_of_one_content_may_all_stay(tmp_path: Path) -> None:
         scan([tmp_path], catalogue)
         catalogue.decisions.decide([digest(photo)] * 2, "keep")
         (group,) = find_groups(catalogue)
-        assert (group.keeper, group.kept, group.others) == (photo, (str(tmp_path / "backup.png"),), (small,))
+        assert (group.keeper, group.kept, group.duplicates) == (photo, (str(tmp_path / "backup.png"),), (small,))
         with pytest.raises(UsageError, match="files of equal bytes cannot be different"):
             catalogue.decisions.decide([digest(photo)] * 2, "different")
 
@@ -272,31 +274,39 @@ def test_shots_in_quick_succession_are_a_series(
     for number, taken in enumerate(moments):
         save(tmp_path / f"{number}.jpg", with_noise(scene(1), 2, number), taken=taken)
     (group,) = groups_of(tmp_path, burst=burst)
-    assert group.series is expected
+    assert group.is_series is expected
 
 
-def test_fractions_of_a_second_tell_shots_apart(tmp_path: Path) -> None:
+def test_fractions_of_a_second_separate_shots(tmp_path: Path) -> None:
     for number, fraction in enumerate(["10", "35"]):
         save(tmp_path / f"{number}.jpg", scene(1), taken="2020:01:02 03:04:05", fraction=fraction)
-    assert groups_of(tmp_path, burst=0.3)[0].series
-    assert not groups_of(tmp_path, burst=0.2)[0].series
+    assert groups_of(tmp_path, burst=0.3)[0].is_series
+    assert not groups_of(tmp_path, burst=0.2)[0].is_series
 
 
-def test_bytes_are_those_of_the_others(tmp_path: Path) -> None:
+def test_bytes_are_those_of_the_duplicates(tmp_path: Path) -> None:
     save(tmp_path / "a.png", scene(1), side=192)
     small = save(tmp_path / "b.png", scene(1))
-    assert groups_of(tmp_path)[0].bytes == Path(small).stat().st_size
+    with Store(None) as catalogue:
+        scan([tmp_path], catalogue)
+        (group,) = groups.find_groups(catalogue)
+    assert group.bytes == Path(small).stat().st_size
 
 
 def test_confidence_falls_with_distance_and_number() -> None:
-    assert confidence.confidence(0, "digest", 10**9) == 1.0
-    for rule in ("code", "rotation"):
+    assert confidence.confidence(0, MatchType.IDENTICAL, 10**9) == 1.0
+    for rule in (MatchType.SIMILAR, MatchType.ROTATED):
         sure = [confidence.confidence(bits, rule, 10_000) for bits in range(193)]
         assert sure == sorted(sure, reverse=True)
         assert all(0 <= value <= 1 for value in sure)
-    assert confidence.confidence(24, "code", 10_000) > confidence.confidence(24, "rotation", 10_000)
-    assert confidence.confidence(24, "code", 10_000) > confidence.confidence(24, "code", 10**6)
-    assert confidence.confidence(56, "verified", 600) > 0.999 > 0.1 > confidence.confidence(56, "rotation", 600)
-    assert confidence.confidence(56, "verified", 600, -3) == confidence.confidence(56, "verified", 600)
+    assert confidence.confidence(24, MatchType.SIMILAR, 10_000) > confidence.confidence(24, MatchType.ROTATED, 10_000)
+    assert confidence.confidence(24, MatchType.SIMILAR, 10_000) > confidence.confidence(24, MatchType.SIMILAR, 10**6)
+    assert (
+        confidence.confidence(56, MatchType.VERIFIED, 600)
+        > 0.999
+        > 0.1
+        > confidence.confidence(56, MatchType.ROTATED, 600)
+    )
+    assert confidence.confidence(56, MatchType.VERIFIED, 600, -3) == confidence.confidence(56, MatchType.VERIFIED, 600)
     assert confidence.false_share(24) == pytest.approx(4.9e-7)
     assert confidence.false_share(56) == pytest.approx(8.6e-4)

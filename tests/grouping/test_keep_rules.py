@@ -15,20 +15,20 @@ from phash_engine import images
 from phash_engine.catalogue import Photo
 from phash_engine.errors import UsageError
 from phash_engine.grouping import keep_rules
-from phash_engine.grouping.keep_rules import Candidate
+from phash_engine.grouping.keep_rules import Member
 from tests.pictures import save, scene
 
 
-def candidate(path: str = "/p/a.jpg", **known: Any) -> Candidate:
+def member(path: str = "/p/a.jpg", **known: Any) -> Member:
     fields: dict[str, Any] = {
         "size": 1000, "mtime_ns": 0, "digest": None, "width": 400, "height": 300, "format": "JPEG", "quality": 100
     }  # fmt: skip
-    return Candidate(Photo(path=path, **fields | known, content_id=1, id=1))
+    return Member(Photo(path=path, **fields | known, content_id=1, id=1))
 
 
-def seen(path: str) -> Candidate:
-    """A candidate whose file was scanned."""
-    return candidate(path, digest=b"\0" * 32)
+def seen(path: str) -> Member:
+    """A member whose file was scanned."""
+    return member(path, digest=b"\0" * 32)
 
 
 BETTER: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -43,14 +43,14 @@ BETTER: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", BETTER)
 def test_each_rule_decides_and_says_why(name: str) -> None:
     better, worse, *words = BETTER[name]
-    first, second = candidate("/p/b.jpg", **better), candidate("/p/a.jpg", **worse)
+    first, second = member("/p/b.jpg", **better), member("/p/a.jpg", **worse)
     by = keep_rules.rules([name])
     assert keep_rules.ordered([second, first], by) == [first, second]
     assert keep_rules.reason(first, second, by) == (name, *words)
 
 
 def test_rules_of_paths() -> None:
-    near, far = candidate("/p/originals/x.jpg"), candidate("/p/a.jpg")
+    near, far = member("/p/originals/x.jpg"), member("/p/a.jpg")
     assert keep_rules.ordered([far, near], keep_rules.rules(["path:*/originals"])) == [near, far]
     assert keep_rules.ordered([far, near], keep_rules.rules(["path:*/originals/x.*"])) == [near, far]
     assert keep_rules.ordered([near, far], keep_rules.rules(["shortest-path"])) == [far, near]
@@ -59,13 +59,13 @@ def test_rules_of_paths() -> None:
 
 def test_formats_stand_in_three_ranks() -> None:
     kinds = ["RAW", "HEIF", "JPEG", "WEBP", "PNG"]
-    found = [candidate(f"/p/{number}", format=kind) for number, kind in enumerate(kinds)]
+    found = [member(f"/p/{number}", format=kind) for number, kind in enumerate(kinds)]
     assert keep_rules.ordered(reversed(found), keep_rules.rules(["format"])) == found
 
 
-def test_references_stand_before_all() -> None:
-    large = candidate("/p/a.jpg", width=4000)
-    reference = Candidate(candidate("/archive/b.jpg").photo, is_reference=True)
+def test_references_come_before_all() -> None:
+    large = member("/p/a.jpg", width=4000)
+    reference = Member(member("/archive/b.jpg").photo, is_reference=True)
     assert keep_rules.ordered([large, reference], keep_rules.rules()) == [reference, large]
     assert keep_rules.reason(reference, large, keep_rules.rules()).rule == "reference"
 
@@ -86,7 +86,7 @@ def test_files_decide_where_the_catalogue_leaves_a_tie(tmp_path: Path) -> None:
 
 def test_capture_dates_go_before_file_dates(tmp_path: Path) -> None:
     shot = seen(save(tmp_path / "shot.jpg", scene(1), taken="2001:01:02 03:04:05"))
-    file = candidate("/p/a.jpg", mtime_ns=1_100_000_000 * 10**9)
+    file = member("/p/a.jpg", mtime_ns=1_100_000_000 * 10**9)
     assert keep_rules.ordered([file, shot], keep_rules.rules(["oldest"])) == [shot, file]
     assert keep_rules.reason(shot, file, keep_rules.rules(["oldest"])).keeper == "2001-01-02 03:04:05"
 
@@ -96,13 +96,13 @@ def test_a_rule_is_asked_only_on_a_tie(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"{path} was opened")
 
     monkeypatch.setattr(images, "read_traits", read)
-    both = [candidate("/p/a.jpg", digest=b"1"), candidate("/p/b.jpg", digest=b"2", width=500)]
+    both = [member("/p/a.jpg", digest=b"1"), member("/p/b.jpg", digest=b"2", width=500)]
     assert keep_rules.ordered(both, keep_rules.rules(["pixels", "quality"])) == both[::-1]
 
 
 def test_order_of_the_candidates_does_not_matter() -> None:
     rng = Random(3)
-    found = [candidate(f"/p/{n}", width=rng.choice([1, 2]), size=rng.choice([1, 2])) for n in range(20)]
+    found = [member(f"/p/{n}", width=rng.choice([1, 2]), size=rng.choice([1, 2])) for n in range(20)]
     expected = keep_rules.ordered(found, keep_rules.rules())
     for _ in range(5):
         assert keep_rules.ordered(rng.sample(found, 20), keep_rules.rules()) == expected

@@ -15,7 +15,7 @@ from phash_engine import images
 from phash_engine._threads import available_threads
 from phash_engine.errors import ImageError
 from phash_engine.hashing import codes, hashers, orientation, quality
-from phash_engine.hashing.rules import RADIUS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from tests import degenerate
 
 COUNT = 40
@@ -51,7 +51,7 @@ def matching(blocks: Blocks) -> NDArray[np.bool_]:
     """Which pairs ``(n, n)`` are within the radius."""
     turned = orientation.turned(hashers.hash_blocks(blocks))
     distances = np.min([codes.distances(words[:, np.newaxis], turned[0]).sum(axis=-1) for words in turned], axis=0)
-    near: NDArray[np.bool_] = np.minimum(distances, distances.T) <= RADIUS
+    near: NDArray[np.bool_] = np.minimum(distances, distances.T) <= DEFAULT_RADIUS
     return near
 
 

@@ -16,15 +16,15 @@ from PIL import Image
 
 from phash_engine import _files, images
 from phash_engine.catalogue import Content, Sighting, Store, View
-from phash_engine.grouping.groups import find_groups
 from phash_engine.hashing import hashers, orientation
-from phash_engine.hashing.rules import RADIUS, RULES
-from phash_engine.hashing.views import CROPS, FULL, TRIMMED, VIEWS, Wanted, rank
-from phash_engine.matching import pairs
-from phash_engine.matching.search import Collection, compare, find
+from phash_engine.hashing.views import CROPS, FULL, TRIMMED, VIEWS, Wanted, match_type
+from phash_engine.matching import code_set, pairs
+from phash_engine.matching.policy import DEFAULT_RADIUS
+from phash_engine.matching.search import Collection
 from phash_engine.scanning.scan import scan
 from tests import naive
 from tests.matching.test_search import Picture, drawn, like, rows
+from tests.plain import compare, find, find_groups, word
 
 Blocks = dict[str, NDArray[np.uint16]]
 NAMES = [FULL, TRIMMED, "frame:3", "frame:9", "crop:1", "crop:12"]
@@ -62,13 +62,13 @@ def nearest(a: Blocks, b: Blocks, *, rotations: bool) -> tuple[int, str]:
             if {name_a, name_b} & {FULL, TRIMMED}:
                 turns = slice(None if rotations else 1)
                 distance, rule = naive.rotated_distance(naive.turned(block_a)[turns], naive.turned(block_b)[turns])
-                verdicts.append((distance, max(RULES.index(rule), rank(name_a), rank(name_b))))
-    distance, place = min(verdicts)
-    return distance, RULES[place]
+                verdicts.append((distance, max(word(rule), match_type(name_a), match_type(name_b))))
+    distance, found = min(verdicts)
+    return distance, str(found)
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0, RADIUS, 60]), st.booleans())
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0, DEFAULT_RADIUS, 60]), st.booleans())
 def test_close_pairs_equal_twin(seed: int, radius: int, rotations: bool) -> None:
     photos = planted(seed, 7)
     blocks = list(photos.values())
@@ -77,18 +77,22 @@ def test_close_pairs_equal_twin(seed: int, radius: int, rotations: bool) -> None
         for right in range(left + 1, len(blocks)):
             distance, rule = nearest(blocks[left], blocks[right], rotations=rotations)
             if distance <= radius:
-                expected.append((left, right, distance, RULES.index(rule)))
+                expected.append((left, right, distance, word(rule)))
     with Store(None) as catalogue:
         record(catalogue, photos)
-        full = np.array([photo.content_id for photo in catalogue.photos()])
-        codes = pairs.codes_of(full, catalogue, trust_all=False)
+        contents = [photo.content_id for photo in catalogue.photos()]
+        codes = code_set.load(catalogue)
     found = pairs.close_pairs(codes, radius, rotations=rotations, kind="auto")
-    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
+    rows = zip(*(column.tolist() for column in found), strict=True)
+    assert [(contents.index(left), contents.index(right), *row) for left, right, *row in rows] == expected
 
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.integers(0, 2**32 - 1), st.sampled_from([None, 1, 3, 100]), st.sampled_from([None, 0, RADIUS, 60]), st.booleans()
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([None, 1, 3, 100]),
+    st.sampled_from([None, 0, DEFAULT_RADIUS, 60]),
+    st.booleans(),
 )
 def test_find_equals_twin(seed: int, k: int | None, radius: int | None, rotations: bool) -> None:
     """The query has a border or not; however many views a photo has, it counts once among the k nearest."""
@@ -99,9 +103,9 @@ def test_find_equals_twin(seed: int, k: int | None, radius: int | None, rotation
         query = np.pad(query, ((9, 5), (0, 7)), constant_values=128)
     asked = images.read_picture(query).blocks
     found = sorted((*nearest(asked, blocks, rotations=rotations), path) for path, blocks in photos.items())
-    limit = RADIUS if k is None and radius is None else radius
+    limit = DEFAULT_RADIUS if k is None and radius is None else radius
     within = [match for match in found if limit is None or match[0] <= limit]
-    expected = sorted(within, key=lambda match: (match[0], RULES.index(match[1]), match[2]))[:k]
+    expected = sorted(within, key=lambda match: (match[0], word(match[1]), match[2]))[:k]
     with Store(None) as catalogue:
         record(catalogue, photos)
         assert rows(Collection(catalogue, rotations=rotations).find(query, k, radius)) == expected
@@ -188,13 +192,13 @@ def test_two_borders_around_one_picture_and_one_turned(lake: Image.Image, tmp_pa
     with Store(None) as catalogue:
         scan([tmp_path], catalogue)
         (group,) = find_groups(catalogue)
-        assert [pair.rule for pair in group.pairs] == ["trimmed", "trimmed"]
-        assert find_groups(catalogue, rotations=False)[0].others != group.others
+        assert [pair.match_type for pair in group.pairs] == ["trimmed", "trimmed"]
+        assert find_groups(catalogue, rotations=False)[0].duplicates != group.duplicates
         for path in tmp_path.iterdir():
-            assert [match.rule for match in find(path, catalogue)] == ["digest", "trimmed", "trimmed"]
-        assert [match.rule for match in find(saved(lake, "JPEG"), catalogue)] == ["trimmed"] * 3
-    assert compare(tmp_path / "black.jpg", tmp_path / "white.png").rule == "trimmed"
-    assert compare(tmp_path / "black.jpg", tmp_path / "turned.png", rotations=False).distance > RADIUS
+            assert [match.match_type for match in find(path, catalogue)] == ["identical", "trimmed", "trimmed"]
+        assert [match.match_type for match in find(saved(lake, "JPEG"), catalogue)] == ["trimmed"] * 3
+    assert compare(tmp_path / "black.jpg", tmp_path / "white.png").match_type == "trimmed"
+    assert compare(tmp_path / "black.jpg", tmp_path / "turned.png", rotations=False).distance > DEFAULT_RADIUS
 
 
 def test_an_inside_without_structure_is_no_view(tmp_path: Path) -> None:
@@ -205,7 +209,7 @@ def test_an_inside_without_structure_is_no_view(tmp_path: Path) -> None:
     with Store(None) as catalogue:
         scan([tmp_path], catalogue)
         assert catalogue.counts()["trimmed"] == 0
-        assert {match.rule for match in find(tmp_path / "0.png", catalogue, 5)} <= {"digest", "code"}
+        assert {match.match_type for match in find(tmp_path / "0.png", catalogue, 5)} <= {"identical", "similar"}
 
 
 # ── crops and frames ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,11 +241,11 @@ def test_a_cropped_copy_is_found_with_crops_alone(lake: Image.Image, sample: Pat
         report = scan([tmp_path], catalogue, crops=True)
         assert report.decoded == 1
         assert catalogue.counts()["crops"] == 12
-        assert [match.rule for match in find(cut, catalogue)] == ["crop"]
+        assert [match.match_type for match in find(cut, catalogue)] == ["crop"]
         assert scan([tmp_path], catalogue).unchanged == 1  # it remembers
         (tmp_path / "cut.jpg").write_bytes(cut)
         assert scan([tmp_path], catalogue).decoded == 1
-        assert [pair.rule for pair in find_groups(catalogue)[0].pairs] == ["crop"]
+        assert [pair.match_type for pair in find_groups(catalogue)[0].pairs] == ["crop"]
         assert scan([tmp_path], catalogue, crops=False).decoded == 2
         assert catalogue.counts()["crops"] == 0
         assert find_groups(catalogue) == []
@@ -269,8 +273,8 @@ def test_frames_are_evenly_spaced_and_found(kind: str, tmp_path: Path) -> None:
     with Store(None) as catalogue:
         scan([tmp_path], catalogue, frames=4)
         for number, picture in enumerate(pictures):
-            found = [match.rule for match in find(picture, catalogue)]
-            assert found == (["frame"] if number in {2, 4, 6, 8} else ["code"] if number == 0 else [])
+            found = [match.match_type for match in find(picture, catalogue)]
+            assert found == (["frame"] if number in {2, 4, 6, 8} else ["similar"] if number == 0 else [])
 
 
 def test_a_changed_number_of_frames_reads_animations_alone(lake: Image.Image, tmp_path: Path) -> None:

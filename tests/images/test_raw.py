@@ -16,12 +16,11 @@ from PIL import Image
 from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError
-from phash_engine.grouping.groups import find_groups
 from phash_engine.hashing import hashers, orientation
 from phash_engine.images import formats, raw
-from phash_engine.matching.search import find
 from phash_engine.scanning.scan import scan
 from tests.dng_writer import Preview, dng
+from tests.plain import find, find_groups
 
 NEEDS_RAWPY = pytest.mark.skipif(importlib.util.find_spec("rawpy") is None, reason="rawpy is not installed")
 MISSING = "camera RAW needs rawpy: pip install 'phash-engine[raw]'"
@@ -181,7 +180,7 @@ def test_a_raw_is_found_by_its_jpeg_and_kept_before_it(tmp_path: Path) -> None:
     with Store(None) as catalogue:
         scan([tmp_path], catalogue)
         (group,) = find_groups(catalogue)
-        assert (Path(group.keeper).name, len(group.others)) == ("raw.dng", 1)
+        assert (Path(group.keeper).name, len(group.duplicates)) == ("raw.dng", 1)
         assert len(find(str(tmp_path / "raw.dng"), catalogue)) == 2
 
 

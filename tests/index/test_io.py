@@ -1,4 +1,4 @@
-"""Saved indexes: opened as they were, refused when torn or foreign, replaced without disturbing readers."""
+"""Saved indexes: opened as they were, refused when corrupt or foreign, replaced without disturbing readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from phash_engine._columns import Columns
 from phash_engine.catalogue import code_cache
 from phash_engine.errors import IndexFileError
-from phash_engine.index import KINDS, build_index, io
+from phash_engine.index import KINDS, Index, io
 from phash_engine.index.kernels.buckets import Buckets, build
 from phash_engine.index.kernels.chunks import Chunks
 from tests.index.test_contract import assert_same
@@ -30,15 +30,15 @@ def generation(directory: Path) -> Path:
 
 def test_opened_as_it_was(kind: str, tmp_path: Path) -> None:
     codes, queries = skewed(9_000, 2), skewed(300, 2, seed=1)
-    index = build_index(codes[:8000], None, kind)
+    index = Index(codes[:8000], None, kind)
     index.add(codes[8000:8100])
     index.remove([5, 8050])
     io.save(index, tmp_path / "index")
-    opened = io.open_index(tmp_path / "index", threads=2)
+    opened = io.load(tmp_path / "index", threads=2)
     assert (opened.kind, opened.words, len(opened)) == (kind, 2, 8098)
     for each in (0, 1):
-        assert_same(opened.range_query(queries, 9), index.range_query(queries, 9))
-        assert_same(opened.nearest(queries, 3), index.nearest(queries, 3))
+        assert_same(opened.range_search(queries, 9), index.range_search(queries, 9))
+        assert_same(opened.search(queries, 3), index.search(queries, 3))
         assert_same(opened.self_join(4), index.self_join(4))
         added = codes[8100 + 400 * each : 8500 + 400 * each]
         np.testing.assert_array_equal(opened.add(added), index.add(added))
@@ -47,80 +47,80 @@ def test_opened_as_it_was(kind: str, tmp_path: Path) -> None:
 
 
 def test_buckets_are_mapped_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    io.save(build_index(skewed(30_000), None, "multi"), tmp_path)
+    io.save(Index(skewed(30_000), None, "multi"), tmp_path)
 
     def build_nothing(columns: Columns, chunks: Chunks, threads: int) -> Buckets:
         assert columns[0].size == 0
         return build(columns, chunks, threads)
 
     monkeypatch.setattr("phash_engine.index.layout.build", build_nothing)
-    assert io.open_index(tmp_path).range_query(skewed(30_000)[:3], 0).ids.size >= 3
+    assert io.load(tmp_path).range_search(skewed(30_000)[:3], 0).ids.size >= 3
 
 
 def test_readers_go_on_while_the_next_is_written(kind: str, tmp_path: Path) -> None:
     codes = skewed(3_000)
-    first = build_index(codes[:2000], None, kind)
+    first = Index(codes[:2000], None, kind)
     io.save(first, tmp_path)
-    reader = io.open_index(tmp_path)
-    io.save(build_index(codes, None, kind), tmp_path)
-    assert_same(reader.range_query(codes[:50], 3), first.range_query(codes[:50], 3))
-    assert len(io.open_index(tmp_path)) == 3000
+    reader = io.load(tmp_path)
+    io.save(Index(codes, None, kind), tmp_path)
+    assert_same(reader.range_search(codes[:50], 3), first.range_search(codes[:50], 3))
+    assert len(io.load(tmp_path)) == 3000
     assert generation(tmp_path).name == "00000002"
 
 
 def test_an_unfinished_generation_is_not_seen(tmp_path: Path) -> None:
-    io.save(build_index(skewed(99), None, "linear"), tmp_path)
+    io.save(Index(skewed(99), None, "linear"), tmp_path)
     (tmp_path / ".writing-x").mkdir()
-    assert len(io.open_index(tmp_path)) == 99
-    io.save(build_index(skewed(60), None, "linear"), tmp_path)
+    assert len(io.load(tmp_path)) == 99
+    io.save(Index(skewed(60), None, "linear"), tmp_path)
     assert generation(tmp_path).name == "00000002"
 
 
 @pytest.mark.parametrize("name", ["codes.npy", "ids.npy", "removed.npy", "header.json"])
-def test_a_torn_file_is_refused(kind: str, name: str, tmp_path: Path) -> None:
-    io.save(build_index(skewed(300), None, kind), tmp_path)
+def test_a_corrupt_file_is_refused(kind: str, name: str, tmp_path: Path) -> None:
+    io.save(Index(skewed(300), None, kind), tmp_path)
     path = generation(tmp_path) / ("entries.npy" if kind == "multi" and name == "codes.npy" else name)
     path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(IndexFileError, match="torn"):
-        io.open_index(tmp_path)
+    with pytest.raises(IndexFileError, match="corrupt"):
+        io.load(tmp_path)
     path.unlink()
     with pytest.raises(IndexFileError, match="a file is missing"):
-        io.open_index(tmp_path)
+        io.load(tmp_path)
 
 
 def test_a_damaged_file_is_found(tmp_path: Path) -> None:
-    io.save(build_index(skewed(300), None, "multi"), tmp_path)
+    io.save(Index(skewed(300), None, "multi"), tmp_path)
     path = generation(tmp_path) / "bucket_codes_0.npy"
     path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
-    with pytest.raises(IndexFileError, match=r"bucket_codes_0.npy: damaged, the checksum differs"):
+    with pytest.raises(IndexFileError, match=r"bucket_codes_0.npy: corrupt: the checksum differs"):
         io.verify(tmp_path)
 
 
 def test_arrays_that_do_not_fit_are_refused(kind: str, tmp_path: Path) -> None:
-    io.save(build_index(skewed(300), None, kind), tmp_path)
+    io.save(Index(skewed(300), None, kind), tmp_path)
     for name in ("ids", "removed"):
         path = generation(tmp_path) / f"{name}.npy"
         np.save(path, np.load(path)[:-1])
-    with pytest.raises(IndexFileError, match="torn: 299 ids"):
-        io.open_index(tmp_path)
+    with pytest.raises(IndexFileError, match="corrupt: 299 ids"):
+        io.load(tmp_path)
 
 
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="there is no index here"):
-        io.open_index(tmp_path)
+        io.load(tmp_path)
     header = code_cache.Header("a catalogue", "stamp", 1, {}, 3, 0)
     ids = np.arange(3)
     rows = code_cache.CodeRows(ids, ids, ids.astype(np.uint8), np.zeros((3, 10), dtype=np.uint64))
     code_cache.save(tmp_path, header, rows)
     with pytest.raises(IndexFileError, match="written in another format"):
-        io.open_index(tmp_path)
+        io.load(tmp_path)
     path = generation(tmp_path) / "header.json"
     path.write_text(json.dumps({"format": 101, "kind": "best", "words": 1, "crc32": {}}))
     with pytest.raises(IndexFileError, match="the header names no kind and width of index"):
-        io.open_index(tmp_path)
+        io.load(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(IndexFileError, match="cannot write index files"):
-        io.save(build_index(skewed(9), None, "linear"), tmp_path / "file")
+        io.save(Index(skewed(9), None, "linear"), tmp_path / "file")

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from phash_engine._columns import read_only
-from phash_engine.index import Pairs, bucket_join, build_index
-from phash_engine.index.costs import pieces_for_join, pieces_for_queries
+from phash_engine.index import Index, Pairs, bucket_join
+from phash_engine.index.costs import chunks_for_join, chunks_for_queries
 from phash_engine.index.kernels import bit_order
 from phash_engine.index.kernels.chunks import chunk_radii, cut, flips
 from tests.index.test_contract import assert_same
@@ -34,44 +34,44 @@ def skewed(n: int, words: int = 1, seed: int = 0) -> NDArray[np.uint64]:
 def test_same_answers_as_a_scan(words: int) -> None:
     codes, queries = skewed(12_000, words), skewed(3_000, words, seed=1)
     codes[7000:] = codes[:5000]
-    multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
+    multi, linear = Index(codes, None, "multi"), Index(codes, None, "linear")
     for radius in (0, 1, 5, 8 * words, 12 * words, 20 * words, 64 * words)[: 7 if words == 1 else 5]:
         some = queries[:20] if radius > 16 * words else queries
-        assert_same(multi.range_query(some, radius), linear.range_query(some, radius))
+        assert_same(multi.range_search(some, radius), linear.range_search(some, radius))
     for radius in (0, 3, 9 * words):
         assert_same(multi.self_join(radius), linear.self_join(radius))
-        assert_same(multi.join(queries, radius), linear.range_query(queries, radius))
+        assert_same(multi.join(queries, radius), linear.range_search(queries, radius))
 
 
 @pytest.mark.parametrize("words", [1, 3])
 def test_same_nearest_as_a_scan(words: int) -> None:
     codes, queries = skewed(12_000, words), skewed(3_000, words, seed=1)[:200]
     codes[7000:] = codes[:5000]
-    multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
+    multi, linear = Index(codes, None, "multi"), Index(codes, None, "linear")
     for removed in (range(0), range(0, 12_000, 50)):
         multi.remove(removed)
         linear.remove(removed)
         for k in (1, 10, 300):
             for radius in (None, 0, 6, 9 * words, np.arange(200) % 20):
-                assert_same(multi.nearest(queries, k, radius), linear.nearest(queries, k, radius))
+                assert_same(multi.search(queries, k, radius), linear.search(queries, k, radius))
 
 
 def test_same_bytes_with_one_and_four_threads() -> None:
     """Codes enough for several tasks of each thread."""
     codes, queries = skewed(40_000), skewed(3000, seed=1)
     codes[30_000:] = codes[:10_000]
-    one, four = (build_index(codes, None, "multi", threads=threads) for threads in (1, 4))
+    one, four = (Index(codes, None, "multi", threads=threads) for threads in (1, 4))
     assert_same(four.self_join(6), one.self_join(6))
     assert_same(four.join(queries, 6), one.join(queries, 6))
-    assert_same(four.range_query(queries, 6), one.range_query(queries, 6))
-    assert_same(four.nearest(queries, 5), one.nearest(queries, 5))
+    assert_same(four.range_search(queries, 6), one.range_search(queries, 6))
+    assert_same(four.search(queries, 5), one.search(queries, 5))
 
 
 def test_a_million_equal_codes() -> None:
-    index = build_index(np.zeros(1_000_000, dtype=np.uint64), None, "multi")
-    nearest = index.nearest(np.ones(3, dtype=np.uint64), 2)
+    index = Index(np.zeros(1_000_000, dtype=np.uint64), None, "multi")
+    nearest = index.search(np.ones(3, dtype=np.uint64), 2)
     assert nearest.ids.tolist() == [0, 1] * 3
-    assert index.range_query(np.ones(1, dtype=np.uint64), 1).ids.size == 1_000_000
+    assert index.range_search(np.ones(1, dtype=np.uint64), 1).ids.size == 1_000_000
     block = next(index.iter_self_join(0))
     assert block.left.size < 10_000_000
     assert np.all(block.left < block.right)
@@ -82,10 +82,10 @@ def test_pairs_of_equal_codes_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(bucket_join, "_SPAN", 3)
     monkeypatch.setattr(bucket_join, "_ROOM", 64)
     codes = np.repeat(np.array([0, 1, 2**40, 7, 2**40 + 1], dtype=np.uint64), [40, 10, 1000, 20, 50])
-    multi, linear = build_index(codes, None, "multi"), build_index(codes, None, "linear")
+    multi, linear = Index(codes, None, "multi"), Index(codes, None, "linear")
     for radius in (0, 1, 2):
         assert_same(multi.self_join(radius), linear.self_join(radius))
-        assert_same(multi.join(codes, radius), linear.range_query(codes, radius))
+        assert_same(multi.join(codes, radius), linear.range_search(codes, radius))
         assert max(pairs.left.size for pairs in multi.iter_self_join(radius)) <= 7 + 1000
 
 
@@ -122,15 +122,15 @@ def test_flips_are_all_there_are() -> None:
 
 def test_more_codes_take_fewer_chunks() -> None:
     sizes = (10**4, 10**5, 10**6, 10**7, 10**8)
-    assert [pieces_for_queries(n, 1, 8) for n in sizes] == sorted(
-        (pieces_for_queries(n, 1, 8) for n in sizes), reverse=True
+    assert [chunks_for_queries(n, 1, 8) for n in sizes] == sorted(
+        (chunks_for_queries(n, 1, 8) for n in sizes), reverse=True
     )
-    assert pieces_for_queries(10**6, 1, 8) == 4
-    assert pieces_for_queries(10**6, 3, 24) == 4
-    assert pieces_for_join(10**5, 3, 48) in (5, 6)
+    assert chunks_for_queries(10**6, 1, 8) == 4
+    assert chunks_for_queries(10**6, 3, 24) == 4
+    assert chunks_for_join(10**5, 3, 48) in (5, 6)
 
 
 def test_no_pairs() -> None:
     codes = np.random.default_rng(2).integers(0, 2**64, 5000, dtype=np.uint64)
     empty = np.empty(0, dtype=np.int64)
-    assert_same(build_index(codes, None, "multi").self_join(2), Pairs(empty, empty, empty))
+    assert_same(Index(codes, None, "multi").self_join(2), Pairs(empty, empty, empty))

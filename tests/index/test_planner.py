@@ -7,23 +7,22 @@ import json
 import numpy as np
 import pytest
 
-from phash_engine.index import KINDS, build_index, costs, planner
-from phash_engine.index.planner import PlannedIndex
+from phash_engine.index import KINDS, Index, costs, planner
 from tests.index.test_contract import assert_same
 from tests.index.test_multi_index import skewed
 
 
 def test_buckets_are_built_when_scans_have_cost_as_much() -> None:
     codes, queries = skewed(60_000), skewed(3_000, seed=1)
-    index, linear = PlannedIndex(codes), build_index(codes, None, "linear")
+    index, linear = Index(codes), Index(codes, None, "linear")
     assert index.explain(8).kind == "linear"
-    expected = linear.range_query(queries, 8)
-    assert_same(index.range_query(queries, 8), expected)
+    expected = linear.range_search(queries, 8)
+    assert_same(index.range_search(queries, 8), expected)
     assert index.explain(8).kind == "linear"
     for _ in range(100):
-        index.range_query(queries, 8)
+        index.range_search(queries, 8)
     assert index.explain(8).kind == "multi"
-    assert_same(index.range_query(queries, 8), expected)
+    assert_same(index.range_search(queries, 8), expected)
     assert index.explain(64).kind == "linear"
 
 
@@ -40,7 +39,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_same_answers_with_buckets() -> None:
     codes, queries = skewed(6_000, 2), skewed(900, 2, seed=1)
     ids = np.random.default_rng(0).permutation(5_510)
-    planned, linear = PlannedIndex(codes[:5000], ids[:5000]), build_index(codes[:5000], ids[:5000], "linear")
+    planned, linear = Index(codes[:5000], ids[:5000]), Index(codes[:5000], ids[:5000], "linear")
     for changed in (False, True):
         if changed:
             for index in (planned, linear):
@@ -48,8 +47,8 @@ def test_same_answers_with_buckets() -> None:
                 index.remove(ids[:100])
                 index.add(codes[5500:5510], 10_000 + ids[5500:5510])
         for _ in range(2):
-            assert_same(planned.range_query(queries, 9), linear.range_query(queries, 9))
-            assert_same(planned.nearest(queries, 5), linear.nearest(queries, 5))
+            assert_same(planned.range_search(queries, 9), linear.range_search(queries, 9))
+            assert_same(planned.search(queries, 5), linear.search(queries, 5))
             assert_same(planned.self_join(9), linear.self_join(9))
             assert_same(planned.join(queries, 9), linear.join(queries, 9))
             planned.add(codes[5600:5610])
@@ -58,8 +57,8 @@ def test_same_answers_with_buckets() -> None:
 
 
 def test_one_lookup_builds_nothing() -> None:
-    index = PlannedIndex(skewed(30_000))
-    index.range_query(skewed(3, seed=1), 8)
+    index = Index(skewed(30_000))
+    index.range_search(skewed(3, seed=1), 8)
     assert index.explain(8).kind == "linear"
 
 
@@ -80,9 +79,9 @@ def test_expected_times_go_on_growing() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_explanations(kind: str) -> None:
-    explained = build_index(np.arange(100_000, dtype=np.uint64), None, kind).explain(8)
+    explained = Index(np.arange(100_000, dtype=np.uint64), None, kind).explain(8)
     assert explained.kind == ("linear" if kind == "auto" else kind)
     assert explained.microseconds["multi"] < explained.microseconds["linear"] < explained.microseconds["bktree"]
-    assert str(explained).startswith(f"{explained.kind} answers; expected for each query: multi ")
+    assert str(explained).startswith(f"{explained.kind} is used; expected for each query: multi ")
     with pytest.raises(ValueError, match="radius 65 is not between 0 and the 64 bits"):
-        build_index(np.arange(3, dtype=np.uint64), None, kind).explain(65)
+        Index(np.arange(3, dtype=np.uint64), None, kind).explain(65)

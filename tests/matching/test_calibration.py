@@ -1,4 +1,4 @@
-"""Calibration: the nearest strangers beside a look at all pairs, what is kept of it, and what the command says."""
+"""Calibration: the nearest impostors compared with all pairs, what is kept of it, and what the command says."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ from bench import __main__ as bench
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
 from phash_engine.errors import UsageError
-from phash_engine.grouping.groups import find_groups
 from phash_engine.images import augment
 from phash_engine.matching import calibration as calibrate
 from phash_engine.matching import impostors, policy
-from phash_engine.matching import scores as adaptive
 from phash_engine.matching.calibration import Limit
-from phash_engine.matching.cohort import sample, strangers
-from phash_engine.matching.distances import distances
-from phash_engine.matching.judge import Judge
-from phash_engine.matching.policy import Calibration, Criterion
+from phash_engine.matching.cohort import choose, sample
+from phash_engine.matching.pairs import PairFilter
+from phash_engine.matching.policy import CERTAIN, Calibration, MatchPolicy
 from phash_engine.scanning.scan import scan
-from tests.matching.test_judge import full_views, photos
+from tests.matching.test_pair_filter import full_views, photos
 from tests.pictures import save, scene
+from tests.plain import find_groups
 
 COUNT = 240
 
@@ -51,17 +49,17 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("most", [1000, 60])
-def test_negatives_are_those_of_a_look_at_all_pairs(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+def test_impostors_are_those_of_all_pairs_one_by_one(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(impostors, "SAMPLE", most)
     views = full_views(photos(1, COUNT))
     found = impostors.measure(views, nobody)
-    near_strangers = strangers(views)
-    assert near_strangers is not None
+    members = choose(views)
+    assert members is not None
     assert found.by_score is not None
-    chosen = np.unique(sample(views, most).numbers).tolist()
-    own = near_strangers.backgrounds(views, COUNT).tolist()
+    chosen = np.unique(sample(views, most).contents).tolist()
+    own = members.means(views).means.tolist()
     pairs = {(min(a, b), max(a, b)) for a in chosen for b in range(COUNT) if a != b}
-    between = distances(views, views).astype(np.int64)
+    between = views.distances(views).astype(np.int64)
     bits = [int(between[pair]) for pair in pairs]
     scores = [near - max(own[a], own[b]) for near, (a, b) in zip(bits, pairs, strict=True)]
     assert found.counts.tolist() == np.bincount(bits, minlength=256).tolist()
@@ -81,17 +79,17 @@ def test_copies_are_left_out_and_so_are_copies_of_copies() -> None:
     found = impostors.measure(views, known)
     assert found.copies == 3
     assert found.counts[0] == 0
-    assert found.by_distance.nearest[0] == np.partition(distances(views, views)[np.triu_indices(COUNT + 2, 1)], 3)[3]
+    assert found.by_distance.nearest[0] == np.partition(views.distances(views)[np.triu_indices(COUNT + 2, 1)], 3)[3]
 
 
-def test_limits_are_within_the_wish() -> None:
+def test_limits_are_within_the_requested_rate() -> None:
     found = impostors.measure(full_views(photos(3, COUNT)), nobody)
     pairs = COUNT * (COUNT - 1) / 2
     radius, cutoff, sure = calibrate.limits(found, 1 / pairs, pairs)
     assert cutoff is not None
     for limit in radius, cutoff:
         assert 0 < limit.expected < limit.bound <= 1
-    assert sure == adaptive.SURE
+    assert sure == CERTAIN
     strict, _, _ = calibrate.limits(found, 0.01 / pairs, pairs)
     assert strict.limit < radius.limit < found.by_distance.start
 
@@ -112,29 +110,30 @@ def test_tiny_pictures_have_copies_too(shape: tuple[int, int]) -> None:
 
 def test_calibration_decides_unless_a_radius_is_given() -> None:
     views, calibration = full_views(photos(4, COUNT)), Calibration(COUNT, 30, -12, 6)
-    assert Judge(views, COUNT, None, 0, calibration).criterion == Criterion(6, -12, COUNT)
-    assert Judge(views, COUNT, 17, 0, calibration).criterion == Criterion(17)
+    calibrated = MatchPolicy(30, -12, 6, "calibration", COUNT)
+    assert PairFilter(views, None, 0, calibration).policy == calibrated
+    assert PairFilter(views, 17, 0, calibration).policy == MatchPolicy(17, source="option")
     few = full_views(photos(4, 20))
-    assert Judge(few, 20, None, 0, calibration).criterion == Criterion(30, None, COUNT)
-    assert str(Criterion(30, None, COUNT)) == "radius 30, as calibrated on 240 photos"
+    assert PairFilter(few, None, 0, calibration).policy == calibrated._replace(cutoff=None)
+    assert str(calibrated._replace(cutoff=None)) == "radius 30, as calibrated on 240 photos"
 
 
 def test_catalogue_remembers(tmp_path: Path) -> None:
     with Store(tmp_path / "photos.db") as catalogue:
-        assert Calibration.of(catalogue) is None
-        policy.calibrate(catalogue, Calibration(100, 30))
+        assert policy.calibration_of(catalogue) is None
+        policy.set_calibration(catalogue, Calibration(100, 30))
     with Store(tmp_path / "photos.db") as catalogue:
-        assert Calibration.of(catalogue) == Calibration(100, 30)
-        assert find_groups(catalogue).criterion == Criterion(30, None, 100)
-        policy.calibrate(catalogue, None)
-        assert find_groups(catalogue).criterion == Criterion()
+        assert policy.calibration_of(catalogue) == Calibration(100, 30)
+        assert find_groups(catalogue).policy == MatchPolicy(30, source="calibration", contents=100)
+        policy.set_calibration(catalogue, None)
+        assert find_groups(catalogue).policy == MatchPolicy()
 
 
-def test_real_copies_are_no_strangers(scanned: Path) -> None:
+def test_real_copies_are_no_impostors(scanned: Path) -> None:
     with Store(scanned) as catalogue:
         report = calibrate.calibrate(catalogue)
-    assert (report.negatives.contents, report.negatives.copies, report.cutoff) == (62, 2, None)
-    assert report.negatives.by_distance.nearest[0] > 40
+    assert (report.impostors.contents, report.impostors.copies, report.cutoff) == (62, 2, None)
+    assert report.impostors.by_distance.nearest[0] > 40
     assert 20 < report.radius.limit < 60
     assert report.radius.bound <= 1
     assert report.recall[augment.COMPRESSED] == (1.0, 150)
@@ -171,11 +170,11 @@ def test_chart_shows_both_distributions(scanned: Path, tmp_path: Path, monkeypat
 
 
 def test_a_collection_that_has_grown_is_to_be_measured_again(scanned: Path) -> None:
-    for measured, is_told in (41, True), (42, False):
+    for measured, is_reported in (41, True), (42, False):
         with Store(scanned) as catalogue:
-            policy.calibrate(catalogue, Calibration(measured, 24))
+            policy.set_calibration(catalogue, Calibration(measured, 24))
         run = CliRunner().invoke(cli, ["dedupe", "--catalogue", str(scanned)])
-        assert ("62 photos are more than were measured" in run.stderr) == is_told
+        assert ("62 photos are more than were measured" in run.stderr) == is_reported
 
 
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
@@ -186,13 +185,13 @@ def test_too_few_photos_are_refused(tmp_path: Path) -> None:
     assert str(run.exception) == "calibration takes 50 different photos at least, and there are 3: scan more"
 
 
-def test_photos_that_are_gone_are_told_by_the_default_radius() -> None:
+def test_photos_that_are_gone_are_decided_by_the_default_radius() -> None:
     table = photos(5, 60)
     table[1] = table[0]
     with Store(None) as catalogue:
         catalogue.add_fingerprints([f"/nowhere/{number}.jpg" for number in range(60)], table)
         report = calibrate.calibrate(catalogue)
-    assert (report.negatives.copies, report.recall) == (1, {})
+    assert (report.impostors.copies, report.recall) == (1, {})
 
 
 def test_benchmark_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,11 +14,11 @@ from phash_engine.index.kernels import plain, scan
 LOOKUP = """
 import sys
 import numpy
-from phash_engine.index import build_index
+from phash_engine.index import Index
 
 codes = numpy.arange(100_000, dtype=numpy.uint64)
-index = build_index(codes)
-index.range_query(codes[:3], 2), index.nearest(codes[:3], 5), index.add(codes[:2]), index.remove([3])
+index = Index(codes)
+index.range_search(codes[:3], 2), index.search(codes[:3], 5), index.add(codes[:2]), index.remove([3])
 assert "numba" not in sys.modules, "numba was imported"
 """
 
@@ -48,6 +48,6 @@ def test_sieve_lets_through_what_the_kernels_find(words: int) -> None:
 def test_columns_are_searched_where_they_lie() -> None:
     columns = tuple(np.arange(10, dtype=np.uint64) + word for word in range(3))
     index = index_columns(columns, np.arange(0, 20, 2), "linear")
-    assert index.range_query(np.array([[5, 6, 7]], dtype=np.uint64), 0).ids.tolist() == [10]
+    assert index.range_search(np.array([[5, 6, 7]], dtype=np.uint64), 0).ids.tolist() == [10]
     with pytest.raises(ValueError, match="10 codes need ids of shape"):
         index_columns(columns, np.arange(9))

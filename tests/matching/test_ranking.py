@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.hashing import quality
+from phash_engine.hashing.views import MatchType
 from phash_engine.matching.ranking import MEASURES, SEEN, Cut, Rated, chosen, ordered, rated
 from phash_engine.matching.search import Match, find
 from phash_engine.scanning.scan import scan
@@ -76,9 +77,15 @@ def test_gradient_of_next_to_nothing() -> None:
     assert quality.mean_gradient(np.full((5, 5), 7.0)) == 0
 
 
+def match(path: str) -> Match:
+    return Match("q", Photo.of_path(path), 0, MatchType.SIMILAR)
+
+
 def test_orders_and_cuts_by_hand() -> None:
     values = {"a": 2.0, "b": math.nan, "c": 5.0, "d": 2.0}
-    given = [Rated(Match("q", name, 0, "code"), {"ppi": value}) for name, value in values.items()]
+    given = [
+        Rated(Match("q", Photo.of_path(name), 0, MatchType.SIMILAR), {"ppi": value}) for name, value in values.items()
+    ]
 
     def names(rows: list[Rated]) -> str:
         return "".join(row.match.path for row in rows)
@@ -95,7 +102,7 @@ def test_what_is_not_known_comes_last(copies: Path, sample: Path) -> None:
     with Store(copies.parent / "catalogue" / "photos.db") as catalogue:
         catalogue.add_fingerprints([sample / "elsewhere.jpg"], np.arange(5, dtype=np.uint64)[np.newaxis])
         (copies / "small.png").unlink()
-        matches = [Match("q", str(path), 0, "code") for path in (sample / "elsewhere.jpg", copies / "small.png")]
+        matches = [match(str(path)) for path in (sample / "elsewhere.jpg", copies / "small.png")]
         imported, gone = (row.measures for row in rated(matches, catalogue, look=True))
     assert all(math.isnan(value) for value in imported.values())
     assert {name for name, value in gone.items() if math.isnan(value)} == set(SEEN)
@@ -112,7 +119,7 @@ def test_find_prints_the_better_first(copies: Path) -> None:
     whole = copies / "whole.png"
     by_pixels = invoke("find", whole, "--order", "pixels").output
     assert paths(by_pixels) == ["whole.png", "blurred.png", "wide.png", "small.png"]
-    assert by_pixels.splitlines()[0] == f"0\tdigest\t76800\t{whole}"
+    assert by_pixels.splitlines()[0] == f"0\tidentical\t76800\t{whole}"
     assert paths(invoke("find", whole, "--order", "gradient").output)[-1] == "blurred.png"
     assert paths(invoke("find", whole, "--near-ppi", "11.2").output)[0] == "small.png"
     assert paths(invoke("find", whole, "--near-ppi", "400", "--diagonal", "0.5").output)[0] == "small.png"

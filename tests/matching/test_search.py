@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hypothesis.strategies as st
 import numpy as np
@@ -18,17 +18,17 @@ from PIL import Image
 from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError
-from phash_engine.grouping.groups import Group, find_groups
 from phash_engine.hashing import hashers, orientation
-from phash_engine.hashing.rules import RADIUS
-from phash_engine.matching.search import Collection, Match, compare, find
+from phash_engine.matching.policy import DEFAULT_RADIUS
+from phash_engine.matching.search import Collection
 from phash_engine.scanning.scan import scan
 from tests import naive
+from tests.plain import compare, find, find_groups
 
 Picture = NDArray[np.uint8]
 
 SEEDS = st.integers(0, 2**32 - 1)
-SOME_RADII = st.sampled_from([0, 3, 12, RADIUS, 60, 192])
+SOME_RADII = st.sampled_from([0, 3, 12, DEFAULT_RADIUS, 60, 192])
 
 
 class Photo(NamedTuple):
@@ -89,15 +89,19 @@ def _views(picture: Picture, mirrors_known: bool, rotations: bool) -> naive.View
     return known if rotations else known[:1]
 
 
-def rows(matches: Sequence[Match]) -> list[tuple[int, str, str]]:
-    return [(match.distance, match.rule, match.path) for match in matches]
+def rows(matches: Sequence[Any]) -> list[tuple[int, str, str]]:
+    return [(match.distance, str(match.match_type), _path(match.photo)) for match in matches]
 
 
-def by_keeper(groups: Sequence[Group]) -> dict[str, list[tuple[int, str, str]]]:
+def _path(photo: Any) -> str:
+    return photo if isinstance(photo, str) else photo.path
+
+
+def by_keeper(groups: Any) -> dict[str, list[tuple[int, str, str]]]:
     for group in groups:
-        assert group.others == tuple(pair.right for pair in group.pairs)
+        assert group.duplicates == tuple(pair.right for pair in group.pairs)
         assert {pair.left for pair in group.pairs} == {group.keeper}
-    return {group.keeper: [(pair.distance, pair.rule, pair.right) for pair in group.pairs] for group in groups}
+    return {group.keeper: [(pair.distance, pair.match_type, pair.right) for pair in group.pairs] for group in groups}
 
 
 # ── the slow twin ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,7 +112,7 @@ def by_keeper(groups: Sequence[Group]) -> dict[str, list[tuple[int, str, str]]]:
 def test_find_equals_twin(seed: int, k: int | None, radius: int | None, rotations: bool) -> None:
     photos, queries = planted(seed)
     known = views(photos, rotations=rotations)
-    limit = RADIUS if k is None and radius is None else radius
+    limit = DEFAULT_RADIUS if k is None and radius is None else radius
     with catalogue_of(photos) as catalogue:
         collection = Collection(catalogue, rotations=rotations)
         for query in queries:
@@ -136,7 +140,7 @@ def test_folders_restrict_find_and_groups(seed: int, rotations: bool) -> None:
             matches = find(query, catalogue, 3, folders=["/a"], rotations=rotations)
             assert rows(matches) == naive.find(_views(query, True, rotations), inside, 3, None)
         groups = find_groups(catalogue, folders=["/a"], rotations=rotations)
-        assert by_keeper(groups) == naive.find_groups(inside, RADIUS)
+        assert by_keeper(groups) == naive.find_groups(inside, DEFAULT_RADIUS)
 
 
 @settings(max_examples=30, deadline=None)
@@ -165,8 +169,8 @@ def test_photos_with_five_codes_are_found_upright_and_transposed() -> None:
     picture = drawn(np.random.default_rng(3))
     with Store(None) as catalogue:
         catalogue.add_fingerprints(["/a.jpg"], np.array([hashers.fingerprint(images.read_block(picture))]))
-        assert rows(find(picture, catalogue)) == [(0, "code", "/a.jpg")]
-        assert rows(find(np.ascontiguousarray(picture.T), catalogue)) == [(0, "rotation", "/a.jpg")]
+        assert rows(find(picture, catalogue)) == [(0, "similar", "/a.jpg")]
+        assert rows(find(np.ascontiguousarray(picture.T), catalogue)) == [(0, "rotated", "/a.jpg")]
 
 
 # ── edges of the question ───────────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +187,7 @@ def test_empty_catalogue_has_no_matches_and_no_groups() -> None:
 def test_k_larger_than_the_collection_finds_all() -> None:
     photos, (query, *_) = planted(7)
     with catalogue_of(photos) as catalogue:
-        assert {match.path for match in find(query, catalogue, 10**9)} == {photo.path for photo in photos}
+        assert {match.photo for match in find(query, catalogue, 10**9)} == {photo.path for photo in photos}
 
 
 @pytest.mark.parametrize(("k", "radius"), [(0, None), (-1, None), (None, -1), (None, 193), (3, 500)])
@@ -242,19 +246,19 @@ def test_copies_match_by_digest_and_the_largest_is_kept(folder: Path) -> None:
     x = folder / "copies" / "x.png"
     assert groups["x.png"].keeper == str(folder / "large" / "x.png")
     assert rows_of_group(groups["x.png"], folder) == [
-        (0, "digest", "copies/x.png"),
-        (0, "code", "small/x.png"),
-        (0, "rotation", "small/x-turned.png"),
+        (0, "identical", "copies/x.png"),
+        (0, "similar", "small/x.png"),
+        (0, "rotated", "small/x-turned.png"),
     ]
     assert rows(found) == [
-        (0, "digest", str(x)),
-        (0, "digest", str(folder / "large" / "x.png")),
-        (0, "code", str(folder / "small" / "x.png")),
+        (0, "identical", str(x)),
+        (0, "identical", str(folder / "large" / "x.png")),
+        (0, "similar", str(folder / "small" / "x.png")),
     ]
 
 
-def rows_of_group(group: Group, folder: Path) -> list[tuple[int, str, str]]:
-    return [(pair.distance, pair.rule, str(Path(pair.right).relative_to(folder))) for pair in group.pairs]
+def rows_of_group(group: Any, folder: Path) -> list[tuple[int, str, str]]:
+    return [(pair.distance, pair.match_type, str(Path(pair.right).relative_to(folder))) for pair in group.pairs]
 
 
 @pytest.mark.parametrize("name", ["flat", "faint"])
@@ -262,11 +266,13 @@ def test_pictures_without_structure_match_by_digest_alone(folder: Path, name: st
     one, two, large = (str(folder / "plain" / f"{name}-{which}.png") for which in ("1", "2", "large"))
     with Store(None) as catalogue:
         scan([folder], catalogue)
-        assert rows(find(one, catalogue, radius=192)) == [(0, "digest", one), (0, "digest", two)]
-        assert rows(find(large, catalogue, 5)) == [(0, "digest", large)]
-        assert large not in {path for group in find_groups(catalogue, 192) for path in (group.keeper, *group.others)}
-    assert compare(one, two).rule == "digest"
-    assert compare(one, large).rule == compare(large, one).rule == "flat"
+        assert rows(find(one, catalogue, radius=192)) == [(0, "identical", one), (0, "identical", two)]
+        assert rows(find(large, catalogue, 5)) == [(0, "identical", large)]
+        assert large not in {
+            path for group in find_groups(catalogue, 192) for path in (group.keeper, *group.duplicates)
+        }
+    assert compare(one, two).match_type == "identical"
+    assert compare(one, large).match_type is compare(large, one).match_type is None
 
 
 @pytest.mark.parametrize("name", ["flat", "faint"])
@@ -275,12 +281,12 @@ def test_all_can_be_trusted_on_request(folder: Path, name: str) -> None:
     with Store(folder / "photos.db") as catalogue:
         scan([folder], catalogue)
         found = find(one, catalogue, radius=4, folders=[str(folder / "plain")], trust_all=True)
-        groups = [(group.keeper, *group.others) for group in find_groups(catalogue, 4, trust_all=True)]
-        assert find(large, catalogue, radius=4, trust_all=True)[0] == Match(large, large, 0, "digest")
-    assert [match.path for match in found if match.rule == "digest"] == [one, two]
-    assert large in {match.path for match in found}
+        groups = [(group.keeper, *group.duplicates) for group in find_groups(catalogue, 4, trust_all=True)]
+        assert rows(find(large, catalogue, radius=4, trust_all=True))[0] == (0, "identical", large)
+    assert [match.photo for match in found if match.match_type == "identical"] == [one, two]
+    assert large in {match.photo for match in found}
     assert (large, one, two) in groups
-    assert compare(one, large, trust_all=True).rule == "code"
+    assert compare(one, large, trust_all=True).match_type == "similar"
 
 
 def test_missing_photos_are_left_out_until_they_are_back(folder: Path) -> None:
@@ -294,9 +300,9 @@ def test_missing_photos_are_left_out_until_they_are_back(folder: Path) -> None:
         scan([folder], catalogue, exclude=["*.away"])
         gone = {str(path) for path in away}
         for folders in (None, [str(folder)]):
-            assert find(query, catalogue, folders=folders) == [match for match in before if match.path not in gone]
+            assert find(query, catalogue, folders=folders) == [match for match in before if match.photo not in gone]
             assert find(query, catalogue, 1, folders=folders) == before[:1]
-        assert not gone & {path for group in find_groups(catalogue) for path in (group.keeper, *group.others)}
+        assert not gone & {path for group in find_groups(catalogue) for path in (group.keeper, *group.duplicates)}
         for path in away:
             path.with_suffix(".away").rename(path)
         scan([folder], catalogue)
@@ -309,7 +315,7 @@ def test_forgotten_photos_are_left_out(folder: Path) -> None:
         scan([folder], catalogue)
         collection = Collection(catalogue)
         assert catalogue.forget(str(folder / "small")) == 6
-        names = [Path(match.path).parent.name for match in find(folder / "large" / "y.png", catalogue)]
+        names = [Path(_path(match.photo)).parent.name for match in find(folder / "large" / "y.png", catalogue)]
         assert names == ["copies", "large"]
         # A collection opened before sees no ghosts either.
         assert len(collection.find(folder / "large" / "y.png")) == 2
@@ -320,7 +326,7 @@ def test_folders_may_be_relative_nested_and_end_in_a_slash(folder: Path, monkeyp
     with Store(None) as catalogue:
         scan([folder], catalogue)
         expected = find("large/x.png", catalogue, folders=[str(folder / "small")])
-        assert [Path(match.path).name for match in expected] == ["x.png", "x-turned.png"]
+        assert [Path(_path(match.photo)).name for match in expected] == ["x.png", "x-turned.png"]
         for folders in (["small"], ["small/"], ["./large/../small"], ["small", "small", "small/deeper"]):
             assert find("large/x.png", catalogue, folders=folders) == expected
             assert find_groups(catalogue, folders=folders) == find_groups(catalogue, folders=[str(folder / "small")])
@@ -366,4 +372,4 @@ def test_older_file_is_kept_of_equals(tmp_path: Path) -> None:
     os.utime(old, (10**9, 10**9))
     with Store(None) as catalogue:
         scan([tmp_path], catalogue)
-        assert [(group.keeper, group.others) for group in find_groups(catalogue)] == [(old, (young,))]
+        assert [(group.keeper, group.duplicates) for group in find_groups(catalogue)] == [(old, (young,))]

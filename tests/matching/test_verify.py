@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw, ImageOps
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
-from phash_engine.grouping.groups import find_groups
 from phash_engine.matching.explain import explain
 from phash_engine.matching.search import Collection
 from phash_engine.matching.verification import keypoints, verify
 from phash_engine.matching.verification.verify import Candidate, Evidence, Picture, Subject, Verifier, finding, judged
 from phash_engine.scanning.scan import scan
+from tests.plain import find_groups
 
 opencv = pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
 
@@ -55,13 +55,13 @@ def catalogue(folder: Path, tmp_path: Path) -> Store:
 def groups_of(catalogue: Store, verifier: Verifier | None = None) -> dict[str, dict[str, str]]:
     """The rule by the name of each other, by the name of the keeper."""
     return {
-        Path(group.keeper).name: {Path(pair.right).name: pair.rule for pair in group.pairs}
+        Path(group.keeper).name: {Path(pair.right).name: pair.match_type for pair in group.pairs}
         for group in find_groups(catalogue, verifier=verifier)
     }
 
 
-WITHOUT = {"a.png": {"half.jpg": "code", "drawn.png": "code"}, "cropped.jpg": {"mirrored.jpg": "rotation"}}
-WITH = {"a.png": {"half.jpg": "code", "cropped.jpg": "verified", "mirrored.jpg": "verified"}}
+WITHOUT = {"a.png": {"half.jpg": "similar", "drawn.png": "similar"}, "cropped.jpg": {"mirrored.jpg": "rotated"}}
+WITH = {"a.png": {"half.jpg": "similar", "cropped.jpg": "verified", "mirrored.jpg": "verified"}}
 
 
 @opencv
@@ -77,15 +77,15 @@ def test_the_evidence_comes_along(catalogue: Store) -> None:
         assert pair.evidence is not None
         assert pair.evidence.correlation is not None
         assert pair.evidence.correlation > verify.FITS
-        assert (pair.evidence.inliers is None) == (pair.rule == "code")
+        assert (pair.evidence.inliers is None) == (pair.match_type == "similar")
 
 
 @opencv
 def test_find_says_the_same(catalogue: Store, folder: Path) -> None:
     collection = Collection(catalogue, verifier=Verifier(catalogue))
     for query in (str(folder / "a.png"), (folder / "a.png").read_bytes()):
-        found = {Path(match.path).name: match.rule for match in collection.find(query)}
-        assert found == {"a.png": "digest", **WITH["a.png"]}
+        found = {Path(match.path).name: str(match.match_type) for match in collection.find(query)}
+        assert found == {"a.png": "identical", **WITH["a.png"]}
     assert [Path(match.path).name for match in collection.find(str(folder / "a.png"), k=2)] == ["a.png", "half.jpg"]
 
 
@@ -132,7 +132,7 @@ def test_another_file_of_the_same_bytes_will_do(catalogue: Store, folder: Path) 
 def test_without_opencv_nothing_beyond_the_radius_is_found(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keypoints, "available", lambda: False)
     verifier = Verifier(catalogue)
-    assert groups_of(catalogue, verifier) == {"a.png": {"half.jpg": "code"}, "cropped.jpg": WITHOUT["cropped.jpg"]}
+    assert groups_of(catalogue, verifier) == {"a.png": {"half.jpg": "similar"}, "cropped.jpg": WITHOUT["cropped.jpg"]}
     assert (verifier.reach(3), verifier.unseen) == (3, 0)
 
 
@@ -230,14 +230,14 @@ def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> No
     lines = phash("dedupe", folder, "--verify", *at).stdout.splitlines()
     assert lines[0] == str(folder / "a.png")
     assert "kept by" in lines[1]
-    assert [line.split()[1] for line in lines[2:]] == ["code", "verified", "verified"]
+    assert [line.split()[1] for line in lines[2:]] == ["similar", "verified", "verified"]
     assert all("  alike 0.9" in line or "  alike 1.0" in line for line in lines[2:])
     (group,) = map(json.loads, phash("dedupe", folder, "--verify", "--json", *at).stdout.splitlines())
     assert [list(pair["evidence"]) for pair in group["pairs"]] == [["inliers", "correlation", "change", "colour"]] * 3
     rows = [line.split("\t") for line in phash("find", folder / "a.png", "--verify", *at).stdout.splitlines()]
     assert [(row[1], Path(row[3]).name) for row in rows] == [
-        ("digest", "a.png"),
-        ("code", "half.jpg"),
+        ("identical", "a.png"),
+        ("similar", "half.jpg"),
         *(("verified", Path(pair["right"]).name) for pair in group["pairs"][1:]),
     ]
     assert rows[0][2] == "-"
@@ -254,7 +254,7 @@ def test_compare_takes_a_second_look(folder: Path) -> None:
     assert [compare(name).return_value for name in names] == [0, 0, 1, 0, 1]
     assert [compare(name, "--verify").return_value for name in names] == [0, 0, 0, 1, 1]
     record = json.loads(compare("drawn.png", "--verify", "--json").stdout)
-    assert (record["match"], record["finding"], record["rule"]) == (False, "changed", "code")
+    assert (record["match"], record["finding"], record["match_type"]) == (False, "changed", "similar")
     record = json.loads(compare("cropped.jpg", "--explain", "--json").stdout)
     settings = {setting["name"]: setting["match"] for setting in record["explanation"]["settings"]}
     assert (record["match"], settings["the defaults"], settings["--verify"]) == (False, False, True)
@@ -276,4 +276,4 @@ def test_files_that_are_gone_are_counted(folder: Path, tmp_path: Path) -> None:
     at = ("--catalogue", tmp_path / "photos.db")
     phash("scan", folder, *at)
     (folder / "a.png").unlink()
-    assert " not looked at: a file is gone" in phash("dedupe", "--verify", *at).stderr
+    assert " not verified: a file is gone" in phash("dedupe", "--verify", *at).stderr

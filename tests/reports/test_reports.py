@@ -15,6 +15,7 @@ import pytest
 
 from phash_engine.catalogue.store import Store
 from phash_engine.grouping.groups import Group, find_groups
+from phash_engine.hashing.views import MatchType
 from phash_engine.reports import csv as table
 from phash_engine.reports import html
 from phash_engine.scanning.scan import scan
@@ -72,26 +73,30 @@ class Page(HTMLParser):
 
 
 def paths_of(groups: list[Group]) -> list[str]:
-    return [path for group in groups for path in (group.keeper, *group.kept, *group.others)]
+    return [photo.path for group in groups for photo in (group.keeper, *group.kept, *group.duplicates)]
 
 
-def test_the_table_has_a_row_for_each_other(groups: list[Group], tmp_path: Path) -> None:
+def test_the_table_has_a_row_for_each_duplicate(groups: list[Group], tmp_path: Path) -> None:
     table.write(groups, tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    expected = [(group.keeper, pair.right, str(pair.distance), pair.rule) for group in groups for pair in group.pairs]
-    assert [(row["keeper"], row["other"], row["distance"], row["rule"]) for row in rows] == expected
+    expected = [
+        (group.keeper.path, pair.right.path, str(pair.distance), str(pair.match_type))
+        for group in groups
+        for pair in group.pairs
+    ]
+    assert [(row["keeper"], row["duplicate"], row["distance"], row["match_type"]) for row in rows] == expected
     assert all(row["matched"] == row["keeper"] for row in rows)
     assert {row["reason"] for row in rows} >= {"pixels", "size"}
     assert [row["group"] for row in rows] == [
-        str(number) for number, group in enumerate(groups, 1) for _ in group.others
+        str(number) for number, group in enumerate(groups, 1) for _ in group.duplicates
     ]
 
 
 def test_the_table_keeps_any_name(hostile: list[Group], tmp_path: Path) -> None:
     table.write(hostile, tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-        assert [row["other"] for row in csv.DictReader(file)] == list(hostile[0].others)
+        assert [row["duplicate"] for row in csv.DictReader(file)] == [photo.path for photo in hostile[0].duplicates]
 
 
 def test_the_page_shows_every_photo_and_needs_nothing_else(groups: list[Group], tmp_path: Path) -> None:
@@ -101,7 +106,7 @@ def test_the_page_shows_every_photo_and_needs_nothing_else(groups: list[Group], 
     assert page.open == ["html"] or not page.open
     assert page.tags.count("section") == len(groups)
     assert page.links == [os.fsencode(path) for path in paths_of(groups)]
-    copies = sum(pair.rule == "digest" for group in groups for pair in group.pairs)
+    copies = sum(pair.match_type == MatchType.IDENTICAL for group in groups for pair in group.pairs)
     assert len(page.sources) == len(page.links) - copies
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
     assert "http" not in re.sub(r'src="[^"]*"', "", (tmp_path / "s.html").read_text(encoding="utf-8"))

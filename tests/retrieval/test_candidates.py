@@ -8,17 +8,23 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
 from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing import views as views_of
+from phash_engine.hashing.views import MatchType
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval.candidates import candidates
 from phash_engine.scanning.scan import scan
 from tests import naive
 from tests.hashing import test_views
 from tests.matching.test_search import SEEDS, SOME_RADII, catalogue_of, codes_of, planted, views
+
+
+def words(match_types: NDArray[np.int64]) -> list[str]:
+    return [str(MatchType(number)) for number in match_types.tolist()]
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,7 +46,7 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
             (distance, ids[path], rule) for distance, rule, path in naive.find(mine, known, None, radius)
         )[:k]
         here = found.queries == number
-        columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
+        columns = (found.distances[here].tolist(), found.contents[here].tolist(), words(found.match_types[here]))
         assert list(zip(*columns, strict=True)) == expected
 
 
@@ -59,9 +65,9 @@ def test_every_view_leads_to_its_content(seed: int, k: int | None, radius: int, 
             (*test_views.nearest({views_of.FULL: block}, blocks, rotations=rotations), ids[path])
             for path, blocks in photos.items()
         ]
-        expected = sorted((distance, content, rule) for distance, rule, content in near if distance <= radius)
+        expected = sorted((distance, code_id, rule) for distance, rule, code_id in near if distance <= radius)
         here = found.queries == number
-        columns = (found.distances[here].tolist(), found.ids[here].tolist(), found.rules[here].tolist())
+        columns = (found.distances[here].tolist(), found.contents[here].tolist(), words(found.match_types[here]))
         rows = list(zip(*columns, strict=True))
         assert rows == sorted(rows)
         assert set(rows) <= set(expected)
@@ -78,7 +84,9 @@ def test_five_codes_find_upright_and_transposed() -> None:
         assert (found.distances == 0).all()
         assert found.queries.tolist() == list(range(len(photos)))
         transposed = np.ascontiguousarray(orientation.turn(images.read_block(query), 5))
-        assert candidates(collection, hashers.hash_blocks(transposed[np.newaxis]), radius=192).ids.size == len(photos)
+        assert candidates(collection, hashers.hash_blocks(transposed[np.newaxis]), radius=192).contents.size == len(
+            photos
+        )
 
 
 def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, tmp_path: Path) -> None:
@@ -90,14 +98,14 @@ def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, 
         collection = Collection(catalogue)
         queries: list[images.Source] = [lake, tmp_path / "bad.jpg", lake.read_bytes(), tmp_path / "blank.pgm"]
         found = candidates(collection, queries)
-        others = [match for match in collection.find(lake) if match.rule != "digest"]
+        others = [match for match in collection.find(lake) if match.match_type != MatchType.IDENTICAL]
         for row in (0, 2):
             here = found.queries == row
-            found_photos = catalogue.photos_of_contents(found.ids[here].tolist()).values()
-            paths = {photo.path for same in found_photos for photo in same}
+            of_content = catalogue.photos_of_contents(found.contents[here].tolist())
+            paths = {photo.path for photos in of_content.values() for photo in photos}
             assert paths == {match.path for match in others}
             nearest = candidates(collection, queries, 2)
-            np.testing.assert_array_equal(nearest.ids[nearest.queries == row], found.ids[here][:2])
+            np.testing.assert_array_equal(nearest.contents[nearest.queries == row], found.contents[here][:2])
         assert set(found.queries.tolist()) == {0, 2}
         assert list(found.failures) == [1]
         assert "not a picture" in found.failures[1].reason

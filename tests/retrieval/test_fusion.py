@@ -66,9 +66,9 @@ def test_the_radius_is_the_smallest_that_will_do(distances: list[int], rule: str
 @settings(deadline=None)  # the first index compiles its kernels
 @given(collections(most_codes=40), st.sampled_from(sorted(RULES)), st.sampled_from([0, 1.5, 4.3, 11, 17.5, 40]))
 def test_searches_are_complete(collection: Collection, rule: str, limit: float) -> None:
-    found = FusedIndex(collection.codes, collection.ids).range_query(collection.queries, limit, rule)
+    found = FusedIndex(collection.codes, collection.ids).range_search(collection.queries, limit, rule)
     pairs = list(zip(found.queries.tolist(), found.ids.tolist(), strict=True))
-    expected = naive.fused_range_query(collection.codes, collection.ids, collection.queries, limit, rule)
+    expected = naive.fused_range_search(collection.codes, collection.ids, collection.queries, limit, rule)
     assert sorted(pairs) == sorted(expected)
     columns = (found.queries.tolist(), found.scores.tolist(), found.ids.tolist())
     rows = list(zip(*columns, strict=True))
@@ -80,9 +80,9 @@ def test_five_codes_are_searched_in_batches(rule: str, monkeypatch: pytest.Monke
     rng = np.random.default_rng(0)
     table = rng.integers(0, 2**64, (50, 5), dtype=np.uint64)
     queries = table[:9] ^ (np.uint64(1) << rng.integers(0, 64, (9, 5), dtype=np.uint64))
-    whole = FusedIndex(table).range_query(queries, 5, rule)
+    whole = FusedIndex(table).range_search(queries, 5, rule)
     monkeypatch.setattr("phash_engine.retrieval.fusion._MOST_PAIRS", 100)
-    batches = FusedIndex(table).range_query(queries, 5, rule)
+    batches = FusedIndex(table).range_search(queries, 5, rule)
     assert whole.ids.tolist() == batches.ids.tolist() == list(range(9))
     assert whole.queries.tolist() == batches.queries.tolist() == list(range(9))
 
@@ -92,8 +92,8 @@ def test_what_cannot_be_asked() -> None:
     with pytest.raises(ValueError, match="no rule 'min'; rules are sum, arithmetic"):
         fuse([1, 2], "min")
     with pytest.raises(ValueError, match=r"shape \(n, 2\), not \(1, 3\)"):
-        FusedIndex(table).range_query(np.zeros((1, 3), dtype=np.uint64), 1)
+        FusedIndex(table).range_search(np.zeros((1, 3), dtype=np.uint64), 1)
     with pytest.raises(ValueError, match=r"shape \(n, codes\), not \(4,\)"):
         FusedIndex(np.zeros(4, dtype=np.uint64))
-    assert FusedIndex(table).range_query(table, -1).ids.size == 0
-    assert FusedIndex(table[:0]).range_query(table, 5).ids.size == 0
+    assert FusedIndex(table).range_search(table, -1).ids.size == 0
+    assert FusedIndex(table[:0]).range_search(table, 5).ids.size == 0

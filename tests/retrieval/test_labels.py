@@ -214,7 +214,7 @@ def trial_one_by_one(catalogue: Store, k: int) -> dict[str, tuple[str | None, fl
 
 
 def by_path(catalogue: Store, names: list[str], trial: Trial) -> dict[str, tuple[str | None, float]]:
-    """A trial by path; its rows are the contents by id."""
+    """A trial by path; its rows are the contents in the order of their codes."""
     order = sorted(catalogue.photos(), key=lambda photo: photo.content_id)
     classes, confidences, _ = (column.tolist() for column in trial.verdicts)
     return {

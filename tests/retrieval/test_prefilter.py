@@ -67,7 +67,7 @@ def test_faiss_looks_at_the_candidates_alone(made: Collection, radius: int, k: i
     flat = faiss.IndexIDMap2(faiss.IndexFlatIP(4))
     flat.add_with_ids(vectors, made.ids)
     prefilter = Prefilter(radius=radius).fit(made.codes, made.ids)
-    found = naive.range_query(made.codes, made.ids, made.queries, radius)
+    found = naive.range_search(made.codes, made.ids, made.queries, radius)
     for query, selector in enumerate(prefilter.selectors(made.queries)):
         _, ids = flat.search(vectors[:1], k, params=faiss.SearchParameters(sel=selector)) if len(vectors) else ([], [])
         candidates = found.ids[found.queries == query].tolist()

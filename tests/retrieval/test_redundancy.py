@@ -94,7 +94,10 @@ def one_by_one(catalogue: Store, *, rotations: bool = True) -> list[int]:
     paths = {photo.digest: photo.path for photo in catalogue.photos()}
     compared = {(a, b): search.compare(paths[a], paths[b], rotations=rotations) for a in paths for b in paths if a != b}
     nearest = [
-        min((found.distance for (left, _), found in compared.items() if left == a and found.rule != "flat"), default=-1)
+        min(
+            (found.distance for (left, _), found in compared.items() if left == a and found.match_type is not None),
+            default=-1,
+        )
         for a in paths
     ]
     return sorted(distance for distance in nearest if distance >= 0)
@@ -188,7 +191,7 @@ def test_options_without_redundancy(folder: Path) -> None:
 def test_copies_across_a_split(folder: Path) -> None:
     run = invoke("dedupe", folder / "train", "--reference", folder / "test", "--exit-code", "--json")
     assert run.return_value == 1
-    others = {Path(path).name for line in run.stdout.splitlines() for path in json.loads(line)["others"]}
+    others = {Path(path).name for line in run.stdout.splitlines() for path in json.loads(line)["duplicates"]}
     assert others == {"1.png", "2.png"}
     (folder / "test" / "same.png").unlink()
     (folder / "test" / "turned.png").unlink()

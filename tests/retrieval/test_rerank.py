@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, ModelError
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import models as embeddings
 from phash_engine.retrieval import vectors
 from phash_engine.retrieval.candidates import candidates
 from phash_engine.retrieval.models import FunctionModel, OnnxModel
-from phash_engine.retrieval.rerank import EXPANSIONS, RADIUS, Content, Reranker, scores, vectors_of
+from phash_engine.retrieval.rerank import EXPANSIONS, Content, Reranker, scores, vectors_of
 from phash_engine.scanning.scan import scan
 from tests import onnx_models
 from tests.cli.test_cli import invoke
@@ -54,16 +55,19 @@ def test_ranked_as_worked_out_one_by_one(folder: Path, catalogue_path: Path, mod
     with Store(catalogue_path) as catalogue:
         collection = Collection(catalogue)
         ranked, failures = Reranker(collection, [loaded]).find(lake)
-        found = candidates(collection, [lake], radius=RADIUS)
-        photos = catalogue.photos_of_contents(found.ids.tolist())
-        paths = {photo.path: row for row, content in enumerate(found.ids.tolist()) for photo in photos[content]}
+        found = candidates(collection, [lake], radius=CANDIDATE_RADIUS)
+        photos = catalogue.photos_of_contents(found.contents.tolist())
+        paths = {photo.path: row for row, content in enumerate(found.contents.tolist()) for photo in photos[content]}
     assert failures == {}
-    assert {match.path for match in ranked} == set(paths)
+    assert {match.photo.path for match in ranked} == set(paths)
     assert str(lake) not in paths
     for match in ranked:
-        cosine = vectors.cosines(*(embeddings.embed([path], loaded).vectors for path in (lake, match.path)))
+        cosine = vectors.cosines(*(embeddings.embed([path], loaded).vectors for path in (lake, match.photo.path)))
         assert match.score == pytest.approx(float(cosine[0, 0]), abs=1e-5)
-        assert (match.distance, match.rule) == (found.distances[paths[match.path]], found.rules[paths[match.path]])
+        assert (match.distance, match.match_type) == (
+            found.distances[paths[match.photo.path]],
+            found.match_types[paths[match.photo.path]],
+        )
     assert [match.score for match in ranked] == sorted((match.score for match in ranked), reverse=True)
 
 
@@ -125,13 +129,13 @@ def test_changed_and_vanished_files_are_failures(folder: Path, catalogue_path: P
         reranker = Reranker(collection, [OnnxModel(model)])
         whole, _ = reranker.find(folder / LAKE)
         shutil.rmtree(f"{catalogue_path}.vectors")
-        changed, gone = whole[0].path, whole[1].path
+        changed, gone = whole[0].photo.path, whole[1].photo.path
         shutil.copy(folder / LAKE, changed)
         Path(gone).unlink()
         rest, failures = reranker.find(folder / LAKE)
     assert set(failures) == {changed, gone}
     assert failures[changed].reason == "changed since it was scanned"
-    assert [match.path for match in rest] == [match.path for match in whole[2:]]
+    assert [match.photo.path for match in rest] == [match.photo.path for match in whole[2:]]
 
 
 def test_photos_with_codes_computed_elsewhere_have_no_vectors(model: Path, sample: Path) -> None:
@@ -150,9 +154,9 @@ def test_several_models_are_joined(folder: Path, catalogue_path: Path, model: Pa
     with Store(catalogue_path) as catalogue:
         collection = Collection(catalogue)
         both, _ = Reranker(collection, models, [2.0, 1.0]).find(folder / LAKE)
-        marks = [{m.path: m.score for m in Reranker(collection, [one]).find(folder / LAKE)[0]} for one in models]
+        marks = [{m.photo.path: m.score for m in Reranker(collection, [one]).find(folder / LAKE)[0]} for one in models]
     for match in both:
-        assert match.score == pytest.approx((4 * marks[0][match.path] + marks[1][match.path]) / 5, abs=1e-5)
+        assert match.score == pytest.approx((4 * marks[0][match.photo.path] + marks[1][match.photo.path]) / 5, abs=1e-5)
 
 
 def test_scores_by_hand() -> None:
@@ -182,10 +186,10 @@ def test_rerank_prints_the_best(folder: Path, catalogue_path: Path, model: Path)
     assert run.return_value == 0
     lines = [line.split("\t") for line in run.output.splitlines()]
     assert len(lines) == 3
-    assert all(float(score) <= 1.0001 and rule in {"code", "rotation"} for score, _, rule, _ in lines)
+    assert all(float(score) <= 1.0001 and rule in {"similar", "rotated"} for score, _, rule, _ in lines)
     run = invoke("rerank", folder / LAKE, "--model", model, "--top", "3", "--json", "--half", "--ten-crop")
     records = [json.loads(line) for line in run.output.splitlines()]
-    assert list(records[0]) == ["query", "path", "score", "distance", "rule"]
+    assert list(records[0]) == ["query", "path", "score", "distance", "match_type"]
     for expand in EXPANSIONS:
         assert invoke("rerank", folder / LAKE, "--model", model, "--expand", expand).return_value == 0
     assert invoke("rerank", folder / ALONE, "--model", model, "--within", "3").return_value == 1

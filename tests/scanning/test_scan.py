@@ -20,15 +20,15 @@ import pytest
 from PIL import Image
 
 from phash_engine import _files, images
-from phash_engine._files import File
+from phash_engine._files import File, Unreadable
 from phash_engine.catalogue import Content, PhotoColumns, Sighting, Store
-from phash_engine.catalogue.code_store import ALL_NAMES
-from phash_engine.grouping.groups import find_groups
-from phash_engine.matching.search import find
+from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.scanning import scan as scan_module
-from phash_engine.scanning.scan import _BATCH, ScanReport, scan
-from phash_engine.scanning.walk import Walk
-from phash_engine.scanning.walk import walk as walk_root
+from phash_engine.scanning import workers as worker_module
+from phash_engine.scanning.report import ScanReport
+from phash_engine.scanning.scan import scan
+from phash_engine.scanning.walk import Walk, walk_root
+from tests.plain import find, find_groups
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,9 +61,9 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
         counts.read.append(Path(path).name)
         return read(path)
 
-    def counting_read_picture(*arguments: Any, **wanted: Any) -> object:
+    def counting_read_picture(*arguments: Any, **views: Any) -> object:
         counts.decoded += 1
-        return read_picture(*arguments, **wanted)
+        return read_picture(*arguments, **views)
 
     monkeypatch.setattr(_files, "read", counting_read)
     monkeypatch.setattr(images, "read_picture", counting_read_picture)
@@ -81,19 +81,6 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def permissions(tmp_path: Path) -> None:
-    """Skip where permissions do not bind, as with root and on Windows."""
-    folder = tmp_path / "closed"
-    folder.mkdir(0)
-    try:
-        list(folder.iterdir())
-    except PermissionError:
-        folder.rmdir()
-    else:
-        pytest.skip("permissions do not bind this user")
 
 
 def draw(path: Path, seed: int) -> Path:
@@ -136,14 +123,14 @@ def dump(catalogue: Store) -> list[list[tuple[object, ...]]]:
     return [run(query, catalogue.path) for query in queries]
 
 
-def assert_adds_up(report: ScanReport, met: int) -> None:
-    """Every regular file met is counted once."""
+def assert_adds_up(report: ScanReport, found: int) -> None:
+    """Every regular file found is counted once."""
     assert report.photos == report.unchanged + report.decoded + report.recognised
-    unread = len(report.failures) + report.known_failures + report.skipped + report.companions
-    assert report.photos + unread == met
+    unread = len(report.failures) + report.known_failures + report.skipped + report.sidecars
+    assert report.photos + unread == found
 
 
-# ── what is read, and what is not ───────────────────────────────────────────────────────────────────────────────────
+# ── what is read, and what is not ────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_second_scan_of_the_sample_reads_nothing(catalogue: Store, counts: Counts) -> None:
@@ -236,7 +223,7 @@ def test_files_larger_than_the_budget_are_read_one_by_one(
     root: Path, catalogue: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw_some(root, *(f"{number}.png" for number in range(12)))
-    monkeypatch.setattr("phash_engine.scanning.scan._FILE_BYTES", 10)
+    monkeypatch.setattr("phash_engine.scanning.workers._BYTES_IN_MEMORY", 10)
     assert scan([root], catalogue, workers=4).decoded == 12
 
 
@@ -304,8 +291,8 @@ def test_a_file_that_went_away_before_it_was_read_is_no_failure_for_long(
     draw_some(root, "a.png", "b.png")
     real = walk_root
 
-    def walk(*arguments: object) -> Walk:
-        result = real(*arguments)  # type: ignore[arg-type]
+    def walk(*arguments: Any, **options: Any) -> Walk | Unreadable:
+        result = real(*arguments, **options)
         (root / "a.png").unlink()
         return result
 
@@ -341,7 +328,7 @@ def test_a_file_that_grew_while_it_was_read_is_read_again(
     assert photos(catalogue) == ["a.png"]
 
 
-def test_codes_of_another_spec_are_made_anew(root: Path, catalogue: Store, counts: Counts) -> None:
+def test_codes_of_another_spec_are_replaced(root: Path, catalogue: Store, counts: Counts) -> None:
     draw_some(root, "a.png", "b.png", "missing.png")
     scan([root], catalogue)
     before = dump(catalogue)
@@ -392,7 +379,7 @@ def test_progress_goes_up_to_the_number_of_files(root: Path, catalogue: Store) -
     assert calls == []
 
 
-# ── what is gone, back, broken, passed over ─────────────────────────────────────────────────────────────────────────
+# ── what is gone, back, broken, skipped ──────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_vanished_file_is_missing_and_found_again_without_reading(
@@ -425,7 +412,7 @@ def test_a_missing_file_that_comes_back_changed_is_read(root: Path, catalogue: S
     assert photos(catalogue) == ["a.png", "b.png"]
 
 
-def test_photos_in_whose_place_something_else_stands_are_missing(root: Path, catalogue: Store) -> None:
+def test_photos_replaced_by_something_else_are_missing(root: Path, catalogue: Store) -> None:
     draw_some(root, "a.png", "b.png", "c.png", "sub/d.png")
     scan([root], catalogue)
     (root / "a.png").unlink()
@@ -508,7 +495,7 @@ def test_photos_in_a_closed_folder_are_not_missing(root: Path, catalogue: Store,
     assert report.missing == 0
 
 
-def test_what_is_passed_over_now_is_not_missing(root: Path, catalogue: Store) -> None:
+def test_what_is_skipped_now_is_not_missing(root: Path, catalogue: Store) -> None:
     draw_some(root, "a.png", "cache/b.png", "c.png")
     scan([root], catalogue)
     report = scan([root], catalogue, exclude=["cache", "c.*"])
@@ -560,7 +547,7 @@ def test_fingerprints_from_elsewhere_below_a_scanned_root(root: Path, catalogue:
     assert len(photos(catalogue)) == 4
 
 
-# ── roots ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── roots ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_overlapping_roots_count_each_photo_once(
@@ -594,14 +581,14 @@ def test_names_that_are_no_utf8_are_scanned_and_found(root: Path, catalogue: Sto
     assert scan([root], catalogue).unchanged == 1
 
 
-# ── interruption ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── interruption ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 MANY = 400
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files that take a few milliseconds each: one PNG with another end, which no decoder looks at."""
+    """Files that take a few milliseconds each: one PNG with different bytes after its end, which no decoder reads."""
     folder = tmp_path_factory.mktemp("many")
     tiles = np.random.default_rng(1).integers(0, 256, (8, 12), dtype=np.uint8)
     Image.fromarray(np.kron(tiles, np.ones((250, 250), dtype=np.uint8))).save(folder / "all.png")
@@ -622,13 +609,13 @@ def committed(path: Path) -> int:
 
 
 def wait_for_reading(process: subprocess.Popen[str], size: int) -> None:
-    """Wait until a process has read so many bytes more; where the system does not count them, a while."""
+    """Wait until a process has read ``size`` bytes more; where the system does not count them, for a while."""
     counter = Path(f"/proc/{process.pid}/io")
     if not counter.exists():
         time.sleep(0.3)
         return
-    wanted = rchar(counter) + size
-    while process.poll() is None and rchar(counter) < wanted:
+    goal = rchar(counter) + size
+    while process.poll() is None and rchar(counter) < goal:
         time.sleep(0.002)
 
 
@@ -647,7 +634,7 @@ def test_an_interrupted_scan_keeps_what_was_committed(
     while not committed(path) and scanning.poll() is None:
         time.sleep(0.01)
     before = committed(path)
-    wait_for_reading(scanning, 3 * _BATCH * (many / "000.png").stat().st_size)
+    wait_for_reading(scanning, 3 * worker_module._BATCH_SIZE * (many / "000.png").stat().st_size)
     scanning.send_signal(number)
     _, message = scanning.communicate()
 
@@ -727,7 +714,7 @@ def test_groups_are_right_though_a_scan_replaces_codes_meanwhile(
     assert groups == find_groups(catalogue) == []
 
 
-# ── real photos ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── real photos ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_real_photos_fail_only_where_they_are_broken(catalogue: Store, counts: Counts) -> None:

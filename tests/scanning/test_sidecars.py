@@ -1,4 +1,4 @@
-"""Files of one shot are one photo: which of them stands for the others, and what a scan makes of it."""
+"""Files of one shot are one photo with sidecars: which of them is the photo, and what a scan does with the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from PIL import Image
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
-from phash_engine.grouping.groups import find_groups
 from phash_engine.scanning import sidecars
 from phash_engine.scanning.scan import scan
+from tests.plain import find_groups
 
-# ── who belongs to whom ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── which photo a sidecar has ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -45,22 +45,22 @@ from phash_engine.scanning.scan import scan
         ("a.txt a.jpg a", ""),
     ],
 )
-def test_pairs(names: str, pairs: str) -> None:
+def test_each_sidecar_has_its_photo(names: str, pairs: str) -> None:
     paths = [f"/p/{name}" for name in names.split()]
-    wanted = dict(pair.split(">") for pair in pairs.split())
+    expected = dict(pair.split(">") for pair in pairs.split())
     for order in (paths, paths[::-1]):
         found = sidecars.pair(order)
-        assert {path[3:]: photo[3:] for path, photo in found.items()} == wanted
+        assert {path[3:]: photo[3:] for path, photo in found.items()} == expected
 
 
-def test_what_is_no_photo_stands_for_nothing() -> None:
+def test_what_is_not_a_photo_has_no_sidecars() -> None:
     paths = ["/p/a.heic", "/p/a.jpg", "/p/a.nef", "/p/a.xmp", "/p/a.jpg.xmp"]
     assert sidecars.pair(paths, {"/p/a.heic"}) == dict.fromkeys(["/p/a.nef", "/p/a.xmp", "/p/a.jpg.xmp"], "/p/a.jpg")
     assert sidecars.pair(paths, {"/p/a.heic", "/p/a.jpg"}) == {"/p/a.xmp": "/p/a.nef"}
     assert sidecars.pair(paths, set(paths)) == {}
 
 
-# ── scans ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def draw(path: Path, seed: int) -> Path:
 
 
 def shot(root: Path, *names: str) -> None:
-    """Make files of one look; sidecars and films are a few bytes."""
+    """Make files of one shot; edits and films are a few bytes."""
     for name in names:
         if name.lower().endswith((".xmp", ".aae", ".mov")):
             (root / name).write_bytes(b"no picture")
@@ -89,35 +89,35 @@ def photos(catalogue: Store) -> list[str]:
     return [Path(photo.path).name for photo in catalogue.photos()]
 
 
-def beside(catalogue: Store, path: Path) -> list[str]:
+def sidecars_of(catalogue: Store, path: Path) -> list[str]:
     return [Path(name).name for name in catalogue.sidecars_of([str(path)]).get(str(path), ())]
 
 
-def test_a_raw_beside_its_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catalogue: Store) -> None:
+def test_the_raw_of_a_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catalogue: Store) -> None:
     shot(tmp_path, "a.jpg", "a.NEF", "a.xmp", "copy.jpg")
     report = scan([tmp_path], catalogue)
-    assert (report.photos, report.companions, report.skipped, report.failures) == (2, 2, 0, [])
+    assert (report.photos, report.sidecars, report.skipped, report.failures) == (2, 2, 0, [])
     assert photos(catalogue) == ["a.jpg", "copy.jpg"]
-    assert beside(catalogue, tmp_path / "a.jpg") == ["a.NEF", "a.xmp"]
-    assert beside(catalogue, tmp_path / "copy.jpg") == []
+    assert sidecars_of(catalogue, tmp_path / "a.jpg") == ["a.NEF", "a.xmp"]
+    assert sidecars_of(catalogue, tmp_path / "copy.jpg") == []
     (group,) = find_groups(catalogue)
-    assert [Path(path).name for path in (group.keeper, *group.others)] == ["a.jpg", "copy.jpg"]
+    assert [Path(path).name for path in (group.keeper, *group.duplicates)] == ["a.jpg", "copy.jpg"]
     again = scan([tmp_path], catalogue)
-    assert (again.unchanged, again.companions, again.decoded) == (2, 2, 0)
+    assert (again.unchanged, again.sidecars, again.decoded) == (2, 2, 0)
 
 
-def test_companions_come_and_go(tmp_path: Path, catalogue: Store) -> None:
+def test_sidecars_come_and_go(tmp_path: Path, catalogue: Store) -> None:
     shot(tmp_path, "a.jpg")
     scan([tmp_path], catalogue)
     shot(tmp_path, "a.nef", "a.xmp")
     scan([tmp_path], catalogue)
-    assert beside(catalogue, tmp_path / "a.jpg") == ["a.nef", "a.xmp"]
+    assert sidecars_of(catalogue, tmp_path / "a.jpg") == ["a.nef", "a.xmp"]
     (tmp_path / "a.xmp").unlink()
     scan([tmp_path], catalogue)
-    assert beside(catalogue, tmp_path / "a.jpg") == ["a.nef"]
+    assert sidecars_of(catalogue, tmp_path / "a.jpg") == ["a.nef"]
 
 
-def test_a_photo_that_becomes_a_companion_is_one_no_more(tmp_path: Path, catalogue: Store) -> None:
+def test_a_photo_that_becomes_a_sidecar_is_no_longer_a_photo(tmp_path: Path, catalogue: Store) -> None:
     draw(tmp_path / "a.nef", 5)
     (tmp_path / "b.nef").write_bytes(b"damaged")
     assert len(scan([tmp_path], catalogue).failures) == 1
@@ -144,61 +144,63 @@ def test_a_raw_whose_jpeg_is_no_photo_is_its_own(tmp_path: Path, catalogue: Stor
     for _ in range(2):
         report = scan([tmp_path], catalogue, exclude=["*.jpg"] if change == "excluded" else [])
         assert "a.nef" in photos(catalogue)
-        assert beside(catalogue, tmp_path / "a.nef") == ["a.xmp"]
-        assert (beside(catalogue, path), report.companions) == ([], 1)
+        assert sidecars_of(catalogue, tmp_path / "a.nef") == ["a.xmp"]
+        assert (sidecars_of(catalogue, path), report.sidecars) == ([], 1)
     path.write_bytes(whole)
     scan([tmp_path], catalogue)
     assert photos(catalogue) == ["a.jpg"]
-    assert beside(catalogue, path) == ["a.nef", "a.xmp"]
+    assert sidecars_of(catalogue, path) == ["a.nef", "a.xmp"]
 
 
 def test_a_first_scan_takes_the_raw_of_a_damaged_jpeg(tmp_path: Path, catalogue: Store) -> None:
     shot(tmp_path, "a.nef", "a.xmp")
     (tmp_path / "a.jpg").write_bytes(b"damaged")
     report = scan([tmp_path], catalogue)
-    assert (photos(catalogue), len(report.failures), report.companions) == (["a.nef"], 1, 1)
-    assert beside(catalogue, tmp_path / "a.nef") == ["a.xmp"]
+    assert (photos(catalogue), len(report.failures), report.sidecars) == (["a.nef"], 1, 1)
+    assert sidecars_of(catalogue, tmp_path / "a.nef") == ["a.xmp"]
 
 
 def test_pairing_is_switched_between_scans(tmp_path: Path, catalogue: Store) -> None:
     shot(tmp_path, "a.jpg", "a.nef", "a.xmp")
     for _ in range(2):
         scan([tmp_path], catalogue)
-        assert (photos(catalogue), len(beside(catalogue, tmp_path / "a.jpg"))) == (["a.jpg"], 2)
+        assert (photos(catalogue), len(sidecars_of(catalogue, tmp_path / "a.jpg"))) == (["a.jpg"], 2)
         report = scan([tmp_path], catalogue, pairing=False)
-        assert (photos(catalogue), beside(catalogue, tmp_path / "a.jpg")) == (["a.jpg", "a.nef"], [])
-        assert (report.companions, report.skipped) == (0, 1)
+        assert (photos(catalogue), sidecars_of(catalogue, tmp_path / "a.jpg")) == (["a.jpg", "a.nef"], [])
+        assert (report.sidecars, report.skipped) == (0, 1)
 
 
-def test_other_folders_and_folders_that_are_away_keep_their_companions(tmp_path: Path, catalogue: Store) -> None:
+def test_other_folders_and_folders_that_are_away_keep_their_sidecars(tmp_path: Path, catalogue: Store) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         shot(tmp_path / name, "a.jpg", "a.nef")
     scan([tmp_path], catalogue)
     scan([tmp_path / "one"], catalogue, pairing=False)
-    assert beside(catalogue, tmp_path / "two" / "a.jpg") == ["a.nef"]
+    assert sidecars_of(catalogue, tmp_path / "two" / "a.jpg") == ["a.nef"]
     (tmp_path / "two").rename(tmp_path.parent / f"{tmp_path.name}-away")
     assert scan([tmp_path / "two"], catalogue).unreachable
-    assert beside(catalogue, tmp_path / "two" / "a.jpg") == ["a.nef"]
+    assert sidecars_of(catalogue, tmp_path / "two" / "a.jpg") == ["a.nef"]
     shutil.rmtree(tmp_path.parent / f"{tmp_path.name}-away")
 
 
-def test_a_companion_only_excluded_this_time_stays_and_forget_drops_it(tmp_path: Path, catalogue: Store) -> None:
+def test_a_sidecar_only_excluded_this_time_stays_and_forget_drops_it(tmp_path: Path, catalogue: Store) -> None:
     shot(tmp_path, "a.jpg", "a.xmp")
     scan([tmp_path], catalogue)
     scan([tmp_path], catalogue, exclude=["*.xmp"])
-    assert beside(catalogue, tmp_path / "a.jpg") == ["a.xmp"]
+    assert sidecars_of(catalogue, tmp_path / "a.jpg") == ["a.xmp"]
     catalogue.forget(str(tmp_path))
-    assert beside(catalogue, tmp_path / "a.jpg") == []
+    assert sidecars_of(catalogue, tmp_path / "a.jpg") == []
 
 
-def test_dedupe_shows_companions_in_its_text_and_not_in_its_records(tmp_path: Path) -> None:
+def test_scan_counts_sidecars_and_dedupe_shows_them_in_its_text_alone(tmp_path: Path) -> None:
     shot(tmp_path, "a.jpg", "a.nef", "b.jpg", "b.xmp")
+    scanned = CliRunner().invoke(cli, ["scan", str(tmp_path), "--catalogue", str(tmp_path / ".db"), "--json"])
+    assert json.loads(scanned.stdout)["companions"] == 2
     command = ["dedupe", str(tmp_path), "--no-catalogue"]
     lines = CliRunner().invoke(cli, command).stdout.splitlines()
     assert lines.pop(1).strip().startswith("kept by ")
     assert [Path(line.split()[-1]).name for line in lines] == ["a.jpg", "a.nef", "b.jpg", "b.xmp"]
     (record,) = map(json.loads, CliRunner().invoke(cli, [*command, "--json"]).stdout.splitlines())
-    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["others"])}
+    assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["duplicates"])}
     separate = CliRunner().invoke(cli, [*command, "--pairs", "separate", "--json"]).stdout
-    assert len(json.loads(separate)["others"]) == 2
+    assert len(json.loads(separate)["duplicates"]) == 2

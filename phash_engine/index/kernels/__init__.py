@@ -4,7 +4,7 @@ In numpy alone:
 
 - ``hits``: a verified match in one int64, and what can be done with a column of them.
 - ``sorting``: sort rows of columns, of many blocks in threads.
-- ``plain``: look at every code, for one-shot lookups.
+- ``plain``: linear scan with numpy, for one-shot lookups.
 - ``chunks``: cut codes into chunks; how far each must be probed.
 - ``postings``: equal codes as one entry with its rows.
 - ``costs``: what scans, probes and joins cost, and how many chunks are best.
@@ -13,14 +13,14 @@ In numpy alone:
 Compiled:
 
 - ``lanes``: eight codes against a query in one vector register.
-- ``scan``: look at every code in tiles.
+- ``scan``: linear scan in compiled tiles; popcount in ``lanes``.
 - ``tables``: the distances of all to all.
 - ``bit_order``: spread the bits over the chunks.
 - ``buckets``: sort codes by their chunks.
-- ``probe``: look into the buckets near a query.
+- ``probe``: probe the buckets near a query.
 - ``join``: compare buckets with buckets.
 - ``heap``: the nearest so far.
-- ``tree``, ``walk``: build a BK-tree and insert into it; look through it.
+- ``tree``, ``walk``: build a BK-tree and insert into it; search it.
 
 Codes travel as **columns**: a tuple of ``words`` contiguous read-only uint64 arrays ``(n,)``, one per word of the code.
 Their number is part of the type, so every kernel is compiled for exactly 1, 2, 3 or 4 words.

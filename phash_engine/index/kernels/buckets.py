@@ -32,7 +32,7 @@ class Buckets(NamedTuple):
     offsets
         uint32: place where each bucket begins. The bucket of value v of chunk c ends where the next begins.
     firsts
-        int64 ``(m,)``: where the bucket of value 0 of each chunk stands in ``offsets``.
+        int64 ``(m,)``: index in ``offsets`` of the bucket of value 0 of each chunk.
     words, lows, widths
         The chunks.
     """

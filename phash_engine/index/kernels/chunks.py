@@ -1,10 +1,10 @@
 """Cut codes into chunks, and say which chunks must be probed how far.
 
-A code of ``words`` words is cut into ``words * pieces`` chunks, each within one word. If two codes differ in at most
-``radius`` bits, not every chunk can differ in many: with ``radius = m * s + a`` and m chunks, either one of the first
-a + 1 chunks differs in at most s bits or one of the others in at most s - 1 (the pigeonhole principle refined as in
-Norouzi, Punjani & Fleet 2012, "Fast search in Hamming space with multi-index hashing", section 3). So it is enough to
-look into the buckets that near each chunk.
+A code of ``words`` words is cut into ``words * chunks_per_word`` chunks, each within one word. If two codes differ in
+at most ``radius`` bits, not every chunk can differ in many: with ``radius = m * s + a`` and m chunks, either one of the
+first a + 1 chunks differs in at most s bits or one of the others in at most s - 1 (the pigeonhole principle refined as
+in Norouzi, Punjani & Fleet 2012, "Fast search in Hamming space with multi-index hashing", section 3). So it is enough
+to probe the buckets that are this near to each chunk of a query.
 """
 
 from __future__ import annotations
@@ -33,14 +33,16 @@ class Chunks(NamedTuple):
     widths: NDArray[np.int64]
 
 
-def cut(words: int, pieces: int) -> Chunks:
-    """Cut each word into ``pieces`` chunks of equal width, or one bit apart."""
-    edges = np.arange(pieces + 1) * WORD_BITS // pieces
-    return Chunks(np.repeat(np.arange(words), pieces), np.tile(edges[:-1], words), np.tile(np.diff(edges), words))
+def cut(words: int, chunks_per_word: int) -> Chunks:
+    """Cut each word into ``chunks_per_word`` chunks of equal width, or one bit apart."""
+    edges = np.arange(chunks_per_word + 1) * WORD_BITS // chunks_per_word
+    return Chunks(
+        np.repeat(np.arange(words), chunks_per_word), np.tile(edges[:-1], words), np.tile(np.diff(edges), words)
+    )
 
 
 def chunk_radii(radius: int, chunks: int) -> NDArray[np.int64]:
-    """Bits in which each chunk may differ and must be looked for, -1 for not at all.
+    """Bits in which each chunk may differ and must be searched, -1 for not at all.
 
     >>> chunk_radii(9, 4).tolist()
     [2, 2, 1, 1]
@@ -53,7 +55,7 @@ def chunk_radii(radius: int, chunks: int) -> NDArray[np.int64]:
 
 @cache
 def flips(width: int, radius: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All ways to flip at most ``radius`` of ``width`` bits.
+    """All masks that flip at most ``radius`` of ``width`` bits.
 
     Returns
     -------

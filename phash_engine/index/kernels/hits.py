@@ -1,7 +1,7 @@
 """A hit: one verified match in one int64, so that sorting hits is sorting one plain column.
 
 From the top: query (22 bits), distance (9 bits), row (32 bits). Ascending hits are therefore ordered by query, then
-distance, then row, which is the order of every answer. Rows are ranks of ids, so the last key is the id.
+distance, then row, which is the order of all results. Rows are ranks of ids, so the last key is the id.
 """
 
 from __future__ import annotations

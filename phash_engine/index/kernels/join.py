@@ -29,7 +29,7 @@ from phash_engine.index.kernels.probe import chunk_distance
 _BUFFER_ROWS: Final = 1024
 """Codes gathered before they are compared: 8 KB per word, and as much for their places."""
 BUFFER_SIZE: Final = _BUFFER_ROWS + LANES
-"""Whole vectors are copied, the last of them beyond what is wanted."""
+"""Whole vectors are copied, the last of them beyond what is needed."""
 _GROUP: Final = 64
 """Codes on the left that share what is gathered, at most: their hits must fit at once."""
 
@@ -57,7 +57,7 @@ def pairs(
     left, right
         ``Buckets`` of the same chunks and bit order.
     is_self
-        They are the same, and each pair is wanted once.
+        They are the same, and each pair is returned once.
     chunk
         The chunk whose buckets are compared; ``start`` and ``stop`` are places of it.
     limit

@@ -5,7 +5,7 @@ run at a quarter of this speed. So the vectors are spelled out in LLVM's languag
 and comparisons. They become one ``vpopcntq`` per eight words where the processor has it, and byte shuffles where it has
 AVX2 or NEON alone (Muła, Kurz & Lemire 2018, "Faster population counts using AVX2 instructions").
 
-Codes and queries are columns (see ``hits.Columns``), ``row`` and ``query`` the first to look at. The number of words is
+Codes and queries are columns (see ``hits.Columns``), ``row`` and ``query`` the first to compare. The number of words is
 known at compile time. Nothing is checked: rows and queries must exist.
 """
 

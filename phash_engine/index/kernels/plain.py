@@ -21,7 +21,7 @@ _TILE: Final = 1 << 16
 """Code pairs compared at once: their 8-byte differences stay in the L2 cache."""
 _SIEVED_RADIUS: Final = 24
 _SIEVED_ROWS: Final = 1 << 16
-"""Radius up to which, and rows from which, a sieve pays; so many rows at once, two of their words stay in the cache."""
+"""Radius up to which, and rows from which, a sieve pays; two words of this many rows stay in the cache."""
 
 
 def within(columns: Columns, start: int, stop: int, queries: Columns, limits: NDArray[np.int64]) -> Hits:
@@ -32,7 +32,7 @@ def within(columns: Columns, start: int, stop: int, queries: Columns, limits: ND
     columns
         Codes, ``words`` columns ``(n,)``.
     start, stop
-        Rows to look at.
+        Rows to compare.
     queries
         Codes, ``words`` columns ``(q,)``.
     limits
@@ -118,7 +118,7 @@ def _sieved(columns: Columns, start: int, stop: int, queries: Columns, limits: N
             np.bitwise_xor(other[rows], another, out=more[part])
             np.bitwise_or(differences[part], more[part], out=differences[part])
             np.bitwise_count(differences[part], out=bits[part])
-            if bits[part].min() <= limit:  # nearly never, and told faster than where
+            if bits[part].min() <= limit:  # nearly never, and faster to find than the place
                 near = np.flatnonzero(bits[part] <= limit)
                 found.append(pack(np.full_like(near, query), np.zeros_like(near), near + row))
     return np.concatenate(found)

@@ -88,7 +88,7 @@ def frozen(begins: NDArray[np.uint32], rows: NDArray[np.uint32]) -> Postings:
 def _mixed(columns: Columns) -> NDArray[np.uint64]:
     """One word for each code, the same for equal codes.
 
-    Where two codes share a word by chance, their rows may stay apart in several entries, which changes no answer.
+    Where two codes share a word by chance, their rows may stay apart in several entries, which changes no result.
     """
     mixed = columns[0]
     for column in columns[1:]:

@@ -18,7 +18,7 @@ from phash_engine.index.kernels.lanes import LANES, as_int, bit_count, distance,
 _TRIED: Final = 16
 """Queries of a call to ``nearest`` that are tried in any case."""
 _CHEAP: Final = 8
-"""One part in so many of what a scan costs is spent on probing before asking whether the rest is worth while."""
+"""This fraction of the cost of a scan is spent on probing before the rest is weighed against a scan."""
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -43,7 +43,7 @@ def within(
     queries
         Codes, ``words`` columns.
     start
-        First query to answer.
+        First query to search.
     limit
         Largest accepted distance.
     radii
@@ -58,7 +58,7 @@ def within(
     Returns
     -------
     tuple
-        First query that is not answered, number of hits, of buckets probed, of codes compared.
+        First query that is not searched, number of hits, of buckets probed, of codes compared.
     """
     count, probes, candidates = 0, 0, 0
     for query in range(start, queries[0].size):
@@ -158,7 +158,7 @@ def nearest(
 def _find(buckets: Any, queries: Any, query: int, chunk: int, masks: Any, begin: int, end: int, places: Any) -> int:
     """Write down first and last place of each bucket near a chunk of a query, and ask for its first cache lines.
 
-    What lies there is looked at when all are known: the memory is on its way by then.
+    The codes there are compared when all buckets are known: by then the memory is prefetched.
     """
     width = buckets.widths[chunk]
     value = chunk_value(queries[buckets.words[chunk]], query, buckets.lows[chunk], width)

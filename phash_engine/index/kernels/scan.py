@@ -43,7 +43,7 @@ def within(columns: Columns, start: int, stop: int, queries: Columns, limits: ND
     columns
         Codes, ``words`` columns ``(n,)``.
     start, stop
-        Rows to look at.
+        Rows to compare.
     queries
         Codes, ``words`` columns ``(q,)``.
     limits
@@ -69,7 +69,7 @@ def nearest(
     """Return the ``k`` nearest codes of each query among rows ``start`` to ``stop``, of equal distance the first rows.
 
     Parameters and cost are those of ``within``; no hit lies beyond its query's limit. Hits are sorted. Where ``names``
-    of the rows are given, they stand in the hits, and the lowest names come first.
+    of the rows are given, they are in the hits, and the lowest names come first.
     """
     k = min(k, max(0, stop - start))
     names = _NO_NAMES if names is None else names

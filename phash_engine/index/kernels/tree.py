@@ -1,11 +1,11 @@
 """A BK-tree in flat arrays (Burkhard & Keller 1973, "Some approaches to best-match file searching").
 
-Every node holds one distinct code. Its children stand at different distances from it and in the order of these, so a
+Every node holds one distinct code. Its children have different distances from it and are stored in this order, so a
 query at distance d from a node need follow only the children whose distance lies in ``d - radius .. d + radius``.
 
 ``lay_out`` numbers the nodes in preorder: the subtree of a node is the ``span`` of nodes from it on, and can be read
 through where that is faster than walking it. ``insert`` hangs new nodes into the tree but puts them behind all others;
-their ancestors get span 0, for their subtrees no longer stand in one piece.
+their ancestors get span 0, for their subtrees are no longer contiguous.
 
 The rows that share a code form a ring: ``last`` of the node is the highest of them, and the lowest comes after it.
 """
@@ -38,7 +38,7 @@ class Tree(NamedTuple):
     ring
         int32 ``(rows,)``: next row with the same code.
     alive
-        bool ``(rows,)``: False for removed rows, which are in no answer.
+        bool ``(rows,)``: False for removed rows, which are in no result.
     """
 
     codes: Columns

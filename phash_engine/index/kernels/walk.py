@@ -1,7 +1,7 @@
 """Questions to a BK-tree: which of its rows are near.
 
 A query at distance d from a node follows only the children whose distance to the node lies in ``d - radius ..
-d + radius``, by the triangle inequality. Small subtrees that stand in one piece are read through in vectors.
+d + radius``, by the triangle inequality. Small contiguous subtrees are scanned in vectors.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A second look at pairs of pictures: at their pixels where the codes say yes, at their points where they say perhaps.
 
 Pairs within the radius are copies unless something was drawn into one of them, or its colours were changed. Pairs
-beyond it, up to :data:`BAND`, are copies if their points agree on one homography (extra ``verify``), and then by the
-same pixels. Whatever can no longer be read stays as the distance says.
+beyond it, up to ``policy.CANDIDATE_RADIUS``, are copies if their points agree on one homography (extra ``verify``), and
+then by the same pixels. Whatever can no longer be read stays as the distance says.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from phash_engine._threads import available_threads, in_threads
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError
 from phash_engine.hashing import border, hashers, orientation, quality
+from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.verification import keypoints, similarity
 from phash_engine.matching.verification.alignment import LUMA
-
-BAND = 56
-"""Largest distance in bits at which a pair is looked at: 5e-5 of the pairs of different photos are as near."""
 
 LEAST_INLIERS = 12
 """Pairs of different photos have 7 at most, pages of print 8; 99 % of crops, turns and prints within the band more."""
@@ -194,7 +192,7 @@ class Verifier:
 
     def reach(self, radius: int) -> int:
         """Return how far apart candidates may be: without OpenCV only what is within the radius can be looked at."""
-        return max(radius, BAND) if keypoints.available() else radius
+        return max(radius, CANDIDATE_RADIUS) if keypoints.available() else radius
 
     def judge(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Look at all candidates that were not looked at before; return a verdict on each, in their order."""

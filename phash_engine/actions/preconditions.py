@@ -1,0 +1,76 @@
+"""What must hold before a file is touched: file and keeper are those of the plan, and nothing would be lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from phash_engine._files import file_id
+from phash_engine.actions import file_state, steps
+from phash_engine.actions.file_state import FileState
+from phash_engine.actions.plan import Plan, PlannedFile, PlannedPhoto
+from phash_engine.errors import RefusalError
+
+FileId = tuple[int, int] | None
+
+
+def observe_planned(file: PlannedFile, subject: str = "") -> FileState:
+    """Return the state of a file that must be what it was when the plan was made.
+
+    Raises
+    ------
+    RefusalError
+        It is not; the reason begins with ``subject``.
+    """
+    if os.path.realpath(Path(file.path).parent) != file.real_folder:
+        raise RefusalError(f"{subject}is not where it was: a link leads to another folder now")
+    try:
+        state = file_state.observe(file.path)
+    except RefusalError as error:
+        raise RefusalError(f"{subject}{error}") from error
+    if isinstance(file, PlannedPhoto):
+        is_same = state.digest == file.digest
+    else:
+        is_same = (state.size, state.mtime_ns) == (file.size, file.mtime_ns)
+    if not is_same:
+        raise RefusalError(f"{subject}has changed since the plan was made")
+    return state
+
+
+def check(file: PlannedFile, state: FileState, action: str, keeper: FileState, kept: Container[FileId]) -> None:
+    """Raise RefusalError if an action must not be taken though file and keeper are what they were.
+
+    Parameters
+    ----------
+    file, state
+        The file and its state.
+    action
+        One of ``steps.ACTIONS``.
+    keeper
+        State of the keeper.
+    kept
+        What :func:`kept_files` returned.
+    """
+    if isinstance(file, PlannedPhoto) and file.reference:
+        raise RefusalError("is a reference file")
+    if state.file_id == keeper.file_id or state.file_id in kept:
+        raise RefusalError("is the same file as a photo that is kept")
+    if action in steps.LINKS:
+        if state.digest != keeper.digest:
+            raise RefusalError("has other bytes than the keeper: a link in its place would lose them")
+    elif isinstance(file, PlannedPhoto):
+        for sidecar in file.sidecars:
+            if os.path.lexists(sidecar.path):
+                observe_planned(sidecar, f"its sidecar {sidecar.path} ")
+
+
+def kept_files(plan: Plan) -> set[FileId]:
+    """Return device and inode of the photos that no step may touch: keepers, other kept photos, references."""
+    return {file_id(photo.path, follow_links=False) for photo in _kept(plan)}
+
+
+def _kept(plan: Plan) -> Iterator[PlannedPhoto]:
+    for group in plan.groups:
+        yield from (group.keeper, *group.kept)
+        yield from (photo for photo in group.duplicates if photo.reference)
