@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench import photos, trial
 from bench.descriptors import EXTRACTORS
-from phash_engine.catalogue.code_store import ALL_NAMES
+from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching import calibration, cohort, impostors
 from phash_engine.matching.code_set import CodeSet

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from bench import codes, dedupe, photos, timing
 from bench.find import find_command
 from phash_engine import images
-from phash_engine.catalogue.store import Content, Sighting, Store, View
+from phash_engine.catalogue import Content, Sighting, Store, View
 from phash_engine.hashing import hashers
 from phash_engine.hashing.hashers import Codes
 from phash_engine.hashing.views import FULL

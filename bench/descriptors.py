@@ -15,8 +15,8 @@ from PIL import Image
 
 from bench.families.base import cv2
 from bench.trial import Extractor, Trial
-from phash_engine.catalogue.code_store import ALL_NAMES
 from phash_engine.hashing import hashers, orientation
+from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.matching import cohort
 from phash_engine.matching.analyzed import AnalyzedImage
 from phash_engine.matching.policy import CERTAIN, DEFAULT_RADIUS

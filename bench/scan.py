@@ -143,9 +143,9 @@ class _Timed(Store):
         with self._clock():
             super().record(*args)
 
-    def drop_unowned(self) -> None:
+    def drop_unreferenced(self) -> None:
         with self._clock():
-            super().drop_unowned()
+            super().drop_unreferenced()
 
     def refresh_index(self) -> None:
         with self._clock():

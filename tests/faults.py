@@ -272,7 +272,8 @@ def draw(path: Path, seed: int) -> None:
 def contents(path: Path) -> dict[str, tuple[bytes | None, bool]]:
     with Store(path) as catalogue:
         assert catalogue._database.value("PRAGMA integrity_check") == "ok"
-        return {photo.path: (photo.digest, photo.content_id > 0) for photo in catalogue.photos()}
+        hashed = set(catalogue.code_columns(trust_all=True).contents.tolist())
+        return {photo.path: (photo.digest, photo.content_id in hashed) for photo in catalogue.photos()}
 
 
 def kill_scan(folder: Path, deaths: Deaths) -> None:

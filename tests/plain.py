@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from phash_engine.catalogue.store import Photo
+from phash_engine.catalogue import Photo
 from phash_engine.grouping import groups
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching import search

@@ -24,7 +24,7 @@ from typing import Any
 from phash_engine import _files, _json
 from phash_engine._files import reason_of
 from phash_engine.actions.journal import SUFFIX
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import PlanError
 from phash_engine.grouping.groups import Group
 

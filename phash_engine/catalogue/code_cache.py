@@ -1,11 +1,13 @@
-"""The codes of a catalogue as memory-mapped files beside it, for readers that cannot wait for SQLite.
+"""The codes of a catalogue as memory-mapped files in a folder next to it: they load faster than rows of SQLite.
 
-Two arrays of one generation (see ``generations``): ``codes``, uint64 ``(n, 10)`` column by column, and ``ids``, int64
-``(n,)`` ascending.
+Four arrays of one generation (see ``_arrays``), a row for each view: ``ids``, int64 ``(n,)`` ascending, of its codes;
+``contents``, int64 ``(n,)``, of its content; ``views``, uint8 ``(n,)``; and ``codes``, uint64 ``(n, 10)`` column by
+column.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,28 +17,56 @@ from numpy.typing import NDArray
 from phash_engine import _arrays
 from phash_engine.errors import IndexFileError
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_ARRAYS: Final = (("int64", ()), ("int64", ()), ("uint8", ()), ("uint64", (10,)))
+"""Dtype of each array of :class:`CodeRows`, and shape of one row of it."""
 
 
 class Header(NamedTuple):
-    """What the codes are of: compared by readers before they believe them. The stamp is of this generation alone."""
+    """What the codes are of: readers compare it before they use them. The stamp is of this generation alone.
+
+    ``views`` are the numbers of the views by kind.
+    """
 
     catalogue: str
     stamp: str
     spec: int
+    views: Mapping[str, int]
     last_code_id: int
     deletions: int
 
 
-class Stored(NamedTuple):
-    """One generation: its header, ids int64 ``(n,)`` and codes uint64 ``(n, 10)``, both memory-mapped."""
+class CodeRows(NamedTuple):
+    """Codes by id: int64 ``(n,)`` ids, ascending, and contents; uint8 ``(n,)`` views; uint64 ``(n, 10)`` codes."""
 
-    header: Header
     ids: NDArray[np.int64]
+    contents: NDArray[np.int64]
+    views: NDArray[np.uint8]
     codes: NDArray[np.uint64]
 
+    def select(self, chosen: NDArray[np.bool_]) -> CodeRows:
+        """Return the rows that a mask chooses; the columns of the codes stay contiguous."""
+        codes = np.compress(chosen, self.codes.T, axis=1).T
+        return CodeRows(self.ids[chosen], self.contents[chosen], self.views[chosen], codes)
 
-def save(directory: Path, header: Header, ids: NDArray[np.int64], codes: NDArray[np.uint64]) -> None:
+    def followed_by(self, other: CodeRows) -> CodeRows:
+        """Return these rows and then others; the columns of the codes stay contiguous."""
+        return CodeRows(
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.contents, other.contents]),
+            np.concatenate([self.views, other.views]),
+            np.concatenate([self.codes.T, other.codes.T], axis=1).T,
+        )
+
+
+class Stored(NamedTuple):
+    """One generation: its header, and its rows, memory-mapped."""
+
+    header: Header
+    rows: CodeRows
+
+
+def save(directory: Path, header: Header, rows: CodeRows) -> None:
     """Write a new generation and drop the older ones.
 
     Raises
@@ -44,8 +74,8 @@ def save(directory: Path, header: Header, ids: NDArray[np.int64], codes: NDArray
     IndexFileError
         The folder cannot be written.
     """
-    text = {"format": _FORMAT, **header._asdict(), "codes": len(ids)}
-    _arrays.write(directory, text, {"codes": np.asfortranarray(codes), "ids": ids})
+    text = {"format": _FORMAT, **header._asdict(), "rows": len(rows.ids)}
+    _arrays.write(directory, text, rows._replace(codes=np.asfortranarray(rows.codes))._asdict())
 
 
 def open_newest(directory: Path) -> Stored | None:
@@ -54,19 +84,19 @@ def open_newest(directory: Path) -> Stored | None:
     Raises
     ------
     IndexFileError
-        The generation is torn or of another format.
+        The generation is corrupt or of another format.
     """
     newest = _arrays.read_newest(directory, _FORMAT)
     if newest is None:
         return None
     header, arrays = newest
     try:
-        stored = Stored(Header(*(header[name] for name in Header._fields)), arrays["ids"], arrays["codes"])
-        whole = stored.ids.shape == (header["codes"],) and stored.codes.shape[:1] == stored.ids.shape
-    except KeyError as error:
-        raise IndexFileError(f"{directory}: torn: there is no {error}") from error
-    if not whole or stored.ids.dtype != np.int64 or stored.codes.dtype != np.uint64 or stored.codes.ndim != 2:
-        raise IndexFileError(f"{directory}: torn: the arrays are not those of the header")
+        number = header["rows"]
+        stored = Stored(Header(*(header[name] for name in Header._fields)), CodeRows(**arrays))
+    except (KeyError, TypeError) as error:
+        raise IndexFileError(f"{directory}: corrupt: {error}") from error
+    if [(array.dtype.name, array.shape) for array in stored.rows] != [(name, (number, *row)) for name, row in _ARRAYS]:
+        raise IndexFileError(f"{directory}: corrupt: the arrays differ from the header")
     return stored
 
 

@@ -1,4 +1,4 @@
-"""Lists of codes that other tools wrote, as CSV or JSON → foreign codes."""
+"""Lists of codes that other tools wrote, as CSV or JSON → imported hashes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from phash_engine import _files
-from phash_engine.catalogue.imported_hashes import HASHERS, ForeignCode
+from phash_engine.catalogue.imported_hashes import HASHERS, ImportedHash
 from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
 
@@ -17,7 +17,7 @@ _Entry = tuple[str, str, str, str]
 """Where it stands in the list, path, hex digits, hasher."""
 
 
-def read(path: Path, hasher: str, base: str) -> list[ForeignCode]:
+def read(path: Path, hasher: str, base: str) -> list[ImportedHash]:
     """Read a list: CSV with the columns path, hex and perhaps hasher, or JSON that maps paths to hex digits.
 
     Parameters
@@ -42,7 +42,7 @@ def read(path: Path, hasher: str, base: str) -> list[ForeignCode]:
     return list(_checked(entries, base))
 
 
-def _checked(entries: Iterable[_Entry], base: str) -> Iterator[ForeignCode]:
+def _checked(entries: Iterable[_Entry], base: str) -> Iterator[ImportedHash]:
     places: dict[tuple[str, str], str] = {}
     for place, path, digits, hasher in entries:
         if hasher not in HASHERS:
@@ -54,7 +54,7 @@ def _checked(entries: Iterable[_Entry], base: str) -> Iterator[ForeignCode]:
         if first is not place:
             raise UsageError(f"{place}: {path} has a code of {hasher} already, see {first}")
         try:
-            yield ForeignCode(whole, hasher, codes.from_hex(digits))
+            yield ImportedHash(whole, hasher, codes.from_hex(digits))
         except ValueError as error:
             raise UsageError(f"{place}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""A damaged catalogue: set it aside, and save from it what no scan can find out again."""
+"""Recovery from a corrupt catalogue: rename it, and copy from it what no scan can compute again."""
 
 from __future__ import annotations
 
@@ -7,63 +7,64 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from phash_engine import _files
 from phash_engine.catalogue.database import Database
 from phash_engine.errors import CatalogueError, CorruptError
 
-SAVED = ("decisions", "foreign_codes")
-"""Tables whose rows go over into the new file, where both have them."""
+_TABLES: Final = {"decisions": "decisions", "imported_hashes": "imported_hashes", "foreign_codes": "imported_hashes"}
+"""The table that each table's rows are copied to; older files have theirs under other names."""
 
 
-class Rebuilt(NamedTuple):
-    """Where the damaged file is now, and how many rows were saved from it."""
+class Recovered(NamedTuple):
+    """The new path of the corrupt file, and how many rows were copied from it."""
 
-    aside: Path
-    saved: int
+    corrupt: Path
+    rows: int
 
 
-def rebuild(path: Path) -> Rebuilt | None:
-    """Put an empty catalogue in place of a damaged one; None where the one there is sound, or there is none.
+def rebuild(path: Path) -> Recovered | None:
+    """Replace a corrupt catalogue by an empty one; None if the catalogue is intact, or there is none.
 
-    The damaged file is kept under a free name beside it.
+    The corrupt file is kept under a free name in the same folder.
 
     Raises
     ------
     CatalogueError
         It cannot be used for another reason: it is another program's, or written by a newer version.
     OSError
-        It cannot be set aside.
+        It cannot be renamed.
     """
-    if not path.is_file() or _is_sound(path):
+    if not path.is_file() or _is_intact(path):
         return None
-    aside = Path(_files.unused_path(f"{path}.damaged"))
-    # The log goes first: beside a new file it would be taken for the new one's.
+    corrupt = Path(_files.unused_path(f"{path}.corrupt"))
+    # The log goes first: next to a new file it would be taken for the log of that one.
     for suffix in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
-            os.rename(f"{path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - names, not paths, are put together
+            os.rename(f"{path}{suffix}", f"{corrupt}{suffix}")  # noqa: PTH104 - names, not paths, are put together
     with closing(Database(path, create=True)) as database, database.transaction():
-        saved = sum(_save(table, aside, database) for table in SAVED)
-    return Rebuilt(aside, saved)
+        rows = sum(_copy(source, corrupt, target, database) for source, target in _TABLES.items())
+    return Recovered(corrupt, rows)
 
 
-def _is_sound(path: Path) -> bool:
+def _is_intact(path: Path) -> bool:
     try:
-        with closing(Database(path, create=False)) as database:
+        with closing(Database(path, create=False, migrate=False)) as database:
             return bool(database.value("PRAGMA integrity_check(1)") == "ok")
     except CorruptError:
         return False
 
 
-def _save(table: str, aside: Path, database: Database) -> int:
-    rows = list(_rows(table, aside))
+def _copy(source: str, corrupt: Path, target: str, database: Database) -> int:
+    rows = list(_readable_rows(source, corrupt))
     for row in rows:
-        database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+        database.execute(f"INSERT OR REPLACE INTO {target} VALUES ({', '.join('?' * len(row))})", row)
     return len(rows)
 
 
-def _rows(table: str, aside: Path) -> Iterator[Sequence[Any]]:
-    """Yield the rows that can still be read."""
-    with contextlib.suppress(CatalogueError), closing(Database(aside, create=False)) as damaged:
-        yield from damaged.select(f"SELECT * FROM {table}")
+def _readable_rows(table: str, corrupt: Path) -> Iterator[Sequence[Any]]:
+    """Yield the rows up to the first that cannot be read; none if there is no such table."""
+    # To migrate an older file would read, and fail on, what is not copied.
+    with contextlib.suppress(CatalogueError), closing(Database(corrupt, create=False, migrate=False)) as database:
+        yield from database.select(f"SELECT * FROM {table}")

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from phash_engine import _files
 from phash_engine.actions import plan
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
 from phash_engine.errors import PhashError, UsageError

@@ -19,7 +19,7 @@ def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool
     Such a file is read again when it has changed, or when a package that was missing is installed.
     """
     with options.open_existing(catalogue_path) as catalogue:
-        failures = catalogue.failures(folders or None)
+        failures = catalogue.failures.below(folders or None)
     for failure in failures:
         if as_json:
             output.record(failure._asdict())

@@ -88,7 +88,7 @@ def _print_record(decision: Decision, _: Store) -> None:
 def _print_line(decision: Decision, catalogue: Store) -> None:
     output.text("different" if decision.kind == "different" else "both kept")
     for digest in decision[:2]:
-        paths = [photo.path for photo in catalogue.photos_with(digest)]
+        paths = [photo.path for photo in catalogue.photos_with_digest(digest)]
         output.text("  " + ("  =  ".join(paths) or f"no photo ({digest.hex()})"))
 
 

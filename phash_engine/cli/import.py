@@ -27,7 +27,7 @@ def command(lists: tuple[Path, ...], hasher: str | None, base: str, catalogue_pa
     """
     imported = [code for path in lists for code in hash_lists.read(path, hasher or HASHER, base)]
     with options.open_or_create(catalogue_path) as catalogue:
-        catalogue.foreign_codes.add(imported)
+        catalogue.imported_hashes.add(imported)
     if as_json:
         output.record({"codes": len(imported)})
     else:

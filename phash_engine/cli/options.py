@@ -201,7 +201,7 @@ def known_labels(catalogue: Store, source: str, folders: Sequence[str]) -> dict[
     from phash_engine.retrieval import labels
 
     photos = [photo.path for photo in catalogue.photos()]
-    known = labels.labels_of(source, photos, {failure.path for failure in catalogue.failures()})
+    known = labels.labels_of(source, photos, {failure.path for failure in catalogue.failures.below()})
     inside = [_files.absolute(folder) for folder in folders]
     return {path: label for path, label in known.items() if not inside or _files.is_below(path, inside)}
 

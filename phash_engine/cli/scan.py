@@ -103,8 +103,8 @@ def _rebuild(path: Path) -> None:
     if rebuilt is None:
         output.message(f"{path} is not corrupt, and is kept")
     else:
-        saved = f"; recovered decisions and imported hashes: {rebuilt.saved}" if rebuilt.saved else ""
-        output.message(f"the corrupt catalogue is {rebuilt.aside} now{saved}")
+        saved = f"; recovered decisions and imported hashes: {rebuilt.rows}" if rebuilt.rows else ""
+        output.message(f"the corrupt catalogue is {rebuilt.corrupt} now{saved}")
 
 
 def _summary(report: ScanReport) -> str:

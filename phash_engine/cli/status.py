@@ -100,7 +100,8 @@ def command(
 def _print_counts(catalogue: Store, *, as_json: bool) -> None:
     counts = catalogue.counts()
     if as_json:
-        output.record({"catalogue": str(catalogue.path), **counts})
+        counted = {_KEYS.get(name, name): number for name, number in counts.items()}
+        output.record({"catalogue": str(catalogue.path), **counted})
         return
     output.text(str(catalogue.path))
     for name, number in counts.items():
@@ -148,6 +149,8 @@ def _without_nan(fields: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in fields.items()}
 
 
+_KEYS = {"imported_hashes": "foreign"}
+"""JSON keys that are not the names of the counts."""
 _MEANING = {
     "photos": "photos",
     "missing": "photos whose files are missing",
@@ -157,6 +160,6 @@ _MEANING = {
     "trimmed": "of them of pictures inside a border",
     "frames": "of further frames of animations (--frames)",
     "crops": "of crops (--crops)",
-    "foreign": "imported hashes of the imagehash scheme",
+    "imported_hashes": "imported hashes of the imagehash scheme",
     "failures": "files that could not be read",
 }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import UsageError
 from phash_engine.evaluation import submissions
 from phash_engine.evaluation.submissions import Table
@@ -86,7 +86,7 @@ def read_side(store: Store, folder: str) -> Side:
     full = code_set.load(store, store.photo_columns([folder]).contents, trust_all=True).full()
     row_by_content = {content: row for row, content in enumerate(full.contents.tolist())}
     photos = [photo for photo in store.photos([folder]) if photo.digest and photo.content_id in row_by_content]
-    failures = [failure.path for failure in store.failures([folder])]
+    failures = [failure.path for failure in store.failures.below([folder])]
     ids = _ids([*(photo.path for photo in photos), *failures], _files.absolute(folder))
     photos.sort(key=lambda photo: ids[photo.path])
     return Side(

@@ -14,8 +14,8 @@ import numpy as np
 
 from phash_engine import _files
 from phash_engine._columns import Ids, sorted_columns
+from phash_engine.catalogue import PhotoColumns, Store
 from phash_engine.catalogue.decisions import Decision
-from phash_engine.catalogue.store import PhotoColumns, Store
 from phash_engine.grouping import clustering, keep_rules
 from phash_engine.grouping.clustering import Link
 from phash_engine.grouping.keep_rules import KeepRule, Member

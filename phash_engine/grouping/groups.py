@@ -11,8 +11,8 @@ import numpy as np
 
 from phash_engine import _files
 from phash_engine._columns import Ids
+from phash_engine.catalogue import Photo, Store
 from phash_engine.catalogue.decisions import partners
-from phash_engine.catalogue.store import Photo, Store
 from phash_engine.grouping import clustering, graph, keep_rules
 from phash_engine.grouping.graph import MatchGraph, Search
 from phash_engine.grouping.keep_rules import KeepRule, Member, Reason

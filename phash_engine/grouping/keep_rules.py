@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from phash_engine import images
-from phash_engine.catalogue.store import Photo
+from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError, UsageError
 
 DEFAULT = ("pixels", "exif", "quality", "size", "oldest", "shortest-path")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from phash_engine import _files, images
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
 from phash_engine.hashing.views import MatchType
@@ -38,9 +38,9 @@ class ImportedCollection:
     """
 
     def __init__(self, store: Store, hasher: str, folders: Sequence[str] | None = None) -> None:
-        paths, table = store.foreign_codes.of(hasher)
+        paths, table = store.imported_hashes.of(hasher)
         if not paths:
-            others = ", ".join(store.foreign_codes.counts())
+            others = ", ".join(store.imported_hashes.counts())
             way_out = f"it has those of {others}" if others else "'phash import' brings them"
             raise UsageError(f"the catalogue has no codes of imagehash's {hasher}: {way_out}")
         roots = None if folders is None else [_files.absolute(folder) for folder in folders]

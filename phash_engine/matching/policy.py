@@ -105,10 +105,10 @@ class Calibration(NamedTuple):
 
 def calibration_of(store: Store) -> Calibration | None:
     """Return what was measured on the photos of a catalogue; None if they never were."""
-    stored = store.setting(_SETTING)
+    stored = store.settings.get(_SETTING)
     return None if stored is None else Calibration(**stored)
 
 
 def set_calibration(store: Store, calibration: Calibration | None) -> None:
     """Decide the matches of a catalogue by what was measured from now on, or by the defaults again."""
-    store.set_setting(_SETTING, calibration and calibration._asdict())
+    store.settings.set(_SETTING, calibration and calibration._asdict())

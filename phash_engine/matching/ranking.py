@@ -10,7 +10,7 @@ import numpy as np
 
 from phash_engine import images
 from phash_engine._threads import available_threads, in_threads
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ImageError
 from phash_engine.hashing import quality
 from phash_engine.hashing.block import LUMA_STEPS

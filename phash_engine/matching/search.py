@@ -16,7 +16,7 @@ import numpy as np
 
 from phash_engine import _files, images
 from phash_engine._columns import Ids
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.hashing import codes as code_bits
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import ALL_NAMES, Codes

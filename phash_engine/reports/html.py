@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from phash_engine import images
 from phash_engine._threads import available_threads
-from phash_engine.catalogue.store import Photo
+from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError
 from phash_engine.grouping.groups import Group, Pair
 from phash_engine.hashing.views import MatchType

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from phash_engine import _files, images
 from phash_engine._columns import spans
 from phash_engine._threads import available_threads, in_threads
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.catalogue.vector_store import VectorFile
 from phash_engine.errors import ImageError, ModelError
 from phash_engine.retrieval.models import Model, Pictures

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import images
-from phash_engine.catalogue.store import Photo
+from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching.policy import CANDIDATE_RADIUS

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from phash_engine import _optional
 from phash_engine._files import File, Unreadable
 from phash_engine._threads import available_threads
-from phash_engine.catalogue.store import KnownFile, Sighting, Store
+from phash_engine.catalogue import KnownFile, Sighting, Store
 from phash_engine.hashing.views import Wanted
 from phash_engine.images import formats
 from phash_engine.scanning import sidecars
@@ -83,7 +83,7 @@ def scan(
     began = time.monotonic()
     report = ScanReport()
     _request_views(catalogue, crops, frames)
-    catalogue.retry(_optional.resolved())
+    catalogue.failures.retry(_optional.resolved())
     files, reached = _walk_roots(folders, exclude, catalogue, report)
     photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing)
     paths = {file.path for file in files}
@@ -99,10 +99,10 @@ def scan(
 def _request_views(catalogue: Store, crops: bool | None, frames: int | None) -> None:
     if frames is not None and frames < 0:
         raise ValueError(f"frames must be at least 0, not {frames}")
-    before = catalogue.wanted()
+    before = catalogue.settings.requested_views()
     requested = Wanted(before.crops if crops is None else crops, before.frames if frames is None else frames)
     if requested != before:
-        catalogue.want(requested)
+        catalogue.settings.request_views(requested)
 
 
 # ── walk ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +165,7 @@ def _read_photos(
             return photo_of
         with WorkerPool(to_read, catalogue, workers) as results:
             _commit_all(results, catalogue, report, len(to_read), progress)
-        catalogue.drop_unowned()
+        catalogue.drop_unreferenced()
         not_photos |= {failure.path for failure in report.failures}
 
 
@@ -220,7 +220,7 @@ def _commit(result: BatchResult, catalogue: Store, report: ScanReport) -> BatchR
 
 
 def _misnamed(sightings: Iterable[Sighting], catalogue: Store) -> list[Misnamed]:
-    known = catalogue.formats({s.digest for s in sightings if s.digest})
+    known = catalogue.contents.formats({s.digest for s in sightings if s.digest})
     # The content of a photo is not known yet while another thread still reads its twin.
     read = ((s.path, known[s.digest]) for s in sightings if s.digest in known)
     return [Misnamed(path, kind) for path, kind in read if formats.is_misnamed(path, kind)]

@@ -66,7 +66,7 @@ def update(root: str, photo_of: Mapping[str, str], found: Container[str], catalo
     catalogue
         Where sidecars are stored.
     """
-    known = catalogue.known_companions(root)
+    known = catalogue.sidecars.below(root)
     separated = [path for path in known if path not in photo_of and (path in found or is_gone(path))]
     below = ((path, photo) for path, photo in photo_of.items() if _files.contains(root, path))
     new = {path: photo for path, photo in below if known.get(path) != photo}

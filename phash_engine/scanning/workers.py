@@ -15,7 +15,7 @@ import numpy as np
 from phash_engine import _files, images
 from phash_engine._files import File
 from phash_engine._threads import Budget
-from phash_engine.catalogue.store import UNREAD, Content, Sighting, Store, View
+from phash_engine.catalogue import UNREAD, Content, Sighting, Store, View
 from phash_engine.errors import ImageError
 from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.views import FULL, Wanted
@@ -53,7 +53,7 @@ class WorkerPool:
         size = max(1, min(_BATCH_SIZE, len(files) // (4 * workers)))
         self._batches = iter([files[start : start + size] for start in range(0, len(files), size)])
         self._known_digests = catalogue.known_digests()
-        self._views = catalogue.wanted()
+        self._views = catalogue.settings.requested_views()
         self._ahead = 2 * workers
         self._budget = Budget(_BYTES_IN_MEMORY)
         self._stop = threading.Event()

@@ -17,8 +17,7 @@ import pytest
 
 from phash_engine.actions import executor
 from phash_engine.actions.journal import Journal, JournalReader
-from phash_engine.catalogue import database, recovery
-from phash_engine.catalogue.store import Sighting, Store
+from phash_engine.catalogue import Sighting, Store, database, recovery
 from phash_engine.errors import CatalogueError, CorruptError, PlanError
 from phash_engine.scanning.scan import scan
 from tests.faults import ELSEWHERE, World, digest_of, draw, leftovers, tree
@@ -276,7 +275,7 @@ def test_a_catalogue_that_another_process_writes_to_is_waited_for_and_then_an_er
 ) -> None:
     path = tmp_path / "photos.db"
     with Store(path) as busy:
-        monkeypatch.setattr(database, "_PATIENCE", 0.1)
+        monkeypatch.setattr(database, "_TIMEOUT", 0.1)
         busy._database.execute("BEGIN IMMEDIATE")
         with pytest.raises(CatalogueError, match="another process is writing to it"), Store(path) as second:
             scan([photos], second)
@@ -311,7 +310,7 @@ def read_all(path: Path) -> None:
     with Store(path) as catalogue:
         list(catalogue.photos())
         catalogue.counts()
-        catalogue.code_table(trust_all=True)
+        catalogue.code_columns(trust_all=True)
 
 
 def cut(path: Path) -> None:
@@ -342,15 +341,15 @@ def test_a_damaged_catalogue_is_an_error_and_is_rebuilt(
         read_all(path)
     rebuilt = recovery.rebuild(path)
     assert rebuilt is not None
-    assert rebuilt.aside == tmp_path / "photos.db.damaged"
-    assert rebuilt.aside.read_bytes() == damaged
+    assert rebuilt.corrupt == tmp_path / "photos.db.corrupt"
+    assert rebuilt.corrupt.read_bytes() == damaged
     with Store(path) as catalogue:
         assert scan([photos], catalogue).decoded == 5
     damage(path)
     again = recovery.rebuild(path)
     assert again is not None
-    assert again.aside != rebuilt.aside
-    assert rebuilt.aside.read_bytes() == damaged
+    assert again.corrupt != rebuilt.corrupt
+    assert rebuilt.corrupt.read_bytes() == damaged
 
 
 def test_a_sound_catalogue_is_not_rebuilt(photos: Path, tmp_path: Path) -> None:
@@ -381,12 +380,12 @@ def test_what_no_scan_finds_out_again_is_saved_from_a_damaged_catalogue(
     data = bytearray(path.read_bytes())
     data[(root - 1) * size : root * size] = b"\xa5" * size
     path.write_bytes(data)
-    monkeypatch.setattr(recovery, "SAVED", ("failures", "no such table"))
+    monkeypatch.setattr(recovery, "_TABLES", {"failures": "failures", "no such table": "failures"})
     rebuilt = recovery.rebuild(path)
     assert rebuilt is not None
-    assert rebuilt.saved == 30
+    assert rebuilt.rows == 30
     with Store(path) as catalogue:
-        assert [failure.reason for failure in catalogue.failures()] == ["kept"] * 30
+        assert [failure.reason for failure in catalogue.failures.below()] == ["kept"] * 30
 
 
 def test_decisions_survive_a_damaged_catalogue(photos: Path, tmp_path: Path) -> None:
@@ -403,6 +402,6 @@ def test_decisions_survive_a_damaged_catalogue(photos: Path, tmp_path: Path) -> 
     path.write_bytes(data)
     rebuilt = recovery.rebuild(path)
     assert rebuilt is not None
-    assert rebuilt.saved == 1
+    assert rebuilt.rows == 1
     with Store(path) as catalogue:
         assert catalogue.decisions.all() == decided

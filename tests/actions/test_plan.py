@@ -219,7 +219,7 @@ def test_scan_rebuilds_a_damaged_catalogue(home: Path) -> None:
     assert "'phash scan --rebuild DIR' makes a new one" in complaint(phash(home, "status"))
     run = phash(home, "scan", home / "photos", "--rebuild")
     assert run.returncode == 0
-    assert f"the corrupt catalogue is {catalogue}.damaged now" in run.stderr
+    assert f"the corrupt catalogue is {catalogue}.corrupt now" in run.stderr
     assert "is not corrupt, and is kept" in phash(home, "scan", home / "photos", "--rebuild").stderr
 
 

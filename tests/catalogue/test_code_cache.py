@@ -1,4 +1,4 @@
-"""Code files: what is saved comes back; killed, concurrent and interrupted writers never show a reader half of it."""
+"""Code files: what is saved is read; killed and concurrent writers, and corrupt files, never show half of it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from phash_engine.catalogue import code_cache
-from phash_engine.catalogue.code_cache import Header, Stored
+from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.errors import IndexFileError
 
-HEADER = Header("uuid", "stamp", 1, 12, 3)
+HEADER = Header("uuid", "stamp", 1, {"full": 1, "crop": 5}, 12, 3)
 
 WRITER = """
     import sys
@@ -37,15 +36,24 @@ WRITER = """
         ids = np.arange(number * 100, number * 100 + 50 + number % 7)
         codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
         try:
-            code_cache.save(Path(sys.argv[1]), code_cache.Header("uuid", str(number), 1, number, 0), ids, codes)
+            header = code_cache.Header("uuid", str(number), 1, {}, number, 0)
+            rows = code_cache.CodeRows(ids, ids + 1, (ids % 7).astype(np.uint8), codes)
+            code_cache.save(Path(sys.argv[1]), header, rows)
         except IndexFileError as error:
             print(error, flush=True)
 """
 
 
-def arrays(count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def rows(count: int, seed: int = 0) -> CodeRows:
     rng = np.random.default_rng(seed)
-    return np.arange(1, count + 1), rng.integers(0, 2**64, (count, 10), dtype=np.uint64)
+    contents, views = rng.integers(0, 1 << 40, count), rng.integers(0, 7, count, dtype=np.uint8)
+    return CodeRows(np.arange(1, count + 1), contents, views, rng.integers(0, 2**64, (count, 10), dtype=np.uint64))
+
+
+def assert_equal(found: CodeRows, expected: CodeRows) -> None:
+    for name in CodeRows._fields:
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+        assert getattr(found, name).dtype == getattr(expected, name).dtype
 
 
 def opened(directory: Path) -> Stored:
@@ -69,14 +77,17 @@ def assert_whole(directory: Path) -> int:
     if stored is None:
         return -1
     number = int(stored.header.stamp)
-    assert stored.ids.tolist() == list(range(number * 100, number * 100 + 50 + number % 7))
-    assert (stored.codes == stored.ids[:, np.newaxis]).all()
+    ids, contents, views, codes = stored.rows
+    assert ids.tolist() == list(range(number * 100, number * 100 + 50 + number % 7))
+    assert (contents == ids + 1).all()
+    assert (views == ids % 7).all()
+    assert (codes == ids[:, np.newaxis]).all()
     return number
 
 
 @contextmanager
 def replaced_twice_while_opened() -> Iterator[None]:
-    """Pass over the one error that a reader may meet beside a writer that never rests; it does without, then."""
+    """Ignore the one error that a reader may meet while a writer never rests: it reads SQLite, then."""
     try:
         yield
     except IndexFileError as error:
@@ -86,24 +97,19 @@ def replaced_twice_while_opened() -> Iterator[None]:
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
 def test_what_is_saved_comes_back(tmp_path: Path, count: int) -> None:
-    ids, codes = arrays(count)
-    code_cache.save(tmp_path / "index", HEADER, ids, codes)
+    code_cache.save(tmp_path / "index", HEADER, rows(count))
     stored = opened(tmp_path / "index")
     assert stored.header == HEADER
-    assert stored.ids.dtype == np.int64
-    assert stored.codes.dtype == np.uint64
-    assert np.array_equal(stored.ids, ids)
-    assert np.array_equal(stored.codes, codes)
-    assert stored.codes.shape == (count, 10)
+    assert_equal(stored.rows, rows(count))
     code_cache.verify(tmp_path / "index")
 
 
 def test_codes_are_mapped_column_by_column(tmp_path: Path) -> None:
-    code_cache.save(tmp_path, HEADER, *arrays(100))
+    code_cache.save(tmp_path, HEADER, rows(100))
     stored = opened(tmp_path)
-    assert isinstance(stored.codes, np.memmap)
-    assert stored.codes.flags.f_contiguous
-    assert not stored.codes.flags.writeable
+    assert isinstance(stored.rows.codes, np.memmap)
+    assert stored.rows.codes.flags.f_contiguous
+    assert not stored.rows.codes.flags.writeable
 
 
 def test_nothing_saved_is_none(tmp_path: Path) -> None:
@@ -113,21 +119,21 @@ def test_nothing_saved_is_none(tmp_path: Path) -> None:
 
 
 def test_readers_keep_what_they_have_mapped(tmp_path: Path) -> None:
-    old, new = arrays(500, 1), arrays(700, 2)
-    code_cache.save(tmp_path, HEADER, *old)
+    old, new = rows(500, 1), rows(700, 2)
+    code_cache.save(tmp_path, HEADER, old)
     before = opened(tmp_path)
-    code_cache.save(tmp_path, HEADER._replace(stamp="next"), *new)
+    code_cache.save(tmp_path, HEADER._replace(stamp="next"), new)
     after = opened(tmp_path)
-    assert np.array_equal(before.codes, old[1])
-    assert np.array_equal(after.codes, new[1])
+    assert_equal(before.rows, old)
+    assert_equal(after.rows, new)
     assert [entry.name for entry in tmp_path.iterdir()] == ["00000002"]
 
 
 def test_generations_are_numbers_not_words(tmp_path: Path) -> None:
     (tmp_path / "99999999").mkdir()
-    code_cache.save(tmp_path, HEADER, *arrays(3))
+    code_cache.save(tmp_path, HEADER, rows(3))
     assert [entry.name for entry in tmp_path.iterdir()] == ["100000000"]
-    code_cache.save(tmp_path, HEADER._replace(stamp="next"), *arrays(4))
+    code_cache.save(tmp_path, HEADER._replace(stamp="next"), rows(4))
     assert opened(tmp_path).header.stamp == "next"
 
 
@@ -135,23 +141,23 @@ def test_what_a_killed_writer_left_is_dropped(tmp_path: Path) -> None:
     (tmp_path / ".writing-1234").mkdir()
     (tmp_path / ".writing-1234" / "codes.npy").write_bytes(b"half of it")
     assert code_cache.open_newest(tmp_path) is None
-    code_cache.save(tmp_path, HEADER, *arrays(3))
+    code_cache.save(tmp_path, HEADER, rows(3))
     assert [entry.name for entry in tmp_path.iterdir()] == ["00000001"]
 
 
-def test_foreign_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "²").mkdir()  # a digit, but no number
-    code_cache.save(tmp_path, HEADER, *arrays(3))
+    code_cache.save(tmp_path, HEADER, rows(3))
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["00000001", "notes.txt", "²"]
 
 
-@pytest.mark.parametrize("name", ["codes.npy", "ids.npy"])
+@pytest.mark.parametrize("name", ["codes.npy", "ids.npy", "contents.npy", "views.npy"])
 def test_verify_finds_any_flipped_byte(tmp_path: Path, name: str) -> None:
-    code_cache.save(tmp_path, HEADER, *arrays(20))
+    code_cache.save(tmp_path, HEADER, rows(20))
     path = tmp_path / "00000001" / name
     good = path.read_bytes()
-    for position in random.Random(0).sample(range(len(good)), 40):
+    for position in random.Random(0).sample(range(len(good)), 20):
         path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
         with pytest.raises(IndexFileError, match=rf"{name}: corrupt"):
             code_cache.verify(tmp_path)
@@ -184,6 +190,10 @@ def shorter(generation: Path) -> None:
     np.save(generation / "codes.npy", np.zeros((3, 10), dtype=np.uint64))
 
 
+def narrower(generation: Path) -> None:
+    np.save(generation / "codes.npy", np.zeros((20, 5), dtype=np.uint64))
+
+
 def other_type(generation: Path) -> None:
     np.save(generation / "ids.npy", np.arange(20, dtype=np.float64))
 
@@ -212,11 +222,14 @@ DAMAGES = {
     "header empty": cut("header.json", 0),
     "header garbage": header("\0\0\0garbage"),
     "header no object": header("[1, 2]"),
-    "header of another format": header('{"format": 2}'),
-    "header without fields": header('{"format": 1}'),
+    "header of another format": header('{"format": 1}'),
+    "header without fields": header('{"format": 2}'),
     "header missing": without("header.json"),
     "codes missing": without("codes.npy"),
+    "contents missing": without("contents.npy"),
+    "views cut": cut("views.npy", 20),
     "codes shorter": shorter,
+    "codes narrower": narrower,
     "ids of another type": other_type,
     "ids pickled": pickled,
     "header a folder": folder_for_a_file,
@@ -225,30 +238,30 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_torn_generation_is_an_error_and_the_next_save_mends_it(
+def test_a_corrupt_generation_is_an_error_and_the_next_save_replaces_it(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    code_cache.save(tmp_path, HEADER, *arrays(20))
+    code_cache.save(tmp_path, HEADER, rows(20))
     damage(tmp_path / "00000001")
     with pytest.raises(IndexFileError, match=re.escape(str(tmp_path))):
         code_cache.open_newest(tmp_path)
-    code_cache.save(tmp_path, HEADER, *arrays(20))
-    assert np.array_equal(opened(tmp_path).codes, arrays(20)[1])
+    code_cache.save(tmp_path, HEADER, rows(20))
+    assert_equal(opened(tmp_path).rows, rows(20))
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a file in its place")
     assert code_cache.open_newest(tmp_path / "index") is None
     with pytest.raises(IndexFileError, match="cannot write index files"):
-        code_cache.save(tmp_path / "index", HEADER, *arrays(1))
+        code_cache.save(tmp_path / "index", HEADER, rows(1))
 
 
 def test_header_is_readable_by_people(tmp_path: Path) -> None:
-    code_cache.save(tmp_path, HEADER, *arrays(20))
+    code_cache.save(tmp_path, HEADER, rows(20))
     text = json.loads((tmp_path / "00000001" / "header.json").read_text())
     assert {name: text[name] for name in Header._fields} == HEADER._asdict()
-    assert text["codes"] == 20
-    assert set(text["crc32"]) == {"codes", "ids"}
+    assert text["rows"] == 20
+    assert set(text["crc32"]) == {"ids", "contents", "views", "codes"}
 
 
 def test_readers_never_see_half_a_generation(tmp_path: Path) -> None:
@@ -287,6 +300,6 @@ def test_two_writers_at_once_fail_or_write_a_whole_generation(tmp_path: Path) ->
         for line in writer.communicate()[0].splitlines():
             assert "cannot write index files" in line
         assert writer.returncode == 0
-    code_cache.save(tmp_path, HEADER, *arrays(9))
-    assert len(opened(tmp_path).ids) == 9
+    code_cache.save(tmp_path, HEADER, rows(9))
+    assert len(opened(tmp_path).rows.ids) == 9
     assert len(list(tmp_path.iterdir())) == 1

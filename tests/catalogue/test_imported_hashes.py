@@ -1,4 +1,4 @@
-"""Codes brought along from other tools: lists of them, the rows they become, and looking them up."""
+"""Hashes imported from other tools: lists of them, their rows in the catalogue, and searching them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from phash_engine.catalogue import hash_lists
-from phash_engine.catalogue.imported_hashes import HASHERS, ForeignCode
+from phash_engine.catalogue.imported_hashes import HASHERS, ImportedHash
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
@@ -63,8 +63,8 @@ def test_hashers_are_those_of_the_scheme() -> None:
 
 
 def test_what_the_library_wrote_finds_the_photos(tmp_path: Path, catalogue: Store) -> None:
-    catalogue.foreign_codes.add(hash_lists.read(library_list(tmp_path / "list.csv"), "whash", "/photos"))
-    assert catalogue.foreign_codes.counts() == dict.fromkeys(sorted(LIBRARY), len(LAKE))
+    catalogue.imported_hashes.add(hash_lists.read(library_list(tmp_path / "list.csv"), "whash", "/photos"))
+    assert catalogue.imported_hashes.counts() == dict.fromkeys(sorted(LIBRARY), len(LAKE))
     for hasher, compute in LIBRARY.items():
         collection = ImportedCollection(catalogue, hasher)
         for photo in LAKE:
@@ -85,8 +85,8 @@ def test_a_look_up_is_that_of_the_slow_twin(data: st.DataObject) -> None:
     radius = data.draw(st.integers(0, 64) if k is None else st.none() | st.integers(0, 64))
     table = {f"/{path.strip('/')}.jpg": code for path, code in table.items()}
     with Store(None) as catalogue:
-        catalogue.foreign_codes.add([ForeignCode("/other.jpg", "dhash", np.uint64(base))])
-        catalogue.foreign_codes.add([ForeignCode(path, "phash", np.uint64(code)) for path, code in table.items()])
+        catalogue.imported_hashes.add([ImportedHash("/other.jpg", "dhash", np.uint64(base))])
+        catalogue.imported_hashes.add([ImportedHash(path, "phash", np.uint64(code)) for path, code in table.items()])
         if not table:
             with pytest.raises(UsageError, match="no codes of imagehash's phash: it has those of dhash"):
                 ImportedCollection(catalogue, "phash")
@@ -101,20 +101,20 @@ def test_a_look_up_is_that_of_the_slow_twin(data: st.DataObject) -> None:
 def test_codes_are_replaced_kept_beside_photos_and_forgotten_with_them(tmp_path: Path, catalogue: Store) -> None:
     path = tmp_path / "a.jpg"
     for code in (1, 2**64 - 1):
-        catalogue.foreign_codes.add([ForeignCode(str(path), "phash", np.uint64(code))])
+        catalogue.imported_hashes.add([ImportedHash(str(path), "phash", np.uint64(code))])
     catalogue.add_fingerprints([path], np.ones((1, 5), dtype=np.uint64))
-    paths, table = catalogue.foreign_codes.of("phash")
+    paths, table = catalogue.imported_hashes.of("phash")
     assert (paths, table.tolist()) == ([str(path)], [2**64 - 1])
     assert table.dtype == np.uint64
-    assert catalogue.counts()["foreign"] == 1
-    catalogue.foreign_codes.add([ForeignCode(str(tmp_path / "b.jpg"), name, np.uint64(3)) for name in HASHERS])
+    assert catalogue.counts()["imported_hashes"] == 1
+    catalogue.imported_hashes.add([ImportedHash(str(tmp_path / "b.jpg"), name, np.uint64(3)) for name in HASHERS])
     assert catalogue.forget(str(tmp_path), missing_only=True) == 0
     assert catalogue.forget(str(tmp_path)) == 2
-    assert catalogue.foreign_codes.counts() == {}
+    assert catalogue.imported_hashes.counts() == {}
 
 
 def test_only_folders_asked_for(catalogue: Store) -> None:
-    catalogue.foreign_codes.add([ForeignCode(f"/{folder}/a.jpg", "phash", np.uint64(7)) for folder in ("x", "xy")])
+    catalogue.imported_hashes.add([ImportedHash(f"/{folder}/a.jpg", "phash", np.uint64(7)) for folder in ("x", "xy")])
     collection = ImportedCollection(catalogue, "phash", ["/x"])
     assert [match.path for match in collection.find(np.uint64(7))] == ["/x/a.jpg"]
 
@@ -123,8 +123,8 @@ def test_lists_are_read(tmp_path: Path) -> None:
     hexes = {"a\n\u2028.jpg": "00000000000000ff", "/b/../c.jpg": "FFD7918181C9FFFF"}
     rows = "".join(f'"{path}",{digits},1\r\n' for path, digits in hexes.items())
     expected = [
-        ForeignCode("/base/a\n\u2028.jpg", "whash", np.uint64(255)),
-        ForeignCode("/c.jpg", "whash", np.uint64(0xFFD7918181C9FFFF)),
+        ImportedHash("/base/a\n\u2028.jpg", "whash", np.uint64(255)),
+        ImportedHash("/c.jpg", "whash", np.uint64(0xFFD7918181C9FFFF)),
     ]
     table = write(tmp_path / "list.csv", "\ufeffpath,hex,quality\r\n" + rows)
     assert hash_lists.read(table, "whash", "/base") == expected

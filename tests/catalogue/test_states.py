@@ -1,4 +1,4 @@
-"""Whatever is done to a catalogue and to the index files beside it, in any order, its answers are those of a model."""
+"""Whatever is done to a catalogue and to its index files, in any order, it returns what a model does."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import numpy as np
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from phash_engine.catalogue import code_cache
-from phash_engine.catalogue.store import Content, Sighting, Store, View
+from phash_engine.catalogue import Content, Sighting, Store, View, code_cache
+from phash_engine.catalogue.code_cache import CodeRows
 from phash_engine.errors import IndexFileError
 
 PATHS = [f"/{folder}/{name}" for folder in ("a", "a/b", "ab", "c") for name in ("1.jpg", "2.jpg", "3.jpg")]
@@ -25,7 +25,7 @@ SEEDS = st.integers(0, 8)  # few contents, so that many photos share one
 
 
 def row(seed: int) -> list[int]:
-    """Return ten codes that tell the content or import they belong to."""
+    """Return ten codes, others for each content or import."""
     return [2**63 + 1000 * seed + column for column in range(10)]
 
 
@@ -38,7 +38,7 @@ def below(folder: str, path: str) -> bool:
 
 
 class States(RuleBasedStateMachine):
-    """Three dictionaries tell what must be: what each path shows, where it came from, and whether it is missing."""
+    """The model: the content of each path that was scanned, that of each that was imported, and what is missing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class States(RuleBasedStateMachine):
             if digest(seed) not in known
         ]
         self.catalogue.record([Sighting(path, 1, 1, digest(seed)) for path, seed in shown.items()], contents)
-        self.catalogue.drop_unowned()
+        self.catalogue.drop_unreferenced()
         self.scanned |= shown
         self.missing -= set(shown)
         for path in shown:
@@ -110,19 +110,23 @@ class States(RuleBasedStateMachine):
     def refresh(self) -> None:
         self.catalogue.refresh_index()
 
-    @rule(which=st.sampled_from(["header.json", "codes.npy", "ids.npy"]), keep=st.sampled_from([0, 1, 60, 300]))
-    def tear(self, which: str, keep: int) -> None:
+    @rule(
+        which=st.sampled_from(["header.json", *(f"{name}.npy" for name in CodeRows._fields)]),
+        keep=st.sampled_from([0, 1, 60, 300]),
+    )
+    def truncate(self, which: str, keep: int) -> None:
         for path in self.index.glob(f"*/{which}"):
             data = path.read_bytes()
             path.unlink()  # readers may have the old file mapped
             path.write_bytes(data[:keep])
 
-    @rule(changed=st.sampled_from([{"catalogue": "foreign"}, {"stamp": "foreign"}, {"spec": 99}]))
-    def replace_by_a_foreign_one(self, changed: dict[str, Any]) -> None:
-        stored = code_cache.open_newest(self.index) if not self.torn else None
+    @rule(changed=st.sampled_from([{"catalogue": "other"}, {"stamp": "other"}, {"spec": 99}, {"views": {"full": 9}}]))
+    def replace_by_that_of_another(self, changed: dict[str, Any]) -> None:
+        stored = code_cache.open_newest(self.index) if not self.is_corrupt else None
         if stored is not None:
-            foreign = stored.header._replace(**changed)
-            code_cache.save(self.index, foreign, np.array([1]), np.full((1, 10), 7, dtype=np.uint64))
+            one = np.array([1])
+            rows = CodeRows(one, one, one.astype(np.uint8), np.full((1, 10), 7, dtype=np.uint64))
+            code_cache.save(self.index, stored.header._replace(**changed), rows)
 
     @rule()
     def remove_index(self) -> None:
@@ -155,7 +159,7 @@ class States(RuleBasedStateMachine):
         return self.folder / "photos.db.index"
 
     @property
-    def torn(self) -> bool:
+    def is_corrupt(self) -> bool:
         try:
             code_cache.open_newest(self.index)
         except IndexFileError:
@@ -173,22 +177,32 @@ class States(RuleBasedStateMachine):
 
     @invariant()
     def codes_are_those_of_the_model(self) -> None:
-        ids, table = self.reader.code_table()
-        assert (np.diff(ids) > 0).all()
-        wanted = [row(seed) for seed in [*set(self.scanned.values()), *self.imported.values()]]
-        assert sorted(table.tolist()) == sorted(wanted)
-        rows = dict(zip(ids.tolist(), table.tolist(), strict=True))
+        contents, _, codes = self.reader.code_columns()
+        expected = [row(seed) for seed in [*set(self.scanned.values()), *self.imported.values()]]
+        assert sorted(codes.tolist()) == sorted(expected)
+        rows = dict(zip(contents.tolist(), codes.tolist(), strict=True))
         shown = self.scanned | self.imported
-        for photo in self.reader.photos():
-            assert photo.content_id > 0
+        photos = list(self.reader.photos())
+        for photo in photos:
             assert rows[photo.content_id] == row(shown[photo.path])
+        columns = self.reader.photo_columns()
+        assert sorted(zip(*(column.tolist() for column in columns), strict=True)) == sorted(
+            (photo.id, photo.content_id) for photo in photos
+        )
+        of_contents = self.reader.photos_of_contents(contents.tolist())
+        assert sorted(photo for same in of_contents.values() for photo in same) == sorted(photos)
 
     @invariant()
-    def hidden_codes_are_those_of_the_model(self) -> None:
-        ids, table = self.reader.code_table()
+    def references_lead_somewhere(self) -> None:
+        assert (np.diff(self.reader._codes.rows().ids) > 0).all()
+        assert list(self.reader._database.select("PRAGMA foreign_key_check")) == []
+
+    @invariant()
+    def hidden_contents_are_those_of_the_model(self) -> None:
+        contents, _, codes = self.reader.code_columns()
         seen = {seed for path, seed in self.scanned.items() if path not in self.missing}
         hidden = [row(seed) for seed in set(self.scanned.values()) - seen]
-        chosen = table[np.isin(ids, self.reader.hidden_codes())]
+        chosen = codes[np.isin(contents, self.reader.hidden_contents())]
         assert sorted(chosen.tolist()) == sorted(hidden)
 
 

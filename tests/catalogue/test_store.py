@@ -17,14 +17,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from phash_engine.catalogue import database
-from phash_engine.catalogue.code_cache import Stored
-from phash_engine.catalogue.code_store import ALL_NAMES, CodeTable
-from phash_engine.catalogue.store import Content, Failure, Sighting, Store, View
+from phash_engine.catalogue import Content, Failure, Sighting, Store, View
+from phash_engine.catalogue.code_cache import CodeRows, Stored
+from phash_engine.catalogue.code_store import CodeStore
+from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError
-from phash_engine.hashing.hashers import SPEC
+from phash_engine.hashing.hashers import ALL_NAMES, SPEC
+from phash_engine.hashing.views import match_type
 
 HERE = Path(__file__).parent
+NAMES = {int(match_type(view)): view for view in ("full", "trimmed")}
 VERSIONS = sorted(HERE.glob("v*.sql"))
 
 
@@ -53,9 +55,13 @@ def paths(catalogue: Store, *folders: str) -> list[str]:
     return [photo.path for photo in catalogue.photos(folders or None)]
 
 
-def paths_by_code(catalogue: Store, code_ids: list[int]) -> dict[int, list[str]]:
-    owners = catalogue.views_of(code_ids).items()
-    return {code_id: [photo.path for photo in catalogue.photos_with(owner)] for code_id, (owner, _) in owners}
+def rows_of(catalogue: Store) -> CodeRows:
+    return catalogue._codes.rows()
+
+
+def paths_by_content(catalogue: Store, contents: list[int]) -> dict[int, list[str]]:
+    found = catalogue.photos_of_contents(contents).items()
+    return {content: [photo.path for photo in photos] for content, photos in found}
 
 
 def query(path: Path | None, text: str) -> list[tuple[object, ...]]:
@@ -71,9 +77,11 @@ def truth(path: Path | None) -> dict[int, list[int]]:
 
 
 def assert_table_is_truth(catalogue: Store) -> None:
-    ids, table = catalogue.code_table()
-    assert dict(zip(ids.tolist(), table.tolist(), strict=True)) == truth(catalogue.path)
+    ids, contents, views, codes = rows_of(catalogue)
+    assert dict(zip(ids.tolist(), codes.tolist(), strict=True)) == truth(catalogue.path)
     assert (np.diff(ids) > 0).all()
+    rows = query(catalogue.path, f"SELECT content_id, view FROM codes WHERE trusted AND spec = {SPEC} ORDER BY id")
+    assert rows == [(content, NAMES[view]) for content, view in zip(contents.tolist(), views.tolist(), strict=True)]
 
 
 @pytest.fixture
@@ -88,15 +96,15 @@ def catalogue(tmp_path: Path) -> Iterator[Store]:
 def test_the_file_is_strict_in_write_ahead_mode_and_says_its_version(catalogue: Store) -> None:
     tables = query(catalogue.path, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     strict_tables = {name for name, strict in tables if strict}
-    names = "photos contents codes foreign_codes failures companions decisions evidence meta"
+    names = "photos contents codes imported_hashes failures sidecars decisions evidence meta"
     assert strict_tables == set(names.split())
     assert query(catalogue.path, "PRAGMA journal_mode") == [("wal",)]
-    assert query(catalogue.path, "PRAGMA user_version") == [(len(database.MIGRATIONS),)]
+    assert query(catalogue.path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
 
 
 def test_strict_tables_refuse_other_types(catalogue: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in BLOB column"):
-        query(catalogue.path, "INSERT INTO photos (path) VALUES ('text')")
+        query(catalogue.path, "INSERT INTO photos (path, content_id) VALUES ('text', 1)")
 
 
 def test_folders_above_are_made(tmp_path: Path) -> None:
@@ -160,9 +168,9 @@ def test_an_empty_file_becomes_a_catalogue(tmp_path: Path) -> None:
 def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     Store(path).close()
-    query(path, f"PRAGMA user_version = {len(database.MIGRATIONS) + 1}")
+    query(path, f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = path.read_bytes()
-    newest = len(database.MIGRATIONS)
+    newest = len(MIGRATIONS)
     message = rf"written by a newer phash_engine \(format {newest + 1}, this one reads up to {newest}\)"
     with pytest.raises(CatalogueError, match=message):
         Store(path)
@@ -187,14 +195,18 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(dump.read_text(encoding="utf-8"))
     with Store(path, create=False) as catalogue:
-        assert query(path, "PRAGMA user_version") == [(len(database.MIGRATIONS),)]
+        assert query(path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
         has_views = dump.stem >= "v5"
-        assert len(catalogue.further_codes().ids) == has_views
+        ids, _, views, codes = catalogue._codes.rows(trust_all=True)
+        assert ids.tolist() == [1, 2, 3, 4][: 3 + has_views]
+        assert [NAMES[view] for view in views.tolist()] == ["full", "full", "full", "trimmed"][: 3 + has_views]
+        assert codes[2, 0] == 1 << 60
         photos = {photo.path: photo for photo in catalogue.photos()}
         latin = os.fsdecode(b"/photos/\xe9t\xe9.jpg")
         assert set(photos) == {"/elsewhere/c.jpg", "/photos/a.jpg", latin}
         assert photos["/photos/a.jpg"][1:3] == (1000, 1_700_000_000_000_000_000)
-        assert photos["/photos/a.jpg"][4:-1] == (400, 400, "JPEG", 100, 1)
+        assert photos["/photos/a.jpg"][4:8] == (400, 400, "JPEG", 100)
+        assert photos["/elsewhere/c.jpg"][1:8] == (0, 0, None, 0, 0, "", 0)
         states = {name: known.state for name, known in catalogue.known_files("/photos").items()}
         assert states == {
             "/photos/a.jpg": "current" if has_views else "stale",
@@ -202,8 +214,9 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
             latin: "stale",  # what is inside a border has not been looked for
             "/photos/broken.jpg": "failed",
         }
-        assert catalogue.failures() == [Failure("/photos/broken.jpg", "empty file")]
-        assert catalogue.code_table()[1][2, 0] == 1 << 60
+        assert catalogue.failures.below() == [Failure("/photos/broken.jpg", "empty file")]
+        assert catalogue.sidecars_of(photos) == ({"/photos/a.jpg": ["/photos/a.xmp"]} if dump.stem >= "v2" else {})
+        assert catalogue.imported_hashes.counts() == ({"phash": 1} if dump.stem >= "v4" else {})
         catalogue.refresh_index()
         record(catalogue, {"/photos/new.jpg": 1})
         assert_table_is_truth(catalogue)
@@ -218,20 +231,20 @@ def test_contents_of_the_first_version_are_judged_by_their_quality_alone(tmp_pat
         connection.commit()
     with Store(path) as catalogue:
         assert catalogue.counts()["untrusted"] == 1
-        assert catalogue.code_table()[0].tolist() == [2, 3]
-    assert query(path, "SELECT detail FROM contents") == [(None,), (None,)]
+        assert rows_of(catalogue).ids.tolist() == [2, 3]
+    assert query(path, "SELECT detail FROM contents WHERE digest IS NOT NULL") == [(None,), (None,)]
     assert query(path, "SELECT value FROM meta WHERE key = 'index'") == []
 
 
 def test_every_version_has_a_file() -> None:
-    assert [path.name for path in VERSIONS] == [f"v{n + 1}.sql" for n in range(len(database.MIGRATIONS))]
+    assert [path.name for path in VERSIONS] == [f"v{n + 1}.sql" for n in range(len(MIGRATIONS))]
 
 
 def test_a_catalogue_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Store(None) as catalogue:
         catalogue.add_fingerprints(["/p/a.jpg"], codes_of(1)[np.newaxis])
-        assert len(catalogue.code_table()[0]) == 1
+        assert len(catalogue.code_columns().codes) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -242,20 +255,19 @@ def test_a_catalogue_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytes
 def test_fingerprints_come_back(catalogue: Store, width: int) -> None:
     table = np.stack([codes_of(1), codes_of(2)])[:, :width]
     catalogue.add_fingerprints(["/p/b.jpg", "/p/a.jpg"], table)
-    ids, stored = catalogue.code_table()
+    contents, views, stored = catalogue.code_columns()
     assert np.array_equal(stored[:, :width], table)
     assert not stored[:, width:].any()
-    assert paths_by_code(catalogue, ids.tolist()) == {int(ids[0]): ["/p/b.jpg"], int(ids[1]): ["/p/a.jpg"]}
-    assert [photo[1:-1] for photo in catalogue.photos()] == [
-        (0, 0, None, 0, 0, "", 0, int(ids[1])),
-        (0, 0, None, 0, 0, "", 0, int(ids[0])),
-    ]
+    assert views.tolist() == [match_type("full")] * 2
+    b, a = contents.tolist()
+    assert paths_by_content(catalogue, [a, b]) == {a: ["/p/a.jpg"], b: ["/p/b.jpg"]}
+    assert [photo[1:-1] for photo in catalogue.photos()] == [(0, 0, None, 0, 0, "", 0, content) for content in (a, b)]
 
 
 def test_fingerprints_of_a_known_path_are_replaced(catalogue: Store) -> None:
     catalogue.add_fingerprints(["/p/a.jpg"], codes_of(1)[np.newaxis])
     catalogue.add_fingerprints(["/p/a.jpg"], codes_of(2)[np.newaxis])
-    assert catalogue.code_table()[1].tolist() == [codes_of(2).tolist()]
+    assert catalogue.code_columns().codes.tolist() == [codes_of(2).tolist()]
     assert_table_is_truth(catalogue)
 
 
@@ -264,15 +276,14 @@ def test_fingerprints_replace_what_was_scanned_and_its_codes_go(catalogue: Store
     catalogue.add_fingerprints(["/p/a.jpg", "/p/b.jpg"], np.stack([codes_of(3), codes_of(4)]))
     assert catalogue.known_digests() == {content(2).digest}
     assert catalogue.counts()["contents"] == 1
-    assert sorted(catalogue.code_table()[1].tolist()) == sorted(codes_of(seed).tolist() for seed in (2, 3, 4))
+    assert sorted(catalogue.code_columns().codes.tolist()) == sorted(codes_of(seed).tolist() for seed in (2, 3, 4))
 
 
 def test_of_a_repeated_path_the_last_codes_count(catalogue: Store) -> None:
     catalogue.add_fingerprints(["/p/a.jpg", "/p/b.jpg", "/p/../p//a.jpg"], np.stack([codes_of(n) for n in (1, 2, 3)]))
-    found = {photo.path: photo.content_id for photo in catalogue.photos()}
-    ids, table = catalogue.code_table()
-    rows = dict(zip(ids.tolist(), table.tolist(), strict=True))
-    assert {path: rows[code_id] for path, code_id in found.items() if code_id > 0} == {
+    contents, _, codes = catalogue.code_columns()
+    rows = dict(zip(contents.tolist(), codes.tolist(), strict=True))
+    assert {photo.path: rows[photo.content_id] for photo in catalogue.photos()} == {
         "/p/a.jpg": codes_of(3).tolist(),
         "/p/b.jpg": codes_of(2).tolist(),
     }
@@ -290,7 +301,7 @@ def test_fingerprints_of_other_types_and_shapes_are_refused_and_nothing_is_kept(
 
 def test_no_fingerprints_are_no_error(catalogue: Store) -> None:
     catalogue.add_fingerprints([], np.empty((0, 5), dtype=np.uint64))
-    assert catalogue.code_table()[1].shape == (0, 10)
+    assert catalogue.code_columns().codes.shape == (0, 10)
 
 
 def test_relative_paths_are_made_absolute(catalogue: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +335,7 @@ def test_photos_below_folders(catalogue: Store, folders: list[str], expected: li
     record(catalogue, dict.fromkeys(names, 1))
     assert [photo.path for photo in catalogue.photos(folders)] == expected
     record(catalogue, dict.fromkeys(names))
-    assert [failure.path for failure in catalogue.failures(folders)] == expected
+    assert [failure.path for failure in catalogue.failures.below(folders)] == expected
     assert paths(catalogue) == []
 
 
@@ -338,41 +349,42 @@ def test_any_name_survives(catalogue: Store) -> None:
         assert list(catalogue.known_files(os.path.split(path)[0])) == [path]
 
 
-def test_photos_of_codes(catalogue: Store) -> None:
+def test_photos_of_contents(catalogue: Store) -> None:
     record(catalogue, {"/p/b.jpg": 1, "/p/a.jpg": 1, "/p/c.jpg": 2, "/p/gone.jpg": 1})
     catalogue.add_fingerprints(["/p/d.jpg"], codes_of(3)[np.newaxis])
     catalogue.mark_missing(["/p/gone.jpg"])
-    ids, table = catalogue.code_table()
-    rows = {tuple(row): code_id for code_id, row in zip(ids.tolist(), table.tolist(), strict=True)}
+    contents, _, codes = catalogue.code_columns()
+    rows = {tuple(row): content for content, row in zip(contents.tolist(), codes.tolist(), strict=True)}
     one, two, three = (rows[tuple(codes_of(seed).tolist())] for seed in (1, 2, 3))
-    assert paths_by_code(catalogue, [three, one, two, 999]) == {
+    assert paths_by_content(catalogue, [three, one, two, 999]) == {
         three: ["/p/d.jpg"],
         one: ["/p/a.jpg", "/p/b.jpg"],
         two: ["/p/c.jpg"],
+        999: [],
     }
 
 
 def test_codes_of_a_photo_without_structure_are_kept_apart(catalogue: Store) -> None:
     catalogue.record([sighting("/p/white.jpg", 1)], [content(1, quality=9)])
     (photo,) = catalogue.photos()
-    assert len(catalogue.code_table()[0]) == 0
-    ids, table = catalogue.code_table(trust_all=True)
-    assert (ids.tolist(), table.tolist()) == ([photo.content_id], [codes_of(1).tolist()])
+    assert len(catalogue.code_columns().codes) == 0
+    contents, _, codes = catalogue.code_columns(trust_all=True)
+    assert (contents.tolist(), codes.tolist()) == ([photo.content_id], [codes_of(1).tolist()])
     assert catalogue.counts()["untrusted"] == 1
-    assert [photo.path for photo in catalogue.photos_with(content(1).digest)] == ["/p/white.jpg"]
+    assert catalogue.photos_with_digest(content(1).digest) == [photo]
     assert catalogue.known_files("/p")["/p/white.jpg"].state == "current"
 
 
-def test_hidden_codes_are_those_of_which_every_photo_is_missing(catalogue: Store) -> None:
+def test_hidden_contents_are_those_of_which_every_photo_is_missing(catalogue: Store) -> None:
     record(catalogue, {"/p/a.jpg": 1, "/p/copy.jpg": 1, "/p/b.jpg": 2})
-    code = {photo.path: photo.content_id for photo in catalogue.photos()}
-    assert catalogue.hidden_codes().tolist() == []
+    content_of = {photo.path: photo.content_id for photo in catalogue.photos()}
+    assert catalogue.hidden_contents().tolist() == []
     catalogue.mark_missing(["/p/a.jpg", "/p/b.jpg"])
-    assert catalogue.hidden_codes().tolist() == [code["/p/b.jpg"]]
+    assert catalogue.hidden_contents().tolist() == [content_of["/p/b.jpg"]]
     catalogue.mark_missing(["/p/copy.jpg"])
-    assert catalogue.hidden_codes().tolist() == sorted({code["/p/a.jpg"], code["/p/b.jpg"]})
+    assert catalogue.hidden_contents().tolist() == sorted({content_of["/p/a.jpg"], content_of["/p/b.jpg"]})
     catalogue.mark_found(["/p/a.jpg"])
-    assert catalogue.hidden_codes().tolist() == [code["/p/b.jpg"]]
+    assert catalogue.hidden_contents().tolist() == [content_of["/p/b.jpg"]]
 
 
 def test_marking_missing_counts_what_was_not_marked_yet(catalogue: Store) -> None:
@@ -382,7 +394,7 @@ def test_marking_missing_counts_what_was_not_marked_yet(catalogue: Store) -> Non
     assert catalogue.mark_missing(["/p/a.jpg"]) == 1
     assert catalogue.mark_missing(everything) == 1
     assert catalogue.mark_missing(everything) == 0
-    assert catalogue.failures() == []
+    assert catalogue.failures.below() == []
     assert paths(catalogue) == ["/p/c.jpg"]
 
 
@@ -392,8 +404,8 @@ def test_forget_removes_photos_failures_and_the_codes_that_nothing_else_has(cata
     deletions = query(catalogue.path, "SELECT value FROM meta WHERE key = 'deletions'")
     assert catalogue.forget("/a") == 3
     assert paths(catalogue) == ["/ab/3.jpg", "/b/5.jpg", "/b/copy.jpg"]
-    assert sorted(catalogue.code_table()[1].tolist()) == sorted(codes_of(seed).tolist() for seed in (1, 3, 5))
-    assert catalogue.failures() == []
+    assert sorted(catalogue.code_columns().codes.tolist()) == sorted(codes_of(seed).tolist() for seed in (1, 3, 5))
+    assert catalogue.failures.below() == []
     assert catalogue.counts()["contents"] == 2
     assert query(catalogue.path, "SELECT value FROM meta WHERE key = 'deletions'") == [(int(str(deletions[0][0])) + 2,)]
     assert catalogue.forget("/a") == 0
@@ -412,17 +424,17 @@ def test_forget_missing_only(catalogue: Store) -> None:
         "trimmed": 0,
         "frames": 0,
         "crops": 0,
-        "foreign": 0,
+        "imported_hashes": 0,
         "failures": 1,
     }
 
 
 def test_ids_are_never_used_twice(catalogue: Store) -> None:
     record(catalogue, {"/a/1.jpg": 1, "/a/2.jpg": 2})
-    before = catalogue.code_table()[0].tolist()
+    before = rows_of(catalogue).ids.tolist()
     catalogue.forget("/")
     record(catalogue, {"/a/1.jpg": 1, "/a/2.jpg": 2})
-    assert not set(before) & set(catalogue.code_table()[0].tolist())
+    assert not set(before) & set(rows_of(catalogue).ids.tolist())
 
 
 def test_a_renamed_content_keeps_its_codes_until_it_is_met_again(catalogue: Store) -> None:
@@ -430,12 +442,12 @@ def test_a_renamed_content_keeps_its_codes_until_it_is_met_again(catalogue: Stor
     before = truth(catalogue.path)
     for path, seed in [("/p/1.jpg", 3), ("/p/2.jpg", 1), ("/p/3.jpg", 2)]:  # each in a commit of its own
         record(catalogue, {path: seed})
-    catalogue.drop_unowned()
+    catalogue.drop_unreferenced()
     after = truth(catalogue.path)
     assert before.items() <= after.items()
     assert len(after) == 3
     record(catalogue, {"/p/3.jpg": 1})
-    catalogue.drop_unowned()
+    catalogue.drop_unreferenced()
     assert sorted(truth(catalogue.path).values()) == sorted(codes_of(seed).tolist() for seed in (1, 3))
     assert_table_is_truth(catalogue)
 
@@ -457,7 +469,7 @@ def test_known_files_of_another_spec_are_stale_missing_or_not(catalogue: Store) 
     query_and_commit(catalogue.path, "UPDATE codes SET spec = 0")
     assert {known.state for known in catalogue.known_files("/p").values()} == {"stale"}
     assert catalogue.known_digests() == set()
-    assert all(photo.content_id < 0 for photo in catalogue.photos())
+    assert len(catalogue.code_columns(trust_all=True).contents) == 0
 
 
 def query_and_commit(path: Path | None, text: str) -> None:
@@ -510,14 +522,14 @@ def test_a_reader_sees_whole_moments_while_another_process_writes(tmp_path: Path
         seen = set()
         while writer.poll() is None:
             with catalogue.snapshot():
-                wanted = [photo.content_id for photo in catalogue.photos()]
-                ids, table = catalogue.code_table()
-            assert sorted(wanted) == ids.tolist()
-            assert len(wanted) in (0, 20)
+                shown = [photo.content_id for photo in catalogue.photos()]
+                contents, _, table = catalogue.code_columns()
+            assert sorted(shown) == sorted(contents.tolist())
+            assert len(shown) in (0, 20)
             assert len(np.unique(table)) <= 1
             seen.add(int(table[0, 0]) if len(table) else -1)
-            ids, table = catalogue.code_table()  # without a snapshot each answer is whole in itself
-            assert len(ids) in (0, 20)
+            contents, _, table = catalogue.code_columns()  # without a snapshot each read is of one moment
+            assert len(contents) in (0, 20)
             assert len(np.unique(table)) <= 1
         writer.communicate()
         assert writer.returncode == 0
@@ -553,17 +565,17 @@ def test_a_table_is_of_one_moment_though_codes_are_replaced_while_it_is_read(
 ) -> None:
     names = [f"/p/{n}.jpg" for n in range(20)]
     catalogue.add_fingerprints(names, np.stack([codes_of(n) for n in range(20)]))
-    read_kept = CodeTable._kept
+    read_kept = CodeStore._kept
 
-    def replaced_meanwhile(table: CodeTable, stored: Stored) -> NDArray[np.bool_] | None:
+    def replaced_meanwhile(table: CodeStore, stored: Stored) -> NDArray[np.bool_] | None:
         with Store(catalogue.path) as other:
             other.add_fingerprints(names[:1], codes_of(99)[np.newaxis])
         return read_kept(table, stored)
 
     before = truth(catalogue.path)
     with monkeypatch.context() as patch:
-        patch.setattr(CodeTable, "_kept", replaced_meanwhile)
-        ids, table = catalogue.code_table()
+        patch.setattr(CodeStore, "_kept", replaced_meanwhile)
+        ids, _, _, table = rows_of(catalogue)
     assert dict(zip(ids.tolist(), table.tolist(), strict=True)) == before
     assert_table_is_truth(catalogue)
 
@@ -577,7 +589,7 @@ def test_a_snapshot_stays_at_its_moment_though_index_files_go_on(catalogue: Stor
         catalogue.forget("/p")
         record(catalogue, {f"/p/{n}.jpg": n for n in range(10, 40)})
         catalogue.refresh_index()
-        ids, table = reader.code_table()
+        ids, _, _, table = rows_of(reader)
         assert dict(zip(ids.tolist(), table.tolist(), strict=True)) == before
         assert len(paths(reader)) == 20
     assert_table_is_truth(catalogue)

@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import NearestNeighbors
 
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ModelError, UsageError
 from phash_engine.evaluation import evaluate as retrieval
 from phash_engine.evaluation import rankings, submissions

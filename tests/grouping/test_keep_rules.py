@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from phash_engine import images
-from phash_engine.catalogue.store import Photo
+from phash_engine.catalogue import Photo
 from phash_engine.errors import UsageError
 from phash_engine.grouping import keep_rules
 from phash_engine.grouping.keep_rules import Member

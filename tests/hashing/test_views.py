@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phash_engine import _files, images
-from phash_engine.catalogue.store import Content, Sighting, Store, View
+from phash_engine.catalogue import Content, Sighting, Store, View
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.views import CROPS, FULL, TRIMMED, VIEWS, Wanted, match_type
 from phash_engine.matching import code_set, pairs
@@ -126,7 +126,7 @@ def test_a_view_matches_within_folders_and_not_when_it_is_missing() -> None:
         assert rows(find(picture, catalogue, 1)) == [(0, "frame", "/b/2.jpg")]
         catalogue.forget("/b")
         assert find(picture, catalogue) == []
-        assert len(catalogue.further_codes().ids) == 1
+        assert len(catalogue.code_columns().views) == 2
 
 
 # ── borders ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,14 +312,14 @@ def test_contents_with_views_of_another_definition_are_read_again(lake: Image.Im
     (tmp_path / "framed.jpg").write_bytes(saved(framed(lake, 30, 30, "black"), "JPEG"))
     with Store(tmp_path / "photos.db") as catalogue:
         scan([tmp_path], catalogue)
-        before = catalogue.code_table()[1].tolist()
+        before = catalogue.code_columns().codes.tolist()
         catalogue._database.execute("UPDATE contents SET views = views - 1")
         catalogue._database.execute("DELETE FROM codes WHERE view = 'trimmed'")
         assert {known.state for known in catalogue.known_files(str(tmp_path)).values()} == {"stale"}
         assert scan([tmp_path], catalogue).decoded == 1
-        assert catalogue.code_table()[1].tolist() == before
+        assert catalogue.code_columns().codes.tolist() == before
         assert scan([tmp_path], catalogue).unchanged == 1
-        assert catalogue.wanted() == Wanted()
+        assert catalogue.settings.requested_views() == Wanted()
         assert catalogue._database.value("SELECT views FROM contents") == VIEWS
 
 

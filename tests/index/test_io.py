@@ -108,8 +108,10 @@ def test_arrays_that_do_not_fit_are_refused(kind: str, tmp_path: Path) -> None:
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="there is no index here"):
         io.load(tmp_path)
-    header = code_cache.Header("a catalogue", "stamp", 1, 3, 0)
-    code_cache.save(tmp_path, header, np.arange(3), np.zeros((3, 10), dtype=np.uint64))
+    header = code_cache.Header("a catalogue", "stamp", 1, {}, 3, 0)
+    ids = np.arange(3)
+    rows = code_cache.CodeRows(ids, ids, ids.astype(np.uint8), np.zeros((3, 10), dtype=np.uint64))
+    code_cache.save(tmp_path, header, rows)
     with pytest.raises(IndexFileError, match="written in another format"):
         io.load(tmp_path)
     path = generation(tmp_path) / "header.json"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.hashing import quality
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching.ranking import MEASURES, SEEN, Cut, Rated, chosen, ordered, rated

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from phash_engine.catalogue.store import Photo, Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ImageError, ModelError
 from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection

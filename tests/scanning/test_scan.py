@@ -21,8 +21,8 @@ from PIL import Image
 
 from phash_engine import _files, images
 from phash_engine._files import File, Unreadable
-from phash_engine.catalogue.code_store import ALL_NAMES
-from phash_engine.catalogue.store import Content, PhotoColumns, Sighting, Store
+from phash_engine.catalogue import Content, PhotoColumns, Sighting, Store
+from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.scanning import scan as scan_module
 from phash_engine.scanning import workers as worker_module
 from phash_engine.scanning.report import ScanReport
@@ -31,6 +31,11 @@ from phash_engine.scanning.walk import Walk, walk_root
 from tests.plain import find, find_groups
 
 ROOT = Path(__file__).parents[2]
+
+
+def all_have_codes(catalogue: Store) -> bool:
+    contents = set(catalogue.code_columns(trust_all=True).contents.tolist())
+    return all(photo.content_id in contents for photo in catalogue.photos())
 
 
 class Counts:
@@ -107,9 +112,12 @@ def run(text: str, path: Path | None) -> list[tuple[object, ...]]:
 def dump(catalogue: Store) -> list[list[tuple[object, ...]]]:
     """All that a scan writes, without the ids, which depend on who was first."""
     queries = [
-        "SELECT path, size, mtime_ns, digest, missing_since FROM photos ORDER BY path",
-        "SELECT * FROM contents ORDER BY digest",
-        f"SELECT owner, view, scheme, spec, trusted, {', '.join(ALL_NAMES)} FROM codes ORDER BY owner",
+        """SELECT path, size, mtime_ns, digest, missing_since
+        FROM photos JOIN contents ON contents.id = content_id ORDER BY path""",
+        """SELECT digest, width, height, format, quality, detail, views, crops, frames
+        FROM contents ORDER BY digest""",
+        f"""SELECT digest, view, scheme, spec, trusted, {", ".join(ALL_NAMES)}
+        FROM codes JOIN contents ON contents.id = content_id ORDER BY digest, view""",
         "SELECT * FROM failures ORDER BY path",
     ]
     return [run(query, catalogue.path) for query in queries]
@@ -132,7 +140,7 @@ def test_second_scan_of_the_sample_reads_nothing(catalogue: Store, counts: Count
     assert_adds_up(first, total)
     assert first.decoded + first.recognised == len(photos(catalogue)) > 50
     assert {Path(failure.path).name for failure in first.failures} == {
-        Path(failure.path).name for failure in catalogue.failures()
+        Path(failure.path).name for failure in catalogue.failures.below()
     }
     assert first.skipped == 1
     counts.take()
@@ -160,7 +168,7 @@ def test_moved_copied_and_renamed_files_are_known_by_their_digest(root: Path, ca
 
     assert counts.take() == (["copy.png", "hard link.png", "moved.png", "new name.png"], 0)
     assert (report.recognised, report.decoded, report.unchanged, report.missing) == (4, 0, 2, 2)
-    assert all(photo.content_id > 0 for photo in catalogue.photos())
+    assert all_have_codes(catalogue)
     assert len(photos(catalogue)) == 6
 
 
@@ -180,7 +188,8 @@ def test_files_renamed_in_a_chain_are_not_decoded_and_all_keep_codes(
 
     assert (report.decoded, report.recognised) == (1, 40)
     assert {photo.digest for photo in catalogue.photos()} > before
-    assert all(photo.content_id > 0 and photo.width for photo in catalogue.photos())
+    assert all_have_codes(catalogue)
+    assert all(photo.width for photo in catalogue.photos())
     assert catalogue.counts()["codes"] == 41
 
 
@@ -232,7 +241,7 @@ def test_failures_are_not_tried_again_until_the_file_changes(root: Path, catalog
     draw(path, 1)
     report = scan([root], catalogue)
     assert counts.take() == (["a.png"], 1)
-    assert catalogue.failures() == []
+    assert catalogue.failures.below() == []
     assert photos(catalogue) == ["a.png"]
 
 
@@ -272,7 +281,7 @@ def test_files_that_could_not_be_opened_are_tried_again(
     report = scan([root], catalogue)
     assert counts.take() == (["a.png"], 1)
     assert not report.failures
-    assert catalogue.failures() == []
+    assert catalogue.failures.below() == []
     assert photos(catalogue) == ["a.png", "b.png"]
 
 
@@ -293,7 +302,7 @@ def test_a_file_that_went_away_before_it_was_read_is_no_failure_for_long(
     assert len(report.failures) == 1
     report = scan([root], catalogue)
     assert report.missing == report.known_failures == 0
-    assert catalogue.failures() == []
+    assert catalogue.failures.below() == []
 
 
 def test_a_file_that_grew_while_it_was_read_is_read_again(
@@ -640,12 +649,12 @@ def test_an_interrupted_scan_keeps_what_was_committed(
     assert "Traceback" not in message
     assert run("PRAGMA integrity_check", path) == [("ok",)]
     with Store(path) as catalogue:
-        assert all(photo.content_id > 0 for photo in catalogue.photos())
-        assert len(catalogue.code_table()[0]) == after
+        assert all_have_codes(catalogue)
+        assert len(catalogue.code_columns().contents) == after
         report = scan([many], catalogue)
         assert (report.unchanged, report.decoded) == (after, MANY - after)
         assert counts.take()[1] == MANY - after
-        assert len(catalogue.code_table()[0]) == len(photos(catalogue)) == MANY
+        assert len(catalogue.code_columns().contents) == len(photos(catalogue)) == MANY
 
 
 def test_an_interruption_while_committing_loses_nothing(
@@ -680,10 +689,7 @@ def test_two_scans_at_once_agree(tmp_path: Path) -> None:
     with Store(tmp_path / "both.db") as both, Store(tmp_path / "alone.db") as alone:
         scan([sample], alone)
         assert dump(both) == dump(alone)
-        ids, table = both.code_table()
-        full = {photo.content_id for photo in both.photos() if photo.content_id > 0}
-        assert set(ids.tolist()) == full | set(both.further_codes().ids.tolist())
-        assert len(table) == len(ids)
+        assert set(both.code_columns().contents.tolist()) <= {photo.content_id for photo in both.photos()}
 
 
 def test_groups_are_right_though_a_scan_replaces_codes_meanwhile(
@@ -716,10 +722,10 @@ def test_real_photos_fail_only_where_they_are_broken(catalogue: Store, counts: C
     if not folder.is_dir():
         pytest.skip("the real photos are not there: ../shared/photos")
     report = scan([folder], catalogue)
-    failed = {Path(failure.path).relative_to(folder).as_posix() for failure in catalogue.failures()}
+    failed = {Path(failure.path).relative_to(folder).as_posix() for failure in catalogue.failures.below()}
     assert "ukbench/mixed_images/ukbench09268_corrupt.jpg" in failed
     assert {name.split("/")[0] for name in failed} <= {"camera", "ukbench"}
-    assert all(failure.reason for failure in catalogue.failures())
+    assert all(failure.reason for failure in catalogue.failures.below())
     assert report.photos == len(photos(catalogue)) > 700
     counts.take()
     again = scan([folder], catalogue)

@@ -90,7 +90,7 @@ def photos(catalogue: Store) -> list[str]:
 
 
 def sidecars_of(catalogue: Store, path: Path) -> list[str]:
-    return [Path(name).name for name in catalogue.companions(path)]
+    return [Path(name).name for name in catalogue.sidecars_of([str(path)]).get(str(path), ())]
 
 
 def test_the_raw_of_a_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catalogue: Store) -> None:
@@ -124,7 +124,7 @@ def test_a_photo_that_becomes_a_sidecar_is_no_longer_a_photo(tmp_path: Path, cat
     shot(tmp_path, "a.jpg", "b.jpg")
     scan([tmp_path], catalogue)
     assert photos(catalogue) == ["a.jpg", "b.jpg"]
-    assert catalogue.failures() == []
+    assert catalogue.failures.below() == []
     assert catalogue.counts()["contents"] == catalogue.counts()["codes"] == 1  # those of the RAW are gone
 
 

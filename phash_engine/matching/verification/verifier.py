@@ -208,19 +208,19 @@ class Verifier:
                 if found and digests:
                     fresh.append((*digests, VERSION, *found))
                 if len(fresh) == _COMMIT:
-                    self._catalogue.record_evidence(fresh)
+                    self._catalogue.evidence.add(fresh)
                     fresh = []
                 if self._progress:
                     self._progress(done, len(missing))
         finally:
             if fresh:
-                self._catalogue.record_evidence(fresh)
+                self._catalogue.evidence.add(fresh)
         self.unread += sum(found is None for found in evidence)
         return [_verdict(found, pair.near) for found, pair in zip(evidence, pairs, strict=True)]
 
     def _stored(self, pair: PairToVerify) -> Evidence | None:
         digests = _digests(pair)
-        stored = Evidence(*self._catalogue.evidence(*digests, VERSION)) if digests else Evidence()
+        stored = Evidence(*self._catalogue.evidence.of(*digests, VERSION)) if digests else Evidence()
         return stored if _is_complete(stored, near=pair.near) else None
 
     def _measure(self, pair: PairToVerify) -> Evidence | None:
