@@ -14,7 +14,8 @@ from bench.error_rates import expected_false_pairs
 from bench.trial import Trial
 from phash_engine._threads import available_threads
 from phash_engine.matching.policy import CANDIDATE_RADIUS
-from phash_engine.matching.verification.verifier import LEAST_INLIERS, VerificationImage, agreement
+from phash_engine.matching.verification import VerificationImage, count_inliers
+from phash_engine.matching.verification.evidence import MIN_INLIERS
 
 SURE = 12
 """Distance that needs no verification: smaller than the radius of any rate."""
@@ -24,7 +25,7 @@ Pairs = NDArray[np.bool_]
 
 
 def rows(trial: Trial, most: int) -> list[Descriptor]:
-    """Look at near pairs; return rows in which a pair whose points agree is nearer than all, whatever its distance.
+    """Verify near pairs; return rows in which a verified pair is nearer than all others, whatever its distance.
 
     Parameters
     ----------
@@ -34,42 +35,42 @@ def rows(trial: Trial, most: int) -> list[Descriptor]:
         False pairs to verify. Their number is printed on standard error, with the bound that follows from it.
     """
     distances = plain(COMPARE)(trial)
-    asked = candidates(trial, distances, most)
-    agreed = agreeing(trial, asked)
-    print(_told(trial, distances, asked, agreed), file=sys.stderr)
+    chosen = candidates(trial, distances, most)
+    verified = verify(trial, chosen)
+    print(_summary(trial, distances, chosen, verified), file=sys.stderr)
     scores = scored(COMPARE)(trial)
     return [
-        _row("ours: + rotations, trim, verification", distances, agreed),
-        _row("ours: + rotations, trim, score, verification", scores, agreed),
+        _row("ours: + rotations, trim, verification", distances, verified),
+        _row("ours: + rotations, trim, score, verification", scores, verified),
     ]
 
 
 def candidates(trial: Trial, distances: Distances, most: int) -> Pairs:
-    """Return the true pairs and, evenly chosen, so many false ones beyond :data:`SURE` and within ``verify.BAND``."""
+    """Return pairs beyond :data:`SURE` and within ``CANDIDATE_RADIUS``: all true ones, ``most`` of the false ones."""
     near = _near(distances)
     false = np.flatnonzero(near & trial.impostors)
-    chosen = np.linspace(0, len(false) - 1, min(most, len(false))).astype(np.int64)
-    asked = np.zeros_like(near)
-    asked.flat[false[chosen]] = True
+    places = np.linspace(0, len(false) - 1, min(most, len(false))).astype(np.int64)
+    chosen = np.zeros_like(near)
+    chosen.flat[false[places]] = True
     own = np.arange(len(near)), trial.sources
-    asked[own] = near[own]
-    return asked
+    chosen[own] = near[own]
+    return chosen
 
 
-def agreeing(trial: Trial, asked: Pairs) -> Pairs:
-    """Return the pairs, of those asked for, whose points agree; each copy is made again for that."""
+def verify(trial: Trial, chosen: Pairs) -> Pairs:
+    """Return the chosen pairs whose keypoints agree; each copy is made again for that."""
     original = lru_cache(None)(lambda column: VerificationImage(trial.originals[column].file()))
 
     def of_copy(row: int) -> list[bool]:
         copy = VerificationImage(trial.copy_file(row))
-        return [agreement(copy, original(column)) >= LEAST_INLIERS for column in np.flatnonzero(asked[row]).tolist()]
+        return [count_inliers(copy, original(column)) >= MIN_INLIERS for column in np.flatnonzero(chosen[row]).tolist()]
 
-    copies = np.flatnonzero(asked.any(axis=1)).tolist()
-    agreed = np.zeros_like(asked)
+    copies = np.flatnonzero(chosen.any(axis=1)).tolist()
+    verified = np.zeros_like(chosen)
     with ThreadPoolExecutor(available_threads()) as threads:
         for row, verdicts in zip(copies, threads.map(of_copy, copies), strict=True):
-            agreed[row, asked[row]] = verdicts
-    return agreed
+            verified[row, chosen[row]] = verdicts
+    return verified
 
 
 def _near(distances: Distances) -> Pairs:
@@ -77,18 +78,18 @@ def _near(distances: Distances) -> Pairs:
     return near
 
 
-def _told(trial: Trial, distances: Distances, asked: Pairs, agreed: Pairs) -> str:
-    """Return the number of verified pairs, and the bound that it gives for all false pairs."""
+def _summary(trial: Trial, distances: Distances, chosen: Pairs, verified: Pairs) -> str:
+    """Return the numbers of compared and accepted false pairs, and the bound that they give for all false pairs."""
     false = trial.impostors
-    near, verified, accepted = (int(np.count_nonzero(pairs & false)) for pairs in (_near(distances), asked, agreed))
-    _, bound = expected_false_pairs(accepted, max(verified, 1), photos=2)
+    near, compared, accepted = (int(np.count_nonzero(pairs & false)) for pairs in (_near(distances), chosen, verified))
+    _, bound = expected_false_pairs(accepted, max(compared, 1), photos=2)
     share = bound * near / np.count_nonzero(false)
     return (
-        f"verification: {verified} of {near} false pairs within {CANDIDATE_RADIUS} bits, {accepted} accepted: "
+        f"verification: {compared} of {near} false pairs within {CANDIDATE_RADIUS} bits, {accepted} accepted: "
         f"at most {share:.1e} of all false pairs, at 95 % confidence"
     )
 
 
-def _row(name: str, distances: Distances, agreed: Pairs) -> Descriptor:
-    table: Distances = np.where(agreed, np.int16(NEAREST), distances)
+def _row(name: str, distances: Distances, verified: Pairs) -> Descriptor:
+    table: Distances = np.where(verified, np.int16(NEAREST), distances)
     return Descriptor(name, "ours", 192, lambda _: table)

@@ -16,8 +16,8 @@ from bench import photos, timing
 from phash_engine._threads import available_threads
 from phash_engine.hashing import orientation
 from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
-from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verifier import LEAST_INLIERS, VerificationImage, measure, verify
+from phash_engine.matching.verification import VerificationImage, keypoints, measure_evidence, verify
+from phash_engine.matching.verification.evidence import MIN_INLIERS
 
 Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> None:
         outcomes = [outcome for found in pool.map(outcomes_of, chosen) for outcome in found]
         inliers = list(pool.map(_inliers, some_pairs(paths, options.pairs)))
     print(table(outcomes))
-    accepted = sum(number >= LEAST_INLIERS for number in inliers)
+    accepted = sum(number >= MIN_INLIERS for number in inliers)
     print(f"{len(inliers)} pairs of different photos at any distance:", end=" ")
     print(f"at most {max(inliers)} inliers, {accepted} accepted", end="\n\n")
     contenders = [timing.Contender(*each) for each in times(paths)]
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> None:
 
 
 def outcomes_of(path: Path) -> list[Outcome]:
-    """Make a copy of each family and judge it as ``--verify`` does."""
+    """Make a copy of each family and verify it as ``--verify`` does."""
     with Image.open(path) as image:
         original = image.convert("RGB")
     picture, outcomes = VerificationImage(original), []
@@ -77,28 +77,29 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, ""])
 
 
-def some_pairs(paths: Sequence[Path], count: int) -> list[tuple[keypoints.Features, keypoints.Features]]:
-    """Return the points of pairs of different photos: all pairs of as many photos as that takes."""
+def some_pairs(paths: Sequence[Path], count: int) -> list[tuple[keypoints.Keypoints, keypoints.Keypoints]]:
+    """Return the keypoints of pairs of different photos: all pairs of as many photos as that takes."""
     photos_needed = int((2 * count) ** 0.5) + 1
-    points = [VerificationImage(path).features(1)[0] for path in paths[:photos_needed]]
+    points = [VerificationImage(path).keypoints(1)[0] for path in paths[:photos_needed]]
     return list(combinations(points, 2))[:count]
 
 
-def _inliers(pair: tuple[keypoints.Features, keypoints.Features]) -> int:
-    return keypoints.inliers(*pair)
+def _inliers(pair: tuple[keypoints.Keypoints, keypoints.Keypoints]) -> int:
+    return keypoints.estimate_homography(*pair).inliers
 
 
 def times(paths: Sequence[Path]) -> list[tuple[str, Callable[[], object], float]]:
-    """Return what to time, on pictures already read: pixels of near pairs, points of pairs in the band."""
+    """Return what to time, on pictures already read: pixels of near pairs, keypoints of candidates."""
     pictures = [VerificationImage(path) for path in paths[:8]]
     copies = [VerificationImage(np.ascontiguousarray(picture.pixels[:-9, :-9])) for picture in pictures]
-    points = [picture.features(1)[0] for picture in pictures]
-    small = [picture.pixels[::2, ::2] for picture in pictures]
+    points = [picture.keypoints(1)[0] for picture in pictures]
+    near = list(zip(pictures, copies, strict=True))
+    small = [np.ascontiguousarray(picture.pixels[::2, ::2]) for picture in pictures]
     pairs = list(combinations(points, 2))
     return [
-        ("pixels", lambda: [measure(a, b, near=True) for a, b in zip(pictures, copies, strict=True)], len(pictures)),
-        ("points of a picture", lambda: [keypoints.features(np.ascontiguousarray(each)) for each in small], len(small)),
-        ("points of a pair", lambda: [keypoints.inliers(a, b) for a, b in pairs], len(pairs)),
+        ("pixels", lambda: [measure_evidence(a, b, near=True) for a, b in near], len(near)),
+        ("keypoints of a picture", lambda: [keypoints.detect(pixels) for pixels in small], len(small)),
+        ("keypoints of a pair", lambda: [keypoints.estimate_homography(a, b).inliers for a, b in pairs], len(pairs)),
         ("reading", lambda: [VerificationImage(path) for path in paths[:8]], len(pictures)),
     ]
 
@@ -129,14 +130,14 @@ def _turned(degrees: float) -> Edit:
 
 
 def _printed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return a print, photographed aslant, in uneven light and a little out of focus."""
-    aslant = np.array([1, 0, 0, 0, 1, 0, 0, 0]) + rng.uniform(-0.04, 0.04, 8)
-    aslant[[2, 5]] *= image.size
-    aslant[6:] /= image.size
-    seen = image.transform(image.size, Image.Transform.PERSPECTIVE, tuple(aslant), Image.Resampling.BICUBIC)
+    """Return a print, photographed at an angle, in uneven light and a little out of focus."""
+    perspective = np.array([1, 0, 0, 0, 1, 0, 0, 0]) + rng.uniform(-0.04, 0.04, 8)
+    perspective[[2, 5]] *= image.size
+    perspective[6:] /= image.size
+    shown = image.transform(image.size, Image.Transform.PERSPECTIVE, tuple(perspective), Image.Resampling.BICUBIC)
     light = np.linspace(1, rng.uniform(0.75, 1), image.width)[:, np.newaxis]
     grain = rng.normal(0, 6, (image.height, image.width, 3))
-    lit = np.asarray(seen.filter(ImageFilter.GaussianBlur(1))) * light + grain
+    lit = np.asarray(shown.filter(ImageFilter.GaussianBlur(1))) * light + grain
     return _jpeg(Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8)), 75)
 
 
@@ -171,4 +172,4 @@ FAMILIES: dict[str, Edit] = {
     "not a copy: line drawn": _line,
     "not a copy: recoloured": _recoloured,
 }
-"""Ways to make a copy, and at last two that make another picture."""
+"""Edits that make a copy, and at last two that make another picture."""

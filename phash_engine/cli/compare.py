@@ -10,11 +10,11 @@ from phash_engine.hashing import codes
 from phash_engine.hashing.hashers import CODE_NAMES
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching.analyzed import AnalyzedImage
-from phash_engine.matching.explain import Explanation, Side
+from phash_engine.matching.explain import Explanation, Structure
 from phash_engine.matching.explain import explain as explanation_of
 from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 from phash_engine.matching.search import compare
-from phash_engine.matching.verification.verifier import verify as verify_pair
+from phash_engine.matching.verification import verify as verify_pair
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
@@ -85,15 +85,16 @@ def _as_lines(explanation: Explanation) -> list[str]:
         ("as they are", output.count(explanation.upright, "bit")),
         ("when turned", output.count(explanation.rotations, "bit")),
         ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
-        ("structure", f"{_of(explanation.a)}; {_of(explanation.b)}"),
+        ("structure", f"{_structure_text(explanation.a)}; {_structure_text(explanation.b)}"),
         ("verification", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
     ]
     settings = [(name, f"{'match' if match else 'no match'}: {why}") for name, match, why in explanation.settings]
     return [f"{name:<15} {text}" for name, text in rows + settings]
 
 
-def _of(side: Side) -> str:
-    return f"quality {side.quality}, detail {side.detail:.1f}, {'enough' if side.trusted else 'too little'}"
+def _structure_text(structure: Structure) -> str:
+    enough = "enough" if structure.trusted else "too little"
+    return f"quality {structure.quality}, detail {structure.detail:.1f}, {enough}"
 
 
 _VERDICTS = {

@@ -16,7 +16,7 @@ from phash_engine.index import KINDS
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verifier import Verifier
+    from phash_engine.matching.verification import Verifier
     from phash_engine.retrieval.embeddings import Embedder
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -152,7 +152,7 @@ def verifier(
     if not wanted:
         yield None
         return
-    from phash_engine.matching.verification.verifier import Verifier
+    from phash_engine.matching.verification import Verifier
 
     note_missing_opencv()
     verifier = Verifier(catalogue, progress)
@@ -167,7 +167,7 @@ def note_missing_opencv() -> None:
     from phash_engine import _optional
     from phash_engine.matching.verification import keypoints
 
-    if not keypoints.available():
+    if not keypoints.has_opencv():
         output.message(_optional.NEEDS["cv2"])
 
 

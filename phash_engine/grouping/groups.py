@@ -22,7 +22,7 @@ from phash_engine.matching import cohort
 from phash_engine.matching.confidence import confidence
 from phash_engine.matching.pairs import ContentPairs, Progress
 from phash_engine.matching.policy import MatchPolicy
-from phash_engine.matching.verification.verifier import Evidence, PairToVerify, Side, Verifier
+from phash_engine.matching.verification import Evidence, PairSide, PairToVerify, Verifier
 
 
 class Pair(NamedTuple):
@@ -212,8 +212,8 @@ def _verified(
     return links.where(accepted), {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
 
 
-def _side(node: Sequence[Member]) -> Side:
-    return Side(node[0].photo.digest, tuple(member.path for member in node))
+def _side(node: Sequence[Member]) -> PairSide:
+    return PairSide(node[0].photo.digest, tuple(member.path for member in node))
 
 
 class _Cluster(NamedTuple):

@@ -14,7 +14,7 @@ from phash_engine.hashing.hashers import Codes
 from phash_engine.hashing.views import MatchType
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verifier import VerificationImage
+    from phash_engine.matching.verification import VerificationImage
 
 
 class Query(NamedTuple):
@@ -92,7 +92,7 @@ class AnalyzedImage:
     @cached_property
     def pixels(self) -> VerificationImage:
         """The picture at the size at which pixels and keypoints are compared."""
-        from phash_engine.matching.verification.verifier import VerificationImage
+        from phash_engine.matching.verification import VerificationImage
 
         return VerificationImage(self._source, self.name)
 

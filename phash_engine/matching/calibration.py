@@ -20,15 +20,7 @@ from phash_engine.matching.code_set import CodeSet
 from phash_engine.matching.impostors import Impostors
 from phash_engine.matching.policy import CANDIDATE_RADIUS, CERTAIN, DEFAULT_RADIUS, Calibration, MatchPolicy
 from phash_engine.matching.tail import Tail
-from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verifier import (
-    FITS,
-    LEAST_INLIERS,
-    Evidence,
-    PairToVerify,
-    Side,
-    Verifier,
-)
+from phash_engine.matching.verification import Evidence, PairSide, PairToVerify, Verifier, keypoints
 
 Progress = Callable[[int, int], None]
 """Called with the number of photos copied and the number to copy."""
@@ -168,19 +160,19 @@ class _Verification:
         self._photos = photos
         self._verifier = Verifier(store)
 
-    def sides(self, contents: Sequence[int]) -> dict[int, Side]:
+    def sides(self, contents: Sequence[int]) -> dict[int, PairSide]:
         """Return a photo of each content, by content id."""
         of_photo = {self._photos[content]: content for content in contents}
         photos = self._store.photos_by_id(list(of_photo))
-        return {of_photo[photo.id]: Side(photo.digest, (photo.path,)) for photo in photos}
+        return {of_photo[photo.id]: PairSide(photo.digest, (photo.path,)) for photo in photos}
 
     def are_copies(self, left: Ids, right: Ids, bits: Ids) -> NDArray[np.bool_]:
         """Return which pairs show the same."""
         found = np.zeros(len(bits), dtype=np.bool_)
         sides = self.sides(np.unique(np.concatenate([left, right])).tolist())
-        radius = DEFAULT_RADIUS if keypoints.available() else _ALIGNED
+        radius = DEFAULT_RADIUS if keypoints.has_opencv() else _ALIGNED
         for near, rows in (False, np.flatnonzero(bits <= CANDIDATE_RADIUS)), (True, np.flatnonzero(bits <= radius)):
-            if not near and not keypoints.available():
+            if not near and not keypoints.has_opencv():
                 continue
             rows = rows[~found[rows]]
             pairs = [
@@ -188,14 +180,14 @@ class _Verification:
                 for a, b in zip(left[rows].tolist(), right[rows].tolist(), strict=True)
             ]
             for row, verdict in zip(rows.tolist(), self._verifier.verify(pairs), strict=True):
-                seen = verdict.evidence
-                found[row] = bits[row] <= DEFAULT_RADIUS if seen is None else _shows_the_same(seen)
+                evidence = verdict.evidence
+                found[row] = bits[row] <= DEFAULT_RADIUS if evidence is None else _are_aligned(evidence)
         return found
 
 
-def _shows_the_same(seen: Evidence) -> bool:
-    """Whether pixels or points lie on one another; also where something was drawn into one of the pictures."""
-    return (seen.correlation or 0) >= FITS or (seen.inliers or 0) >= LEAST_INLIERS
+def _are_aligned(evidence: Evidence) -> bool:
+    """Whether pixels or keypoints agree; also where something was drawn into one of the pictures."""
+    return evidence.is_aligned or evidence.keypoints_agree
 
 
 def _with_recall(report: Report, codes: CodeSet, verification: _Verification, progress: Progress | None) -> Report:

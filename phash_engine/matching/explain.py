@@ -13,15 +13,14 @@ from phash_engine.matching.analyzed import AnalyzedImage, analyzed
 from phash_engine.matching.cohort import WEIGHT
 from phash_engine.matching.policy import CANDIDATE_RADIUS, CERTAIN, CUTOFF, DEFAULT_RADIUS
 from phash_engine.matching.search import Comparison, compare
-from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verifier import Evidence, VerificationImage, finding, measure
+from phash_engine.matching.verification import Evidence, VerificationImage, finding, keypoints, measure_evidence
 
 _MEAN_OF_PHOTOS = 43
 """``cohort.cohort_mean`` of the median of 600 different photos; look-alikes have 20."""
 
 
-class Side(NamedTuple):
-    """One picture: its gradient quality, its detail, and whether its codes are trusted."""
+class Structure(NamedTuple):
+    """The structure of a picture: its gradient quality, its detail, and whether its codes are trusted."""
 
     quality: int
     detail: float
@@ -49,7 +48,7 @@ class Explanation(NamedTuple):
     a, b
         The two pictures.
     evidence, finding
-        What verification measures, and its finding: see ``verifier.Verdict``.
+        What verification measures, and its finding: see ``verification.Verdict``.
     settings
         The defaults first; ``--trust-all`` is among them where a picture needs it.
     """
@@ -57,8 +56,8 @@ class Explanation(NamedTuple):
     upright: int
     rotations: int
     trimmed: int | None
-    a: Side
-    b: Side
+    a: Structure
+    b: Structure
     evidence: Evidence
     finding: str
     settings: tuple[Setting, ...]
@@ -77,25 +76,25 @@ def explain(a: images.Source | AnalyzedImage, b: images.Source | AnalyzedImage) 
     upright = int(codes.distances(*(orientation.upright(views[:1]) for views in all_codes)).sum())
     nearest = [orientation.distance(one, other)[0] for one, other in product(*all_codes)]
     usual = compare(a, b)
-    evidence, verdict = _measured(a.pixels, b.pixels, near=usual.distance <= DEFAULT_RADIUS)
-    settings = tuple(_settings(a, b, usual, verdict))
+    evidence, found = _measured(a.pixels, b.pixels, near=usual.distance <= DEFAULT_RADIUS)
+    settings = tuple(_settings(a, b, usual, found))
     trimmed = min(nearest) if len(nearest) > 1 else None
-    return Explanation(upright, nearest[0], trimmed, _side(a), _side(b), evidence, verdict, settings)
+    return Explanation(upright, nearest[0], trimmed, _structure(a), _structure(b), evidence, found, settings)
 
 
-def _side(image: AnalyzedImage) -> Side:
-    return Side(image.quality, image.detail, image.query.is_trusted)
+def _structure(image: AnalyzedImage) -> Structure:
+    return Structure(image.quality, image.detail, image.query.is_trusted)
 
 
 def _measured(a: VerificationImage, b: VerificationImage, *, near: bool) -> tuple[Evidence, str]:
     """Compare pixels and keypoints alike, and return the finding for a pair that is near or not."""
-    evidence = measure(a, b, near=True)
-    if evidence.inliers is None and keypoints.available():
-        evidence = evidence._replace(inliers=measure(a, b, near=False).inliers)
+    evidence = measure_evidence(a, b, near=True)
+    if evidence.inliers is None and keypoints.has_opencv():
+        evidence = evidence._replace(inliers=measure_evidence(a, b, near=False).inliers)
     return evidence, finding(evidence, near=near)
 
 
-def _settings(a: AnalyzedImage, b: AnalyzedImage, usual: Comparison, verdict: str) -> Iterator[Setting]:
+def _settings(a: AnalyzedImage, b: AnalyzedImage, usual: Comparison, found: str) -> Iterator[Setting]:
     yield _by_radius("the defaults", usual)
     yield _by_radius("--no-rotations", compare(a, b, rotations=False))
     if usual.match_type is None:
@@ -105,7 +104,7 @@ def _settings(a: AnalyzedImage, b: AnalyzedImage, usual: Comparison, verdict: st
     distance = usual.distance
     yield Setting("--radius", True, f"from {distance} on")
     if distance <= CANDIDATE_RADIUS:
-        yield Setting("--verify", verdict == "copy", verdict)
+        yield Setting("--verify", found == "copy", found)
     else:
         yield Setting("--verify", False, f"{distance} bits; pairs are verified up to {CANDIDATE_RADIUS}")
     yield _by_score(distance)

@@ -29,7 +29,7 @@ from phash_engine.matching.code_set import CodeSet
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verifier import Evidence, Verifier
+    from phash_engine.matching.verification import Evidence, Verifier
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
 
@@ -194,11 +194,11 @@ class Collection:
         self, verifier: Verifier, picture: AnalyzedImage, matches: Sequence[Match], radius: int
     ) -> list[Match]:
         """Return the matches that verification accepts; those beyond the radius as ``VERIFIED``."""
-        from phash_engine.matching.verification.verifier import PairToVerify, Side
+        from phash_engine.matching.verification import PairSide, PairToVerify
 
-        query = Side(None, (), picture.pixels)
+        query = PairSide(None, (), picture.pixels)
         verdicts = verifier.verify(
-            [PairToVerify(query, Side(None, (match.path,)), match.distance <= radius) for match in matches]
+            [PairToVerify(query, PairSide(None, (match.path,)), match.distance <= radius) for match in matches]
         )
         return [
             match._replace(

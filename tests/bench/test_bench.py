@@ -137,7 +137,7 @@ def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["bytes_per_code"] > 16
 
 
-@pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
+@pytest.mark.skipif(not keypoints.has_opencv(), reason="needs opencv-python-headless: the extra verify")
 def test_verification_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     families = {name: edit for name, edit in verify.FAMILIES.items() if "10%" in name or "not a copy" in name}
     monkeypatch.setattr(verify, "FAMILIES", families)

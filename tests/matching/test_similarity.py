@@ -1,4 +1,4 @@
-"""Pictures laid over one another: what is found again of a known motion, and what is told of a known change."""
+"""Aligned pictures: the transform that is found of a known one, and the similarity after a known change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from phash_engine import images
 from phash_engine.matching.verification import alignment, similarity
-from phash_engine.matching.verification.verifier import FITS, LEAST_COLOUR, MOST_CHANGE
+from phash_engine.matching.verification.evidence import MAX_CHANGE, MIN_COLOUR, MIN_CORRELATION
 from tests import degenerate, naive
 
 Edit = Callable[[Image.Image], Image.Image]
@@ -26,8 +26,8 @@ def pixels(image: Image.Image) -> NDArray[np.uint8]:
     return images.read_pixels(image, similarity.LONGER_SIDE)
 
 
-def compare(image: Image.Image, edit: Edit) -> similarity.Likeness:
-    return similarity.compare(pixels(image), pixels(edit(image)))
+def compare(image: Image.Image, edit: Edit) -> similarity.Similarity:
+    return similarity.compare_pixels(pixels(image), pixels(edit(image)))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_resized_is_the_mean_of_each_cell(height: int, width: int, seed: int) ->
 
 
 def waves(height: int, width: int, found: NDArray[np.float64]) -> NDArray[np.float32]:
-    """A smooth pattern as it looks where a map from the coordinates of the plane to those of the pattern shows it."""
+    """A smooth pattern under a transform from the coordinates of the plane to those of the pattern."""
     y, x = (np.arange(height) + 0.5) / height - 0.5, (np.arange(width) + 0.5) / width - 0.5
     across, down = np.meshgrid(x, y)
     u, v, depth = np.tensordot(found, np.stack([across, down, np.ones_like(across)]), 1)
@@ -73,19 +73,20 @@ def test_a_known_motion_is_found(right: float, down: float, turn: float, wider: 
 
 def test_which_picture_comes_first_does_not_matter(lake: Image.Image) -> None:
     blurred = lake.filter(ImageFilter.GaussianBlur(2)).crop((10, 5, lake.width, lake.height))
-    assert similarity.compare(pixels(lake), pixels(blurred)) == similarity.compare(pixels(blurred), pixels(lake))
+    a, b = pixels(lake), pixels(blurred)
+    assert similarity.compare_pixels(a, b) == similarity.compare_pixels(b, a)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (5, 3), (16, 16), (300, 2)])
 def test_pictures_of_any_size_can_be_compared(size: tuple[int, int], lake: Image.Image) -> None:
     small, plain = lake.resize(size), Image.new("RGB", size, "green")
     for a, b in ((small, lake), (small, small), (plain, lake), (plain, plain)):
-        found = similarity.compare(pixels(a), pixels(b))
+        found = similarity.compare_pixels(pixels(a), pixels(b))
         assert np.isfinite(found).all()
         assert -1 <= found.correlation <= 1.001
 
 
-# ── likeness ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── similarity ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def jpeg(image: Image.Image, quality: int = 20) -> Image.Image:
@@ -134,9 +135,9 @@ COPIES: dict[str, Edit] = {
 @pytest.mark.parametrize("name", COPIES)
 def test_copies_are_alike(name: str, lake: Image.Image) -> None:
     found = compare(lake, COPIES[name])
-    assert found.correlation >= FITS
-    assert found.change <= MOST_CHANGE / 2
-    assert found.colour >= LEAST_COLOUR + 0.2
+    assert found.correlation >= MIN_CORRELATION
+    assert found.change <= MAX_CHANGE / 2
+    assert found.colour >= MIN_COLOUR + 0.2
 
 
 def line(image: Image.Image) -> Image.Image:
@@ -150,20 +151,20 @@ def line(image: Image.Image) -> Image.Image:
 @pytest.mark.parametrize("edit", [line, lambda image: jpeg(line(image), 50), lambda image: crop(line(image))])
 def test_a_line_drawn_in_is_a_change(edit: Edit, lake: Image.Image) -> None:
     found = compare(lake, edit)
-    assert found.correlation >= FITS
-    assert found.change > MOST_CHANGE
+    assert found.correlation >= MIN_CORRELATION
+    assert found.change > MAX_CHANGE
 
 
-def test_forms_with_other_numbers_are_told_apart() -> None:
+def test_forms_with_other_numbers_differ() -> None:
     first, *others = [pixels(Image.fromarray(page)) for page in degenerate.pictures("form", 5)]
-    assert all(similarity.compare(first, other).change > 2 * MOST_CHANGE for other in others)
-    assert similarity.compare(first, first).change < 1
+    assert all(similarity.compare_pixels(first, other).change > 2 * MAX_CHANGE for other in others)
+    assert similarity.compare_pixels(first, first).change < 1
 
 
 def test_other_hues_are_another_colour(lake: Image.Image) -> None:
     swapped = compare(lake, lambda image: Image.merge("RGB", image.split()[::-1]))
-    assert swapped.correlation >= FITS
-    assert swapped.colour < LEAST_COLOUR
+    assert swapped.correlation >= MIN_CORRELATION
+    assert swapped.colour < MIN_COLOUR
 
 
 @pytest.mark.parametrize("name", ["scale", "grunky", "colour", "correction"])
@@ -172,7 +173,7 @@ def test_visual_duplicates(name: str, photos: Path) -> None:
         images.read_pixels(photos / "visual_dupes" / f"visual_dupe_{each}.jpg", similarity.LONGER_SIDE)
         for each in ("original", name)
     )
-    found = similarity.compare(original, other)
+    found = similarity.compare_pixels(original, other)
     assert found.correlation > 0.99
-    assert (found.colour < LEAST_COLOUR) == (name == "colour")
-    assert (found.change > MOST_CHANGE) == (name == "correction")
+    assert (found.colour < MIN_COLOUR) == (name == "colour")
+    assert (found.change > MAX_CHANGE) == (name == "correction")

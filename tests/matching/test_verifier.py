@@ -1,4 +1,4 @@
-"""The second look: what it says of pairs of files, what it remembers, and what it does when they are gone."""
+"""Verification: its verdicts on pairs of files, the evidence it stores, and missing files."""
 
 from __future__ import annotations
 
@@ -10,46 +10,27 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
-from phash_engine.matching.explain import explain
 from phash_engine.matching.search import Collection
-from phash_engine.matching.verification import keypoints, verifier
-from phash_engine.matching.verification.verifier import (
+from phash_engine.matching.verification import (
     Evidence,
+    PairSide,
     PairToVerify,
-    Side,
     VerificationImage,
     Verifier,
+    evidence,
     finding,
+    keypoints,
+    verifier,
+    verify,
 )
 from phash_engine.scanning.scan import scan
 from tests.plain import find_groups
 
-opencv = pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
-
-
-@pytest.fixture
-def folder(sample: Path, tmp_path: Path) -> Path:
-    """A picture; copies within the radius, beyond it, and beyond it when mirrored; one drawn into; another picture."""
-    made = tmp_path / "made"
-    made.mkdir()
-    with Image.open(sample / "2023-lake" / "IMG_0412.jpg") as image:
-        lake = image.convert("RGB").resize((320, 240))
-    width, height = lake.size
-    cropped = lake.crop((0, 0, width, round(height * 0.88)))
-    drawn = lake.resize((width - 8, height - 8))
-    ImageDraw.Draw(drawn).line((width * 0.4, height * 0.2, width * 0.5, height * 0.25), "black", 3)
-    lake.save(made / "a.png")
-    lake.resize((width // 2, height // 2)).save(made / "half.jpg")
-    cropped.save(made / "cropped.jpg", quality=95)
-    ImageOps.mirror(cropped).save(made / "mirrored.jpg")
-    drawn.save(made / "drawn.png")
-    with Image.open(sample / "2024-city" / "DSC_0044.JPG") as image:
-        image.save(made / "other.jpg")
-    return made
+opencv = pytest.mark.skipif(not keypoints.has_opencv(), reason="needs opencv-python-headless: the extra verify")
 
 
 @pytest.fixture
@@ -60,7 +41,7 @@ def catalogue(folder: Path, tmp_path: Path) -> Store:
 
 
 def groups_of(catalogue: Store, verifier: Verifier | None = None) -> dict[str, dict[str, str]]:
-    """The rule by the name of each other, by the name of the keeper."""
+    """The match type by the name of each duplicate, by the name of the keeper."""
     return {
         Path(group.keeper).name: {Path(pair.right).name: pair.match_type for pair in group.pairs}
         for group in find_groups(catalogue, verifier=verifier)
@@ -72,23 +53,23 @@ WITH = {"a.png": {"half.jpg": "similar", "cropped.jpg": "verified", "mirrored.jp
 
 
 @opencv
-def test_groups_gain_what_was_cropped_and_lose_what_was_drawn_into(catalogue: Store) -> None:
+def test_groups_gain_cropped_copies_and_lose_edited_ones(catalogue: Store) -> None:
     assert groups_of(catalogue) == WITHOUT
     assert groups_of(catalogue, Verifier(catalogue)) == WITH
 
 
 @opencv
-def test_the_evidence_comes_along(catalogue: Store) -> None:
+def test_pairs_have_their_evidence(catalogue: Store) -> None:
     (group,) = find_groups(catalogue, verifier=Verifier(catalogue))
     for pair in group.pairs:
         assert pair.evidence is not None
         assert pair.evidence.correlation is not None
-        assert pair.evidence.correlation > verifier.FITS
+        assert pair.evidence.correlation > evidence.MIN_CORRELATION
         assert (pair.evidence.inliers is None) == (pair.match_type == "similar")
 
 
 @opencv
-def test_find_says_the_same(catalogue: Store, folder: Path) -> None:
+def test_find_returns_the_same(catalogue: Store, folder: Path) -> None:
     collection = Collection(catalogue, verifier=Verifier(catalogue))
     for query in (str(folder / "a.png"), (folder / "a.png").read_bytes()):
         found = {Path(match.path).name: str(match.match_type) for match in collection.find(query)}
@@ -101,9 +82,9 @@ def test_stored_evidence_is_not_measured_again(catalogue: Store, monkeypatch: py
     steps: list[tuple[int, int]] = []
     first = find_groups(catalogue, verifier=Verifier(catalogue, lambda done, total: steps.append((done, total))))
     assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
-    monkeypatch.setattr(verifier, "measure", None)
+    monkeypatch.setattr(verifier, "measure_evidence", None)
     assert find_groups(catalogue, verifier=Verifier(catalogue)) == first
-    monkeypatch.setattr(verifier, "VERSION", verifier.VERSION + 1)
+    monkeypatch.setattr(verifier, "VERSION", evidence.VERSION + 1)
     with pytest.raises(TypeError):
         find_groups(catalogue, verifier=Verifier(catalogue))
 
@@ -117,7 +98,7 @@ def test_evidence_goes_with_its_contents(catalogue: Store, folder: Path) -> None
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"no picture")])
-def test_what_cannot_be_read_again_stays_as_the_distance_says(
+def test_the_distance_decides_on_files_that_cannot_be_read(
     catalogue: Store, folder: Path, spoil: Callable[[Path], object]
 ) -> None:
     spoil(folder / "a.png")
@@ -126,7 +107,7 @@ def test_what_cannot_be_read_again_stays_as_the_distance_says(
     assert verifier.unread >= 2
 
 
-def test_another_file_of_the_same_bytes_will_do(catalogue: Store, folder: Path) -> None:
+def test_another_file_of_the_same_bytes_is_read_instead(catalogue: Store, folder: Path) -> None:
     copy = folder / "0.png"
     copy.write_bytes((folder / "a.png").read_bytes())
     scan([folder], catalogue)
@@ -137,25 +118,23 @@ def test_another_file_of_the_same_bytes_will_do(catalogue: Store, folder: Path) 
 
 
 def test_without_opencv_nothing_beyond_the_radius_is_found(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keypoints, "available", lambda: False)
+    monkeypatch.setattr(keypoints, "has_opencv", lambda: False)
     verifier = Verifier(catalogue)
     assert groups_of(catalogue, verifier) == {"a.png": {"half.jpg": "similar"}, "cropped.jpg": WITHOUT["cropped.jpg"]}
     assert (verifier.candidate_radius(3), verifier.unread) == (3, 0)
 
 
 @opencv
-def test_opencv_finds_more_though_pairs_were_looked_at_without_it(
-    catalogue: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_verified_without_opencv_are_measured_again(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(keypoints, "available", lambda: False)
+        patch.setattr(keypoints, "has_opencv", lambda: False)
         find_groups(catalogue, 192, verifier=Verifier(catalogue))
     assert groups_of(catalogue, Verifier(catalogue)) == WITH
 
 
 def test_sides_may_come_in_any_order(catalogue: Store) -> None:
-    subjects = [Side(photo.digest, (photo.path,)) for photo in catalogue.photos()][:4]
-    pairs = [PairToVerify(a, b, near=True) for a in subjects for b in subjects if a.paths < b.paths]
+    sides = [PairSide(photo.digest, (photo.path,)) for photo in catalogue.photos()][:4]
+    pairs = [PairToVerify(a, b, near=True) for a in sides for b in sides if a.paths < b.paths]
     turned = [PairToVerify(b, a, near=True) for a, b, _ in reversed(pairs)]
     with Store(None) as other:
         assert Verifier(catalogue).verify(pairs) == Verifier(other).verify(turned)[::-1]
@@ -170,7 +149,7 @@ ALIKE = (0.99, 1.0, 0.9)
         (Evidence(None, *ALIKE), True, "copy"),
         (Evidence(None, 0.99, 26.0, 0.9), True, "changed"),
         (Evidence(None, 0.99, 26.0, 0.4), True, "recoloured"),
-        (Evidence(None, 0.8, 99.0, 0.1), True, "copy"),  # they do not lie on one another, and nobody can tell
+        (Evidence(None, 0.8, 99.0, 0.1), True, "copy"),  # not aligned, and no keypoints
         (Evidence(11, 0.8, 99.0, 0.1), True, "unlike"),
         (Evidence(12, 0.8, 99.0, 0.1), True, "copy"),
         (Evidence(11), False, "unlike"),
@@ -182,7 +161,7 @@ ALIKE = (0.99, 1.0, 0.9)
         (Evidence(), False, "unlike"),
     ],
 )
-def test_what_evidence_says(evidence: Evidence, near: bool, expected: str) -> None:
+def test_findings(evidence: Evidence, near: bool, expected: str) -> None:
     assert finding(evidence, near=near) == expected
 
 
@@ -191,37 +170,8 @@ def test_what_evidence_says(evidence: Evidence, near: bool, expected: str) -> No
 def test_what_is_inside_a_border_is_compared(folder: Path, margin: int, tone: str) -> None:
     with Image.open(folder / "a.png") as image:
         framed = VerificationImage(ImageOps.expand(ImageOps.mirror(image), margin, tone))
-    assert verifier.verify(VerificationImage(folder / "a.png"), framed, near=True).finding == "copy"
-    assert verifier.verify(framed, VerificationImage(folder / "drawn.png"), near=True).finding == "changed"
-
-
-@opencv
-def test_settings_that_match_are_told(folder: Path) -> None:
-    def matching(a: str, b: str) -> list[str]:
-        return [name for name, match, _ in explain(str(folder / a), str(folder / b)).settings if match]
-
-    with Image.open(folder / "a.png") as image:
-        ImageOps.expand(image, 60, "black").save(folder / "framed.png")
-    Image.new("RGB", (300, 200), "white").save(folder / "white.png")
-    Image.new("RGB", (300, 200), "black").save(folder / "black.png")
-    every = ["the defaults", "--no-rotations", "--radius", "--verify", "adaptive score"]
-    assert matching("a.png", "half.jpg") == every
-    assert matching("a.png", "framed.png") == every
-    assert matching("a.png", "drawn.png") == [name for name in every if name != "--verify"]
-    assert matching("a.png", "mirrored.jpg") == ["--radius", "--verify"]
-    assert matching("a.png", "other.jpg") == ["--radius"]
-    assert matching("white.png", "white.png") == ["the defaults", "--no-rotations"]
-    assert matching("white.png", "black.png") == ["--trust-all"]
-
-
-def test_borders_are_told_of(folder: Path) -> None:
-    with Image.open(folder / "a.png") as image:
-        ImageOps.mirror(ImageOps.expand(image, 60, "black")).save(folder / "framed.png")
-    told = explain(str(folder / "a.png"), str(folder / "framed.png"))
-    assert told.trimmed is not None
-    assert told.trimmed <= 24 < told.rotations <= told.upright
-    assert not told.settings[1].match
-    assert explain(str(folder / "a.png"), str(folder / "half.jpg")).trimmed is None
+    assert verify(VerificationImage(folder / "a.png"), framed, near=True).finding == "copy"
+    assert verify(framed, VerificationImage(folder / "drawn.png"), near=True).finding == "changed"
 
 
 # ── on the command line ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +182,7 @@ def phash(*arguments: str | Path) -> Result:
 
 
 @opencv
-def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> None:
+def test_dedupe_and_find_print_the_evidence(folder: Path, tmp_path: Path) -> None:
     at = ("--catalogue", tmp_path / "photos.db")
     lines = phash("dedupe", folder, "--verify", *at).stdout.splitlines()
     assert lines[0] == str(folder / "a.png")
@@ -253,7 +203,7 @@ def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> No
 
 
 @opencv
-def test_compare_takes_a_verification(folder: Path) -> None:
+def test_compare_verifies(folder: Path) -> None:
     def compare(name: str, *options: str) -> Result:
         return phash("compare", folder / "a.png", folder / name, *options)
 
@@ -270,8 +220,8 @@ def test_compare_takes_a_verification(folder: Path) -> None:
     assert "trimmed too     no border" in lines
 
 
-def test_what_verification_lacks_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keypoints, "available", lambda: False)
+def test_missing_opencv_is_reported_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keypoints, "has_opencv", lambda: False)
     result = phash("dedupe", "--no-catalogue", folder, "--verify")
     line = "phash: verification beyond the radius needs OpenCV: pip install 'phash-engine[verify]'"
     assert result.stderr.splitlines().count(line) == 1
@@ -279,7 +229,7 @@ def test_what_verification_lacks_is_said_in_one_line(folder: Path, monkeypatch: 
     assert str(folder / "drawn.png") not in result.stdout
 
 
-def test_files_that_are_gone_are_counted(folder: Path, tmp_path: Path) -> None:
+def test_missing_files_are_counted(folder: Path, tmp_path: Path) -> None:
     at = ("--catalogue", tmp_path / "photos.db")
     phash("scan", folder, *at)
     (folder / "a.png").unlink()

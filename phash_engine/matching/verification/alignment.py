@@ -1,9 +1,9 @@
-"""Two pictures → one laid over the other, as far as a shift, a stretch, a small turn and a view aslant can do it.
+"""Alignment of two pictures: the projective transform of one onto the other, for shifts, stretches and small turns.
 
 Inverse compositional Gauss-Newton steps (Baker & Matthews 2004, "Lucas-Kanade 20 years on", 3.2) from coarse to fine,
 with a gain and an offset of luma (as Evangelidis & Psarakis 2008, "Parametric image alignment using enhanced
-correlation coefficient maximization") and less weight for what does not fit. Coordinates run from -1/2 to 1/2 along
-both axes, so that a change of size or aspect is no motion.
+correlation coefficient maximization") and less weight for outliers. Coordinates run from -1/2 to 1/2 along
+both axes, so that a change of size or aspect is none of the transform.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.floating[Any]]
-Map = NDArray[np.floating[Any]]
-"""A float64 ``(3, 3)`` projective map of x, y, 1 in b to those in a."""
+Transform = NDArray[np.floating[Any]]
+"""A float64 ``(3, 3)`` projective transform of x, y, 1 in b to those in a."""
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 _COARSE = 24
-_COARSE_STEPS = 20
+_COARSE_ITERATIONS = 20
 _FINER = ((48, 12), (96, 8), (192, 5), (384, 3))
-"""Longer side of each level in pixels, and the most steps on it."""
+"""Longer side of each level in pixels, and the most iterations on it."""
 
-_FITS = 0.8
-_LEAST_SHARED = 0.4
-_STILL = 0.02
-_LEAST_SIDE = 4
-_HORIZON = 0.1
+_MIN_CORRELATION = 0.8
+_MIN_SHARED = 0.4
+_MIN_STEP = 0.02
+_MIN_SIDE = 4
+_MIN_DEPTH = 0.1
 
 
 class Overlay(NamedTuple):
@@ -44,11 +44,11 @@ class Overlay(NamedTuple):
     shared: NDArray[np.bool_]
 
 
-def overlay(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Map | None = None) -> Overlay:
+def overlay(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Transform | None = None) -> Overlay:
     """Lay two pictures, uint8 ``(h, w, 3)`` of RGB, over one another.
 
-    The larger, or of equal ones the sharper, is moved onto the other, from a map that is known to be about right, or
-    from where they lie. Whether they fit is not judged here: see ``likeness``.
+    The larger, or of equal ones the sharper, is warped onto the other, starting at a transform that is about right, or
+    at the identity. How alike they are is left to ``similarity``.
 
     Notes
     -----
@@ -60,32 +60,32 @@ def overlay(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Map | None = None
         start = None if start is None else np.linalg.inv(start)
     found = align(large @ LUMA, small @ LUMA, start)
     height, width = small.shape[:2]
-    # Its own size where the map shrinks it, so that no pixel is left out between the samples.
+    # Its own size where the transform shrinks it, so that no pixel is left out between the samples.
     rows, columns = (
         round(side / max(abs(scale), 0.1)) for side, scale in ((height, found[1, 1]), (width, found[0, 0]))
     )
     reduced = resized(large, min(rows, len(large)), min(columns, large.shape[1]))
-    moved, shared = _moved(reduced, found, height, width)
-    return Overlay(moved, small, shared)
+    warped, shared = _warped(reduced, found, height, width)
+    return Overlay(warped, small, shared)
 
 
-def align(a: Plane, b: Plane, start: Map | None = None) -> Map:
-    """Find the map of two luma planes under which they agree best; start and cost as for :func:`overlay`."""
+def align(a: Plane, b: Plane, start: Transform | None = None) -> Transform:
+    """Find the transform of two luma planes under which they agree best; start and cost as for :func:`overlay`."""
     best = _coarse(a, b) if start is None else start
-    for side, steps in _FINER:
-        best = _refined(_reduced(a, side), _reduced(b, side), best, steps)
+    for side, iterations in _FINER:
+        best = _refined(_reduced(a, side), _reduced(b, side), best, iterations)
         if side >= max(b.shape):
             break
     return best
 
 
-def _coarse(a: Plane, b: Plane) -> Map:
-    """Find the map of two planes from where they lie or, if they do not fit so, from where margins would put them."""
+def _coarse(a: Plane, b: Plane) -> Transform:
+    """Find the transform of two planes from the identity or, if the result does not fit, from those of margins."""
     a, b = _reduced(a, _COARSE), _reduced(b, _COARSE)
-    best = _refined(a, b, _start(1, 1), _COARSE_STEPS)
-    if _agreement(a, b, best) >= _FITS:
+    best = _refined(a, b, _scaling(1, 1), _COARSE_ITERATIONS)
+    if _agreement(a, b, best) >= _MIN_CORRELATION:
         return best
-    tries = (_refined(a, b, start, _COARSE_STEPS) for start in _starts())
+    tries = (_refined(a, b, start, _COARSE_ITERATIONS) for start in _margins())
     return max([best, *tries], key=lambda found: _agreement(a, b, found))
 
 
@@ -98,7 +98,7 @@ def resized(picture: Plane, height: int, width: int) -> Plane:
 
 
 def _rank(picture: Plane) -> tuple[int, float]:
-    """Return what makes one of two pictures the one to move: its size, and how sharp it is."""
+    """Return the size of a picture and how sharp it is: the greater of two is the one to warp."""
     steps = np.abs(np.diff(picture @ LUMA, axis=1))
     return max(picture.shape), float(steps.sum()) if steps.size else 0.0
 
@@ -114,24 +114,24 @@ def _cells(pixels: int, cells: int) -> Plane:
 
 
 def _reduced(plane: Plane, side: int) -> Plane:
-    """Reduce a plane to a longer side of so many pixels; smaller ones stay."""
+    """Reduce a plane to a longer side in pixels; smaller planes keep their size."""
     scale = min(1.0, side / max(plane.shape))
-    height, width = (min(length, max(_LEAST_SIDE, round(length * scale))) for length in plane.shape)
+    height, width = (min(length, max(_MIN_SIDE, round(length * scale))) for length in plane.shape)
     return resized(plane, height, width)
 
 
-def _starts() -> Iterator[Map]:
-    """Yield the maps of a margin added to, or cut from, one axis or both."""
+def _margins() -> Iterator[Transform]:
+    """Yield the transforms of a margin added to, or cut from, one axis or both."""
     for scale in (0.7, 0.85, 1.18, 1.4):
-        yield from (_start(scale, scale), _start(scale, 1), _start(1, scale))
+        yield from (_scaling(scale, scale), _scaling(scale, 1), _scaling(1, scale))
 
 
-def _start(across: float, down: float) -> Map:
+def _scaling(across: float, down: float) -> Transform:
     return np.diag([across, down, 1.0])
 
 
-def _refined(a: Plane, b: Plane, found: Map, steps: int) -> Map:
-    """Follow the slopes of b, at most so many steps, to where a agrees with it better."""
+def _refined(a: Plane, b: Plane, found: Transform, iterations: int) -> Transform:
+    """Improve a transform by Gauss-Newton steps, at most ``iterations`` of them."""
     height, width = b.shape
     if min(height, width) < 2:
         return found
@@ -140,35 +140,35 @@ def _refined(a: Plane, b: Plane, found: Map, steps: int) -> Map:
     across, down = across * width, down * height
     depth = -(across * x + down * y)
     slopes = np.stack([across * x, across * y, across, down * x, down * y, down, depth * x, depth * y], axis=-1)
-    for _ in range(steps):
-        moved, shared = _moved(a, found, height, width)
-        if shared.mean() < _LEAST_SHARED:
+    for _ in range(iterations):
+        warped, shared = _warped(a, found, height, width)
+        if shared.mean() < _MIN_SHARED:
             break
-        step = _step(moved[shared], b[shared], slopes[shared])
+        step = _step(warped[shared], b[shared], slopes[shared])
         found = found @ np.linalg.inv(np.eye(3) + np.append(step, 0).reshape(3, 3))
-        if np.abs(step).max() * max(height, width) < _STILL:
+        if np.abs(step).max() * max(height, width) < _MIN_STEP:
             break
     return found
 
 
-def _step(moved: Plane, fixed: Plane, slopes: Plane) -> Map:
-    """Return the eight parameters of the motion that explains most of what differs, brightness and contrast aside."""
-    moved, fixed = moved - moved.mean(), fixed - fixed.mean()
-    residual = moved * ((moved @ fixed) / max(float(moved @ moved), 1e-6)) - fixed
+def _step(warped: Plane, fixed: Plane, slopes: Plane) -> Transform:
+    """Return the eight parameters of the step that explains most of what differs, brightness and contrast aside."""
+    warped, fixed = warped - warped.mean(), fixed - fixed.mean()
+    residual = warped * ((warped @ fixed) / max(float(warped @ warped), 1e-6)) - fixed
     usual = 1.5 * float(np.median(np.abs(residual))) + 1
     weights = 1 / (1 + (residual / (3 * usual)) ** 2)
     slopes = slopes - slopes.mean(axis=0)
     weighted = (slopes * weights[:, np.newaxis]).T
     normal = (weighted @ slopes).astype(np.float64)
     normal += np.eye(8) * (1e-6 * np.trace(normal) + 1e-9)
-    step: Map = np.linalg.solve(normal, (weighted @ residual).astype(np.float64))
+    step: Transform = np.linalg.solve(normal, (weighted @ residual).astype(np.float64))
     return np.clip(step, -0.2, 0.2)
 
 
-def _agreement(a: Plane, b: Plane, found: Map) -> float:
-    """Return the correlation of b with a as moved, -1 where they hardly share anything."""
-    moved, shared = _moved(a, found, *b.shape)
-    return correlation(moved[shared], b[shared]) if shared.mean() >= _LEAST_SHARED else -1.0
+def _agreement(a: Plane, b: Plane, found: Transform) -> float:
+    """Return the correlation of b with a as warped, -1 where they share too little."""
+    warped, shared = _warped(a, found, *b.shape)
+    return correlation(warped[shared], b[shared]) if shared.mean() >= _MIN_SHARED else -1.0
 
 
 def correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -178,15 +178,15 @@ def correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
     return float((a * b).sum()) / size if size > 0 else 0.0
 
 
-def _moved(picture: Plane, found: Map, height: int, width: int) -> tuple[Plane, NDArray[np.bool_]]:
-    """Sample a picture where a map sends each pixel of another, bilinearly; and tell which pixels it does not leave."""
+def _warped(picture: Plane, found: Transform, height: int, width: int) -> tuple[Plane, NDArray[np.bool_]]:
+    """Sample a picture bilinearly where a transform sends each pixel of another; and return which lie inside it."""
     x, y = _grid(height, width)
     across, down, depth = (found @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])).reshape(3, height, width)
-    seen = depth > _HORIZON
-    across, down = (np.divide(places, depth, where=seen, out=np.ones_like(depth)) for places in (across, down))
+    in_front = depth > _MIN_DEPTH
+    across, down = (np.divide(places, depth, where=in_front, out=np.ones_like(depth)) for places in (across, down))
     rows, columns = picture.shape[:2]
     across, down = (across + 0.5) * columns - 0.5, (down + 0.5) * rows - 0.5
-    shared = seen & (across >= -0.5) & (across <= columns - 0.5) & (down >= -0.5) & (down <= rows - 0.5)
+    shared = in_front & (across >= -0.5) & (across <= columns - 0.5) & (down >= -0.5) & (down <= rows - 0.5)
     left, right, past = _neighbours(across, columns, picture.ndim)
     upper, lower, below = _neighbours(down, rows, picture.ndim)
     top = picture[upper, left] * (1 - past) + picture[upper, right] * past

@@ -1,4 +1,4 @@
-"""Two pictures laid over one another → how alike they are: as a whole, where they differ most, and in colour."""
+"""Similarity of two aligned pictures: as a whole, where they differ most, and in colour."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from phash_engine.matching.verification.alignment import LUMA, Map, Overlay, Plane, correlation, overlay, resized
+from phash_engine.matching.verification.alignment import LUMA, Overlay, Plane, Transform, correlation, overlay, resized
 
 LONGER_SIDE = 480
-"""The size in pixels at which pictures are compared: a stroke of a pen is to be seen, the noise of a camera is not."""
+"""The size in pixels at which pictures are compared: the stroke of a pen shows, the noise of a camera does not."""
 
 _WINDOW = 7
 _GRAIN = 20.0
@@ -21,11 +21,11 @@ _EPSILON = 4.0
 _BLURS = (0.7, 1.2, 2.0, 3.0)
 _COLOUR_SIDE = 32
 _TONES = 25
-_LEAST_COLOUR = 6.0
-_LEAST_PIXELS = 64
+_MIN_COLOUR = 6.0
+_MIN_PIXELS = 64
 
 
-class Likeness(NamedTuple):
+class Similarity(NamedTuple):
     """How alike two pictures are.
 
     Attributes
@@ -33,10 +33,10 @@ class Likeness(NamedTuple):
     correlation
         Of their luma, -1..1. Copies have 0.9 and more, unless their tones were equalised.
     change
-        How far the small window that differs most stands out from noise and texture; 0 (nowhere) to some hundreds. A
-        line or a word drawn into the picture has 30 and more.
+        How much more the window that differs most does so than noise and texture; 0 to some hundreds. A line
+        or a word drawn into the picture has 30 and more.
     colour
-        Correlation of what colour there is beside toning, -1..1; 1 where one of them has none.
+        Correlation of the colour that is not toning, -1..1; 1 where one of them has none.
     """
 
     correlation: float
@@ -44,28 +44,28 @@ class Likeness(NamedTuple):
     colour: float
 
 
-def compare(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Map | None = None) -> Likeness:
+def compare_pixels(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Transform | None = None) -> Similarity:
     """Compare two pictures, uint8 ``(h, w, 3)`` of RGB with a longer side best of :data:`LONGER_SIDE`.
 
-    They are aligned first, so small crops, borders and turns by a few degrees do not count; ``start`` is a map that is
-    known to be about right.
+    They are aligned first, so small crops, borders and turns by a few degrees do not count; ``start`` is a
+    transform that is about right.
 
     Notes
     -----
     Cost: about 100 ms at 480 pixels.
     """
     pair = overlay(a, b, start)
-    if pair.shared.sum() < _LEAST_PIXELS:
-        return Likeness(0.0, 0.0, 1.0)
+    if pair.shared.sum() < _MIN_PIXELS:
+        return Similarity(0.0, 0.0, 1.0)
     luma_a, luma_b, alike = _equally_sharp(pair.a @ LUMA, pair.b @ LUMA, pair.shared)
-    return Likeness(alike, _change(luma_a, luma_b, pair.shared), _colour(pair))
+    return Similarity(alike, _change(luma_a, luma_b, pair.shared), _colour(pair))
 
 
 def _change(a: Plane, b: Plane, shared: NDArray[np.bool_]) -> float:
-    """Return how far the window that differs most stands out.
+    """Return how much more the window that differs most does so than is usual.
 
-    In each window the variance of either picture that no multiple of the other explains is set against what is usual
-    in this pair and what stands to reason where both have texture: edges shift a little, and are compressed worst.
+    In each window the variance of either picture that no multiple of the other explains is divided by what is usual in
+    this pair, plus a share of the texture of both: edges shift a little, and are compressed worst.
     """
     if min(a.shape) <= 2 * _WINDOW:
         return 0.0
@@ -96,11 +96,11 @@ def _equally_sharp(a: Plane, b: Plane, shared: NDArray[np.bool_]) -> tuple[Plane
 
 
 def _blurred(plane: Plane, sigma: float) -> Plane:
-    reach = round(3 * sigma)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    radius = round(3 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     weights = (weights / weights.sum()).astype(np.float32)
     for axis in (0, 1):
-        padded = np.pad(plane, [(reach, reach) if axis == each else (0, 0) for each in (0, 1)], mode="edge")
+        padded = np.pad(plane, [(radius, radius) if axis == each else (0, 0) for each in (0, 1)], mode="edge")
         plane = sliding_window_view(padded, len(weights), axis) @ weights
     return plane
 
@@ -114,19 +114,19 @@ def _mean(plane: Plane) -> NDArray[np.float64]:
 
 
 def _colour(pair: Overlay) -> float:
-    """Return the correlation of the colours of two pictures, 1 where one has hardly any beside its toning.
+    """Return the correlation of the colours of two pictures, 1 where one has hardly any but its toning.
 
-    Grey and sepia have no colour that their luma does not tell, and are versions of any; a white balance moves all
-    colours and leaves their differences; a change of hue turns these.
+    The colour of grey and sepia pictures follows from their luma: they may be versions of any other. White balance
+    shifts all colours and keeps their differences; a change of hue rotates these.
     """
     height, width = pair.shared.shape
     scale = min(1.0, _COLOUR_SIDE / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     shared = resized(pair.shared.astype(np.float32), *size) > 1 - 1e-4
-    if shared.sum() < _LEAST_PIXELS:
+    if shared.sum() < _MIN_PIXELS:
         return 1.0
     colours = [_untoned(resized(picture, *size)[shared]) for picture in (pair.a, pair.b)]
-    if min(float(np.sqrt((colour**2).sum(axis=1).mean())) for colour in colours) < _LEAST_COLOUR:
+    if min(float(np.sqrt((colour**2).sum(axis=1).mean())) for colour in colours) < _MIN_COLOUR:
         return 1.0
     return correlation(*colours)
 
