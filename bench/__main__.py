@@ -23,7 +23,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "retrieval": ("bench.retrieval", "codes first, then a network: mAP@100 and times beside the network alone"),
     "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
     "views": ("bench.views", "padded and cropped copies found, beside imagehash, and what crops cost"),
-    "verify": ("bench.verify", "the second look: what it adds and drops, false accepts, and its time"),
+    "verify": ("bench.verify", "verification: what it adds and drops, false accepts, and its time"),
 }
 
 

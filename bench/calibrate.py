@@ -1,9 +1,9 @@
-"""Whether calibration keeps its word: half of a gallery is measured, the other half counts the false pairs.
+"""Whether calibration is right: one half of a gallery is measured, in the other half the false pairs are counted.
 
-Each draw halves anew pictures of which no two show the same. Radius and cutoff come from one half at a wanted rate;
-``found`` is how many pairs of the other half they accept, on average of all draws, beside how many were expected, and
-the bound at 95 %, which holds in a draw where no more were found than its next whole number. The last rate is that of
-one false pair in the half.
+Each draw halves anew pictures of which no two show the same. Radius and cutoff come from one half at a given rate;
+``found`` is the number of pairs of the other half that they accept, on average of all draws; ``expected`` the number
+predicted, and ``bound`` its bound at 95 %, which holds in a draw where no more were found than its next whole number.
+The last rate is that of one false pair in the half.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Whole = NDArray[np.int64]
 
 
 class Outcome(NamedTuple):
-    """What one limit was worth in one draw: see :class:`calibrate.Limit`."""
+    """The false pairs of one limit in one draw: see ``calibration.Limit``."""
 
     limit: int
     found: int
@@ -109,7 +109,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--gallery", type=Path, nargs="+", default=[photos.FOLDER / "web"], help="folders of pictures")
     parser.add_argument("--n", type=int, default=sys.maxsize, help="pictures to take at most (default all)")
     parser.add_argument("--studio", type=float, default=0, help="share of the pictures laid on one floor: look-alikes")
-    parser.add_argument("--draws", type=int, default=200, help="ways to halve the gallery (default 200)")
-    parser.add_argument("--rates", type=float, nargs="*", default=[1e-3, 1e-4], help="wanted false pairs per pair")
+    parser.add_argument("--draws", type=int, default=200, help="number of random halvings of the gallery (default 200)")
+    parser.add_argument("--rates", type=float, nargs="*", default=[1e-3, 1e-4], help="false pairs per pair")
     parser.add_argument("--json", action="store_true", help="JSON Lines instead of a table")
     return parser.parse_args(argv)

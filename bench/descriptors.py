@@ -1,4 +1,4 @@
-"""What describes pictures, ours and other people's, and the distances of what it says."""
+"""Descriptors of pictures, ours and of other libraries, and their distances."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bench.trial import Extractor, Trial
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.matching import cohort
+from phash_engine.matching.analyzed import AnalyzedImage
 from phash_engine.matching.policy import CERTAIN, DEFAULT_RADIUS
-from phash_engine.matching.search import read_query
 
 Words = NDArray[np.uint64]
 Distances = NDArray[np.int16]
@@ -27,8 +27,8 @@ Compare = Callable[[Words, Words], Distances]
 
 _FAR = np.iinfo(np.int16).max
 NEAREST = np.iinfo(np.int16).min
-"""The distance of what is accepted whatever the radius."""
-_NO_STRANGER = 96
+"""The distance of pairs that are accepted at any radius."""
+_NO_IMPOSTOR = 96
 _ROWS = 4096
 
 
@@ -43,7 +43,7 @@ class Descriptor(NamedTuple):
 
 def our_codes(file: bytes, _: Image.Image | None = None) -> Words:
     """Return all codes of the full view, then those of the trimmed one, or of the full one again."""
-    table = read_query(file)[2].codes
+    table = AnalyzedImage(file).query.codes
     return table[[0, -1]].ravel()
 
 
@@ -141,23 +141,23 @@ def plain(compare: Compare, extractor: str = "ours") -> Callable[[Trial], Distan
     return lambda trial: compare(trial.queries[extractor], trial.gallery[extractor])
 
 
-def adaptive(compare: Compare) -> Callable[[Trial], Distances]:
-    """Return adaptive scores of a trial, the lowest of all where the distance alone is enough.
+def scored(compare: Compare) -> Callable[[Trial], Distances]:
+    """Return the scores of a trial, the lowest of all where the distance alone is enough.
 
-    Each half of the gallery serves as strangers to the other, so that no background knows the pair that it judges; as
-    in ``phash_engine.matching.cohort``, what is within the default radius is no stranger.
+    Each half of the gallery is the cohort of the other, so that no cohort contains the pair that it normalises; as in
+    ``phash_engine.matching.cohort``, pictures within the default radius are no impostors.
     """
 
     def scores(trial: Trial) -> Distances:
         queries, gallery = trial.queries["ours"], trial.gallery["ours"]
         found, between = compare(queries, gallery), compare(gallery, gallery)
-        sure = found <= CERTAIN
-        unlike, between = (np.where(bits > DEFAULT_RADIUS, bits, _NO_STRANGER) for bits in (found, between))
-        unlike[~trial.strangers] = _NO_STRANGER
+        certain = found <= CERTAIN
+        unlike, between = (np.where(bits > DEFAULT_RADIUS, bits, _NO_IMPOSTOR) for bits in (found, between))
+        unlike[~trial.impostors] = _NO_IMPOSTOR
         for half, other in (np.s_[::2], np.s_[1::2]), (np.s_[1::2], np.s_[::2]):
             own, theirs = cohort.cohort_mean(unlike[:, other]), cohort.cohort_mean(between[half, other])
             found[:, half] = cohort.scores(found[:, half], own[:, np.newaxis], theirs)
-        found[sure] = NEAREST
+        found[certain] = NEAREST
         return found
 
     return scores
@@ -177,8 +177,8 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor("ours: + rotations", "ours", 192, plain(with_rotations)),
     Descriptor("ours: + trim", "ours", 192, plain(trimmed(DECISION))),
     Descriptor("ours: + rotations, trim", "ours", 192, plain(COMPARE)),
-    Descriptor("ours: + adaptive score", "ours", 192, adaptive(DECISION)),
-    Descriptor("ours: + rotations, trim, adaptive", "ours", 192, adaptive(COMPARE)),
+    Descriptor("ours: + score", "ours", 192, scored(DECISION)),
+    Descriptor("ours: + rotations, trim, score", "ours", 192, scored(COMPARE)),
     Descriptor("ours: average + dct + wavelet", "ours", 192, plain(of_codes("average", "dct", "wavelet"))),
     *(Descriptor(f"ours: {name}", "ours", 64, plain(of_codes(name))) for name in hashers.CODE_NAMES),
     *(

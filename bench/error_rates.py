@@ -27,7 +27,7 @@ class OperatingPoint(NamedTuple):
     false_pairs: int
 
 
-def operating_point(true: NDArray[Any], false: NDArray[Any], rate: float, negatives: int) -> OperatingPoint:
+def operating_point(true: NDArray[Any], false: NDArray[Any], rate: float, impostors: int) -> OperatingPoint:
     """Return the largest radius whose false-positive rate does not exceed ``rate``, and the recall there.
 
     Parameters
@@ -35,24 +35,24 @@ def operating_point(true: NDArray[Any], false: NDArray[Any], rate: float, negati
     true
         Scores of all true pairs, in any order, infinite for those that were not found.
     false
-        Scores of the false pairs, in any order; only the ``rate * negatives`` nearest and one more are needed.
+        Scores of the false pairs, in any order; only the ``rate * impostors`` nearest and one more are needed.
     rate
         False pairs accepted per false pair.
-    negatives
-        Number of all false pairs.
+    impostors
+        Number of all false pairs, which are those of impostors.
 
     Raises
     ------
     ValueError
-        Too few false pairs are given to tell where the rate is exceeded.
+        Too few false pairs to determine where the rate is exceeded.
     """
-    allowed = int(rate * negatives + 1e-9)  # 1e-5 of 300,000 is three pairs, rounding or not
-    if len(false) <= allowed < negatives:
+    allowed = int(rate * impostors + 1e-9)  # 1e-5 of 300,000 is three pairs, rounding or not
+    if len(false) <= allowed < impostors:
         raise ValueError(
-            f"to tell the radius of {allowed} false pairs takes the nearest {allowed + 1}, not {len(false)}"
+            f"the radius of {allowed} false pairs needs the nearest {allowed + 1} of them, not {len(false)}"
         )
-    if allowed >= negatives:
-        return OperatingPoint(math.inf, 1.0, negatives)
+    if allowed >= impostors:
+        return OperatingPoint(math.inf, 1.0, impostors)
     refused = np.partition(false, allowed)[allowed]
     radius = float(refused - 1 if np.issubdtype(false.dtype, np.integer) else np.nextafter(refused, -np.inf))
     return OperatingPoint(
@@ -61,7 +61,7 @@ def operating_point(true: NDArray[Any], false: NDArray[Any], rate: float, negati
 
 
 def expected_false_pairs(false_pairs: int, pairs: int, photos: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return how many false pairs a collection of so many photos is to expect, and the upper bound of that number.
+    """Return the expected number of false pairs in a collection, and its upper bound.
 
     The bound is exact for independent pairs (Clopper & Pearson 1934, "The Use of Confidence or Fiducial Limits
     Illustrated in the Case of the Binomial"). Pairs that share a photo are not: few photos make most of the false ones.
@@ -69,7 +69,7 @@ def expected_false_pairs(false_pairs: int, pairs: int, photos: int, confidence: 
     Parameters
     ----------
     false_pairs, pairs
-        False pairs among so many that were measured.
+        Number of false pairs, and of all pairs that were measured.
     photos
         Size of the collection.
     confidence

@@ -1,8 +1,8 @@
 """A landmark challenge's first stage: for 100,000 pictures the 100 nearest of a million, as the submission file.
 
-The time of ours is that of a whole process on all processors, from codes in files to the written CSV. Beside it stand
-the pairwise loop over binary vectors, as one would first write it in Python, and faiss, both on samples of the queries
-and multiplied up.
+Our time is that of a whole process on all processors, from codes in files to the written CSV. It is compared with a
+pairwise loop over binary vectors in plain Python, and with faiss, both timed on samples of the queries and
+extrapolated.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _CHECKED = 50
 
 
 def main(argv: list[str]) -> None:
-    """Answer all queries, compare some answers with looking at every code, and time the others on samples."""
+    """Search for all queries, check some results against all distances, and time the others on samples."""
     options = _options(argv)
     made = codes.collection(options.data, options.n, options.queries)
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("codes.npy", "queries.npy", "answers.csv")]
+        paths = [Path(folder) / name for name in ("codes.npy", "queries.npy", "submission.csv")]
         np.save(paths[0], made.codes)
         np.save(paths[1], made.queries)
         ours = Contender("ours, whole process", partial(_run, paths, options.radius))
         ours.call()
-        check_answers(made, options.radius, paths[2])
+        check_submission(made, options.radius, paths[2])
         pairs = options.n * options.queries
         contenders = [
             ours,
@@ -53,29 +53,27 @@ def main(argv: list[str]) -> None:
     timing.report(rows, "loop over vectors, extrapolated", as_json=options.json, **setting)
 
 
-def answer(codes_path: str, queries_path: str, radius: int, answers_path: str) -> None:
+def search(codes_path: str, queries_path: str, radius: int, submission_path: str) -> None:
     """Read codes and queries, and write the submission."""
     index = Index(np.load(codes_path))
     queries = np.load(queries_path)
     found = index.range_search(queries, radius)
     ends = np.searchsorted(found.queries, np.arange(len(queries) + 1)).tolist()
     names = _names(max(len(index), len(queries)))
-    answers = list(map(names.__getitem__, found.ids.tolist()))
-    rows = {
-        names[query]: answers[first : min(first + MOST, last)] for query, (first, last) in enumerate(pairwise(ends))
-    }
-    write(answers_path, "images", rows)
+    ids = list(map(names.__getitem__, found.ids.tolist()))
+    rows = {names[query]: ids[first : min(first + MOST, last)] for query, (first, last) in enumerate(pairwise(ends))}
+    write(submission_path, "images", rows)
 
 
-def check_answers(made: codes.Collection, radius: int, path: Path) -> None:
-    """Compare the answers to some queries with the distances to every code; stop where they differ."""
+def check_submission(made: codes.Collection, radius: int, path: Path) -> None:
+    """Compare the results of some queries with the distances to every code; stop where they differ."""
     rows = list(read(path).rows.values())
     for query in range(min(_CHECKED, len(rows))):
         distances = np.bitwise_count(made.codes[:, 0] ^ made.queries[query, 0]).astype(np.int64)
         given = [int(name, 16) for name in rows[query]]
         expected = np.sort(distances[distances <= radius])[:MOST]
         if not np.array_equal(distances[given], expected):
-            raise SystemExit(f"query {query}: the answers are not the nearest")
+            raise SystemExit(f"query {query}: the results are not the nearest")
 
 
 def _names(count: int) -> list[str]:
@@ -96,10 +94,10 @@ def loop(made: codes.Collection) -> list[int]:
 
 
 def _run(paths: list[Path], radius: int) -> None:
-    codes_path, queries_path, answers_path = map(str, paths)
-    call = f"answer({codes_path!r}, {queries_path!r}, {radius}, {answers_path!r})"
+    codes_path, queries_path, submission_path = map(str, paths)
+    call = f"search({codes_path!r}, {queries_path!r}, {radius}, {submission_path!r})"
     # Rows by the million form no cycles: nothing to collect.
-    program = f"import gc; gc.disable(); from bench.landmark import answer; {call}"
+    program = f"import gc; gc.disable(); from bench.landmark import search; {call}"
     subprocess.run([sys.executable, "-c", program], cwd=_ROOT, check=True)
 
 
@@ -109,13 +107,13 @@ def _faiss(made: codes.Collection, sample: int) -> list[Contender]:
         return []
     index = import_module("faiss").IndexBinaryFlat(64)
     index.add(made.codes.view(np.uint8))
-    asked = made.queries[:sample]
+    queries = made.queries[:sample]
     k = min(MOST, len(made.codes))
-    ours = Index(made.codes).search(asked, k)
-    theirs = _nearest(index, asked, k)
-    check("faiss", (len(asked), theirs), (len(asked), Found(*ours)), same_distances)
-    share = len(asked) / len(made.queries)
-    return [Contender("faiss IndexBinaryFlat, extrapolated", partial(_nearest, index, asked, k), share)]
+    ours = Index(made.codes).search(queries, k)
+    theirs = _nearest(index, queries, k)
+    check("faiss", (len(queries), theirs), (len(queries), Found(*ours)), same_distances)
+    share = len(queries) / len(made.queries)
+    return [Contender("faiss IndexBinaryFlat, extrapolated", partial(_nearest, index, queries, k), share)]
 
 
 def _nearest(index: object, queries: Codes, k: int) -> Found:
@@ -129,6 +127,6 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--queries", type=int, default=100_000, help="queries (default 100000)")
     parser.add_argument("--radius", type=int, default=11, help="bits (default 11)")
     parser.add_argument("--data", default="dct", help="set of codes as of the search bench (default dct)")
-    parser.add_argument("--sample", type=int, default=500, help="queries that faiss is asked (default 500)")
+    parser.add_argument("--sample", type=int, default=500, help="queries that faiss searches for (default 500)")
     parser.set_defaults(rounds=3)
     return parser.parse_args(argv)

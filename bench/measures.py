@@ -15,7 +15,7 @@ from phash_engine.evaluation.ranking_metrics import Judged, mean_average_precisi
 
 K = 100
 FEWEST = 10
-"""False pairs that must stand behind a rate; fewer say next to nothing of it."""
+"""Fewest false pairs for a rate; fewer say little about it."""
 
 
 class Quality(NamedTuple):
@@ -42,27 +42,27 @@ class Quality(NamedTuple):
     mistaken: int
 
 
-def supported(rates: Sequence[float], negatives: int) -> list[float]:
-    """Return the rates that enough false pairs stand behind."""
-    return [rate for rate in rates if rate * negatives >= FEWEST]
+def supported(rates: Sequence[float], impostors: int) -> list[float]:
+    """Return the rates of enough false pairs."""
+    return [rate for rate in rates if rate * impostors >= FEWEST]
 
 
-def negatives_of(trial: Trial) -> int:
+def impostor_pairs(trial: Trial) -> int:
     """Return the number of false pairs of realistic families."""
-    return int(np.count_nonzero(trial.strangers[_realistic(trial)]))
+    return int(np.count_nonzero(trial.impostors[_realistic(trial)]))
 
 
 def measure(trial: Trial, distances: NDArray[np.int16], rates: Sequence[float], family_rate: float) -> Quality:
     """Measure distances ``(c, g)`` at some rates, and by family at one of them."""
     chosen = _realistic(trial)
     true = distances[np.arange(len(distances)), trial.sources]
-    false = distances[chosen][trial.strangers[chosen]]
+    false = distances[chosen][trial.impostors[chosen]]
     enough = min(false.size, int(max(rates) * false.size) + 2)
     nearest = np.partition(false, enough - 1)[:enough]
     points = {rate: operating_point(true[chosen], nearest, rate, false.size) for rate in rates}
     within = distances <= points[family_rate].radius
     found = within[np.arange(len(distances)), trial.sources]
-    copies, pictures = np.nonzero(within & trial.strangers & chosen[:, np.newaxis])
+    copies, pictures = np.nonzero(within & trial.impostors & chosen[:, np.newaxis])
     return Quality(
         top_k_accuracy(_looked_up(trial, distances, true, chosen), 1),
         mean_average_precision(_looked_back(trial, distances, chosen), K),
@@ -91,7 +91,7 @@ def _looked_up(
     trial: Trial, distances: NDArray[np.int16], true: NDArray[np.int16], chosen: NDArray[np.bool_]
 ) -> Judged:
     """Look the originals of copies up; what is farther than the original does not matter."""
-    near = (distances <= true[:, np.newaxis]) & trial.strangers
+    near = (distances <= true[:, np.newaxis]) & trial.impostors
     near[np.arange(len(near)), trial.sources] = True
     near &= chosen[:, np.newaxis]
     queries, found = np.nonzero(near)
@@ -102,7 +102,7 @@ def _looked_back(trial: Trial, distances: NDArray[np.int16], chosen: NDArray[np.
     """Look the copies of originals up among all; what is farther than the k-th nearest does not matter."""
     copies, sources = distances[chosen], trial.sources[chosen]
     own = sources[:, np.newaxis] == np.arange(len(trial.originals))
-    asked = trial.strangers[chosen] | own
+    asked = trial.impostors[chosen] | own
     ranked = np.where(asked, copies, np.iinfo(np.int16).max)
     reach = np.partition(ranked, min(K, len(ranked)) - 1, axis=0)[min(K, len(ranked)) - 1]
     near = (ranked <= reach) & asked

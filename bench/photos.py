@@ -11,7 +11,7 @@ from PIL import Image
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "photos"
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "photos"
 FORMATS = {"PNG": "png", "WEBP": "webp", "TIFF": "tif", "HEIF": "heic", "AVIF": "avif"}
-"""Formats beside JPEG and the extension of their files."""
+"""Formats other than JPEG, and the extensions of their files."""
 
 
 def web(n: int) -> list[Path]:

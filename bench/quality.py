@@ -2,9 +2,9 @@
 
 Copies of each picture of the gallery (``bench/families``) are compared with every picture of it; a pair is false where
 the copy shows nothing of the picture. The radius of a rate is the largest whose share of false pairs accepted, over all
-realistic families, does not exceed it; recall is counted at that radius, which follows the ``@``. Rates that fewer than
-ten false pairs stand behind are left out. Copies of one original err together: ``pairs`` counts the pairs of pictures
-behind the false pairs of the strictest rate.
+realistic families, does not exceed it; recall is counted at that radius, which follows the ``@``. Rates of fewer than
+ten false pairs are left out. Copies of one original err together: ``pairs`` counts the pairs of pictures behind the
+false pairs of the strictest rate.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import photos, second_look, trial
+from bench import photos, trial, verification
 from bench.descriptors import COMPARE, DESCRIPTORS, Descriptor, available, our_codes
-from bench.measures import Quality, measure, negatives_of, supported
+from bench.measures import Quality, impostor_pairs, measure, supported
 from bench.trial import Original
 
 _CURVE = np.logspace(-2, -7, 21).tolist()
@@ -41,20 +41,20 @@ def main(argv: list[str]) -> None:
     if len(pictures) < _FEWEST_PICTURES:
         raise SystemExit(f"a trial takes {_FEWEST_PICTURES} pictures, and {len(pictures)} are there: --gallery DIR ...")
     tried = trial.run(pictures, options.share, extractors)
-    negatives = negatives_of(tried)
-    rates = supported(sorted(options.rates, reverse=True), negatives)
+    impostors = impostor_pairs(tried)
+    rates = supported(sorted(options.rates, reverse=True), impostors)
     if not rates:
-        raise SystemExit(f"{negatives} false pairs are too few for these rates: more pictures, or --share")
-    curve = sorted({*supported(_CURVE, negatives), *rates}, reverse=True)
+        raise SystemExit(f"{impostors} false pairs are too few for these rates: more pictures, or --share")
+    curve = sorted({*supported(_CURVE, impostors), *rates}, reverse=True)
     rows = [row for row in DESCRIPTORS if row.extractor in extractors]
     if options.verify:
-        rows += second_look.rows(tried, options.looks)
+        rows += verification.rows(tried, options.pairs)
     results = [(row, measure(tried, row.distances(tried), curve, rates[-1])) for row in rows]
     if options.json:
         print("\n".join(as_json(row, quality, rates) for row, quality in results))
     else:
-        behind = ", ".join(f"{int(rate * negatives)} behind {rate:g}" for rate in rates)
-        print(f"{len(pictures)} pictures, {len(tried.copies)} copies, {negatives} false pairs: {behind}\n")
+        behind = ", ".join(f"{int(rate * impostors)} behind {rate:g}" for rate in rates)
+        print(f"{len(pictures)} pictures, {len(tried.copies)} copies, {impostors} false pairs: {behind}\n")
         print(table(results, rates), by_family(results, rates[-1]), sep="\n\n")
     if options.plot:
         draw(results, options.plot)
@@ -128,8 +128,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.35, help="of all copies, chosen by name (default 0.35)")
     parser.add_argument("--studio", type=float, default=0, help="share of the pictures laid on one floor: look-alikes")
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 1e-5, 1e-6], help="of false pairs accepted")
-    parser.add_argument("--verify", action="store_true", help="rows with a second look at near pairs; takes minutes")
-    parser.add_argument("--looks", type=int, default=20_000, help="at so many false pairs at most (default 20,000)")
+    parser.add_argument("--verify", action="store_true", help="rows with verification of near pairs; takes minutes")
+    parser.add_argument("--pairs", type=int, default=20_000, help="false pairs to verify at most (default 20,000)")
     parser.add_argument("--json", action="store_true", help="JSON Lines instead of tables")
     parser.add_argument("--plot", type=Path, help="picture to write the curves to; needs matplotlib")
     return parser.parse_args(argv)

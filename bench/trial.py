@@ -1,4 +1,4 @@
-"""Originals and their copies, made and described in threads; nothing is kept on disk."""
+"""Originals and their copies, made and described in threads; nothing is stored on disk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Copy(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """What every descriptor is tried on.
+    """The pictures that every descriptor is measured on.
 
     Attributes
     ----------
@@ -78,13 +78,13 @@ class Trial:
         return np.array([copy.original for copy in self.copies], dtype=np.int64)
 
     @cached_property
-    def strangers(self) -> NDArray[np.bool_]:
+    def impostors(self) -> NDArray[np.bool_]:
         """Whether copy and original show nothing of one another, bool ``(c, g)``; guests are neither true nor false."""
-        strange = np.ones((len(self.copies), len(self.originals)), dtype=np.bool_)
-        strange[np.arange(len(self.copies)), self.sources] = False
+        unrelated = np.ones((len(self.copies), len(self.originals)), dtype=np.bool_)
+        unrelated[np.arange(len(self.copies)), self.sources] = False
         for row, copy in enumerate(self.copies):
-            strange[row, list(copy.guests)] = False
-        return strange
+            unrelated[row, list(copy.guests)] = False
+        return unrelated
 
     @cached_property
     def families(self) -> NDArray[np.str_]:
@@ -92,7 +92,7 @@ class Trial:
         return np.array([copy.transform.family for copy in self.copies])
 
     def copy_file(self, row: int) -> bytes:
-        """Make a copy again, for a second look at it."""
+        """Make a copy again, to verify it."""
         return _make(self.originals, self.copies[row], self.originals[self.copies[row].original].image())
 
 
@@ -104,7 +104,7 @@ def originals(folders: Sequence[Path], most: int, studio: float) -> list[Origina
     found: dict[str, Original] = {}
     for folder in map(_files.absolute, folders):
         for file in walk.walk(folder).files:
-            if formats.looks_like_image(file.path):
+            if formats.is_image(file.path):
                 name = Path(file.path).relative_to(folder).as_posix()
                 picture = Original(name, Path(file.path), families.is_chosen(name, "studio", studio))
                 found.setdefault(hashlib.sha256(picture.path.read_bytes()).hexdigest(), picture)

@@ -1,4 +1,4 @@
-"""The second look: copies that it adds and edits that it drops, pairs of different photos that it accepts, its time."""
+"""Verification: copies that it adds and edits that it drops, pairs of different photos that it accepts, its time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from phash_engine._threads import available_threads
 from phash_engine.hashing import orientation
 from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verify import LEAST_INLIERS, Picture, judged, look
+from phash_engine.matching.verification.verifier import LEAST_INLIERS, VerificationImage, measure, verify
 
 Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
 class Outcome(NamedTuple):
-    """One copy of one photo: whether it is within the radius, and what a second look says, "far" beyond the band."""
+    """One copy of one photo: whether it is within the radius, and its finding, "far" beyond candidates."""
 
     family: str
     near: bool
@@ -53,19 +53,19 @@ def outcomes_of(path: Path) -> list[Outcome]:
     """Make a copy of each family and judge it as ``--verify`` does."""
     with Image.open(path) as image:
         original = image.convert("RGB")
-    picture, outcomes = Picture(original), []
+    picture, outcomes = VerificationImage(original), []
     for family, edit in FAMILIES.items():
-        copy = Picture(edit(original, np.random.default_rng([*path.name.encode(), *family.encode()])))
+        copy = VerificationImage(edit(original, np.random.default_rng([*path.name.encode(), *family.encode()])))
         distance, _ = orientation.distance(picture.codes, copy.codes)
         near = distance <= DEFAULT_RADIUS
         outcomes.append(
-            Outcome(family, near, judged(picture, copy, near=near).finding if distance <= CANDIDATE_RADIUS else "far")
+            Outcome(family, near, verify(picture, copy, near=near).finding if distance <= CANDIDATE_RADIUS else "far")
         )
     return outcomes
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Return a line for each family: shares found by distance, found with a second look, and its findings."""
+    """Return a line for each family: shares found by distance, found with verification, and its findings."""
     lines = [f"{'':26}{'n':>5}  by distance  verified  findings"]
     for family in dict.fromkeys(outcome.family for outcome in outcomes):
         found = [outcome for outcome in outcomes if outcome.family == family]
@@ -80,7 +80,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def some_pairs(paths: Sequence[Path], count: int) -> list[tuple[keypoints.Features, keypoints.Features]]:
     """Return the points of pairs of different photos: all pairs of as many photos as that takes."""
     photos_needed = int((2 * count) ** 0.5) + 1
-    points = [Picture(path).features(1)[0] for path in paths[:photos_needed]]
+    points = [VerificationImage(path).features(1)[0] for path in paths[:photos_needed]]
     return list(combinations(points, 2))[:count]
 
 
@@ -90,16 +90,16 @@ def _inliers(pair: tuple[keypoints.Features, keypoints.Features]) -> int:
 
 def times(paths: Sequence[Path]) -> list[tuple[str, Callable[[], object], float]]:
     """Return what to time, on pictures already read: pixels of near pairs, points of pairs in the band."""
-    pictures = [Picture(path) for path in paths[:8]]
-    copies = [Picture(np.ascontiguousarray(picture.pixels[:-9, :-9])) for picture in pictures]
+    pictures = [VerificationImage(path) for path in paths[:8]]
+    copies = [VerificationImage(np.ascontiguousarray(picture.pixels[:-9, :-9])) for picture in pictures]
     points = [picture.features(1)[0] for picture in pictures]
     small = [picture.pixels[::2, ::2] for picture in pictures]
     pairs = list(combinations(points, 2))
     return [
-        ("pixels", lambda: [look(a, b, near=True) for a, b in zip(pictures, copies, strict=True)], len(pictures)),
+        ("pixels", lambda: [measure(a, b, near=True) for a, b in zip(pictures, copies, strict=True)], len(pictures)),
         ("points of a picture", lambda: [keypoints.features(np.ascontiguousarray(each)) for each in small], len(small)),
         ("points of a pair", lambda: [keypoints.inliers(a, b) for a, b in pairs], len(pairs)),
-        ("reading", lambda: [Picture(path) for path in paths[:8]], len(pictures)),
+        ("reading", lambda: [VerificationImage(path) for path in paths[:8]], len(pictures)),
     ]
 
 

@@ -12,10 +12,10 @@ NEEDS = {
     "pillow_heif": "HEIC needs pillow-heif: pip install 'phash-engine[heif]'",
     "pillow_jxl": "JPEG XL needs pillow-jxl-plugin: pip install 'phash-engine[jxl]'",
     "rawpy": "camera RAW needs rawpy: pip install 'phash-engine[raw]'",
-    "cv2": "a second look beyond the radius needs OpenCV: pip install 'phash-engine[verify]'",
+    "cv2": "verification beyond the radius needs OpenCV: pip install 'phash-engine[verify]'",
     "matplotlib": "charts need matplotlib: pip install 'phash-engine[plot]'",
 }
-"""By module, the reason of a failure that it would do away with."""
+"""By module, the reason of a failure that installing it would end."""
 
 
 def load(module: str) -> ModuleType:
@@ -46,6 +46,6 @@ def require(module: str) -> ModuleType:
         raise UsageError(error.reason) from None
 
 
-def overcome() -> list[str]:
+def resolved() -> list[str]:
     """Return the reasons that no longer hold: the package is installed by now."""
     return [reason for module, reason in NEEDS.items() if importlib.util.find_spec(module)]

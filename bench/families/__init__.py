@@ -35,7 +35,7 @@ def is_chosen(name: str, what: str, share: float) -> bool:
 
 
 def guests_of(name: str, transform: Transform, row: int, pictures: int) -> tuple[int, ...]:
-    """Return the rows of other pictures, of so many, that get into the copy of the one in this row."""
+    """Return the rows of the other pictures that get into the copy of the picture in this row."""
     random = np.random.default_rng(_number(name, transform.name, "guests"))
     others = random.permutation(pictures - 1)[: transform.guests].tolist()
     return tuple(other + (other >= row) for other in others)

@@ -20,7 +20,7 @@ QUALITY = 90
 
 
 class Transform(NamedTuple):
-    """One way to make a copy of a picture.
+    """A method to make a copy of a picture.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ def _phone(image: Image.Image, random: Random) -> Image.Image:
 
 
 def _browser(image: Image.Image, random: Random) -> Image.Image:
-    """Show the picture on a page: tabs and address above, lines of text beside and below."""
+    """Show the picture on a page: tabs and address above, lines of text to the right and below."""
     page = Image.new("RGB", (1280, 800), "white")
     draw = ImageDraw.Draw(page)
     draw.rectangle((0, 0, 1280, 44), (222, 225, 230))

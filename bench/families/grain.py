@@ -10,11 +10,11 @@ from bench.families.base import Make, Pixels, Random, cv2, family, from_pixels, 
 
 _CELLS = 300
 _COMPACTNESS = 1.5
-"""Luma steps that one pixel of way is worth to a superpixel."""
+"""Luma steps that equal a distance of one pixel in a superpixel."""
 
 
 def noisy(image: Image.Image, random: Random, sigma: float) -> Image.Image:
-    """Add Gaussian noise of so many luma steps to each channel."""
+    """Add Gaussian noise of ``sigma`` luma steps to each channel."""
     pixels = np.asarray(image)
     return from_pixels(pixels + random.normal(0, sigma, pixels.shape))
 
@@ -26,8 +26,8 @@ def _gaussian(sigma: float) -> Make:
 def _specks(share: float, tones: tuple[int, ...]) -> Make:
     def make(image: Image.Image, random: Random) -> Image.Image:
         pixels = np.array(image)
-        hit = random.random(pixels.shape[:2]) < share
-        pixels[hit] = random.choice(tones, hit.sum())[:, np.newaxis]
+        changed = random.random(pixels.shape[:2]) < share
+        pixels[changed] = random.choice(tones, changed.sum())[:, np.newaxis]
         return from_pixels(pixels)
 
     return make

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from phash_engine import _files
 from phash_engine.errors import IndexFileError
 
-DTYPES: Final = ("float32", "float16")
 _FORMAT: Final = 1
 _DIGEST: Final = 32
 

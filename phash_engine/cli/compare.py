@@ -9,11 +9,12 @@ from phash_engine.cli import COMMANDS, options, output
 from phash_engine.hashing import codes
 from phash_engine.hashing.hashers import CODE_NAMES
 from phash_engine.hashing.views import MatchType
+from phash_engine.matching.analyzed import AnalyzedImage
 from phash_engine.matching.explain import Explanation, Side
 from phash_engine.matching.explain import explain as explanation_of
 from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 from phash_engine.matching.search import compare
-from phash_engine.matching.verification.verify import Picture, judged
+from phash_engine.matching.verification.verifier import verify as verify_pair
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
@@ -44,7 +45,8 @@ def command(
     a, b = _files.absolute(a), _files.absolute(b)
     if verify or explain:
         options.note_missing_opencv()
-    distance, match_type, fingerprints = compare(a, b, rotations=rotations, trust_all=trust_all)
+    one, other = AnalyzedImage(a), AnalyzedImage(b)
+    distance, match_type, fingerprints = compare(one, other, rotations=rotations, trust_all=trust_all)
     match = match_type is not None and (match_type == MatchType.IDENTICAL or distance <= radius)
     by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *fingerprints, strict=True)}
     record: dict[str, object] = {
@@ -58,12 +60,12 @@ def command(
     lines = [f"{name:<11}{bits:>4}" for name, bits in by_code.items()]
     verdict = _VERDICTS.get(match_type, f"radius {radius}")
     if verify and match_type not in {MatchType.IDENTICAL, None} and distance <= max(radius, CANDIDATE_RADIUS):
-        look = judged(Picture(a), Picture(b), near=match)
-        match, verdict = look.match, f"second look: {look.finding}, {output.evidence_text(look.evidence)}"
-        record |= {"match": match, "finding": look.finding, "evidence": look.evidence and look.evidence._asdict()}
+        found = verify_pair(one.pixels, other.pixels, near=match)
+        match, verdict = found.match, f"verification: {found.finding}, {output.evidence_text(found.evidence)}"
+        record |= {"match": match, "finding": found.finding, "evidence": found.evidence and found.evidence._asdict()}
     lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
     if explain:
-        explanation = explanation_of(a, b)
+        explanation = explanation_of(one, other)
         record["explanation"] = _as_record(explanation)
         lines += _as_lines(explanation)
     if as_json:
@@ -84,19 +86,19 @@ def _as_lines(explanation: Explanation) -> list[str]:
         ("when turned", output.count(explanation.rotations, "bit")),
         ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
         ("structure", f"{_of(explanation.a)}; {_of(explanation.b)}"),
-        ("second look", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
+        ("verification", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
     ]
     settings = [(name, f"{'match' if match else 'no match'}: {why}") for name, match, why in explanation.settings]
-    return [f"{name:<15} {told}" for name, told in rows + settings]
+    return [f"{name:<15} {text}" for name, text in rows + settings]
 
 
 def _of(side: Side) -> str:
-    return f"quality {side.quality}, detail {side.detail:.1f}, {'enough' if side.trusted else 'too little to tell by'}"
+    return f"quality {side.quality}, detail {side.detail:.1f}, {'enough' if side.trusted else 'too little'}"
 
 
 _VERDICTS = {
     MatchType.IDENTICAL: "the same bytes",
-    None: "too little structure to tell by: see --trust-all",
+    None: "too little structure: see --trust-all",
     MatchType.ROTATED: "when turned or mirrored",
     MatchType.TRIMMED: "without the border",
 }

@@ -12,26 +12,25 @@ from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
 from phash_engine.errors import PhashError, UsageError
-from phash_engine.evaluation import evaluate, submissions
-from phash_engine.evaluation.evaluate import Answer, Measures
+from phash_engine.evaluation import evaluate, rankings, submissions
+from phash_engine.evaluation.evaluate import Measures
+from phash_engine.evaluation.rankings import Ranking
 from phash_engine.evaluation.tasks import Task, make_task, read_side
 
 _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3", "top_10": "top 10"}
 
 
 @click.command("evaluate", short_help=COMMANDS["evaluate"])
-@click.option("--truth", "truth_path", required=True, metavar="CSV", help="What is true: id,images or id,landmarks.")
-@click.option("--queries", metavar="DIR", help="The photos that are looked up.")
-@click.option("--gallery", metavar="DIR", help="The photos among which they are looked up.")
+@click.option("--truth", "truth_path", required=True, metavar="CSV", help="The truth: id,images or id,landmarks.")
+@click.option("--queries", metavar="DIR", help="The photos that are searched for.")
+@click.option("--gallery", metavar="DIR", help="The photos among which they are searched.")
 @options.labels
 @options.embedding
 @click.option("--pca", type=click.IntRange(1), metavar="N", help="Whiten vectors, and keep N principal components.")
-@click.option("--write", "written", metavar="FILE", help="Write the answers as a submission, CSV or .csv.gz.")
-@click.option(
-    "--ranking", metavar="NAME", help="Whose answers to write, a name of the table.  [default: sum, or rerank]"
-)
+@click.option("--write", "written", metavar="FILE", help="Write a ranking as a submission, CSV or .csv.gz.")
+@click.option("--ranking", metavar="NAME", help="The ranking to write, a name of the table.  [default: sum, or rerank]")
 @click.option("--score", "scored", metavar="FILE", help="Measure this submission instead.")
-@click.option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in a catalogue of their own.")
+@click.option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in this catalogue.")
 @options.workers
 @options.as_json
 def command(
@@ -52,14 +51,14 @@ def command(
     workers: int | None,
     as_json: bool,
 ) -> int:
-    """Print how well codes, and a model, find what a truth says: mAP@100, GAP, and how often the first k hold it.
+    """Print how well codes, and a model, rank the true photos of each query: mAP@100, GAP, top-k accuracy.
 
     A truth has a line for each query: the ids of the photos that show the same (id,images), or its label
     (id,landmarks), and then --labels names a CSV of the gallery's (id,landmark_id). The id of a photo is its name
-    without the extension. A query without any is a distractor: it does not count in mAP, and whatever is answered to it
-    is an error in GAP, which takes the first answer of each query.
-    Rows: single codes, the sum that decides, the means of 2018 over average, dct and wavelet; with --model what the sum
-    finds ranked again by vectors in several ways, and all by vectors alone.
+    without the extension. A query without any is a distractor: it does not count in mAP, and any result of it is an
+    error in GAP, which takes the first result of each query.
+    Rows: single codes, the sum that decides, the means of 2018 over average, dct and wavelet; with --model the results
+    of the sum ranked again by vectors, and all by vectors alone.
     """
     truth = submissions.read(truth_path)
     if scored is not None:
@@ -70,33 +69,30 @@ def command(
     if queries is None or gallery is None:
         raise click.UsageError("name both folders, with --queries and --gallery, or a file with --score")
     labels = submissions.read(labels_path) if labels_path else None
-    loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
+    embedder = options.open_embedder(models, weights, pool, ten_crop=ten_crop, half=half)
     folders = (_files.absolute(queries), _files.absolute(gallery))
     with Store(cache) as catalogue:
         report = scan_command.run(folders, catalogue, exclude=(), workers=workers, pairs="separate")
         if report.unreachable:
             return PhashError.exit_code
         task = make_task(read_side(catalogue, folders[0]), read_side(catalogue, folders[1]), truth, labels)
-        rankings = evaluate.rank_by_codes(task, workers=workers)
-        if loaded:
-            dtype = "float16" if half else "float32"
+        ranked = rankings.rank_by_codes(task, workers=workers)
+        if embedder:
             with output.progress_bar("embedding") as progress:
-                vectors = evaluate.embed_sides(
-                    catalogue, task, loaded, weights or None, components=pca, dtype=dtype, progress=progress
-                )
+                vectors = rankings.embed_sides(catalogue, task, embedder, components=pca, progress=progress)
             for failure in [error for side in vectors for error in side.failures.values()]:
                 output.message(str(failure))
-            rankings |= evaluate.rank_by_vectors(task, *vectors, rankings["sum"], workers=workers)
+            ranked |= rankings.rank_by_vectors(task, *vectors, ranked["sum"], workers=workers)
     if written is not None:
-        _write(written, task, rankings, ranking or ("rerank" if loaded else "sum"), truth.kind)
-    _print({name: evaluate.measure(task, answers) for name, answers in rankings.items()}, as_json=as_json)
+        _write(written, task, ranked, ranking or ("rerank" if embedder else "sum"), truth.kind)
+    _print({name: evaluate.measure(task, of_queries) for name, of_queries in ranked.items()}, as_json=as_json)
     return 0
 
 
-def _write(path: str, task: Task, rankings: dict[str, list[Answer]], name: str, kind: str) -> None:
-    if name not in rankings:
-        raise UsageError(f"there is no ranking {name!r} to write; rankings are {', '.join(rankings)}")
-    submissions.write(path, kind, evaluate.submission(task, rankings[name], kind))
+def _write(path: str, task: Task, ranked: dict[str, list[Ranking]], name: str, kind: str) -> None:
+    if name not in ranked:
+        raise UsageError(f"unknown ranking {name!r}; rankings are {', '.join(ranked)}")
+    submissions.write(path, kind, evaluate.submission(task, ranked[name], kind))
 
 
 def _print(measured: dict[str, Measures], *, as_json: bool) -> None:

@@ -17,9 +17,9 @@ from phash_engine.errors import ImageError, UsageError
 from phash_engine.evaluation import classification
 from phash_engine.evaluation.classification import Curve
 from phash_engine.reports import charts
-from phash_engine.retrieval import label_files, labels
+from phash_engine.retrieval import labels
 from phash_engine.retrieval.labeller import NEIGHBOURS, VOTES, Labelled, Labeller
-from phash_engine.retrieval.labels import Column, Shares, Verdicts
+from phash_engine.retrieval.voting import NONE, Column, Predictions, Shares
 
 ACCURACY = 0.95
 _SHOWN = 11
@@ -51,10 +51,10 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
     type=click.FloatRange(0, 1),
     default=0.0,
     metavar="CONFIDENCE",
-    help="Give no label that is less sure; --calibrate tells which.  [default: 0]",
+    help="Give no label of less confidence; --calibrate finds a suitable one.  [default: 0]",
 )
-@click.option("--most-entropy", type=click.FloatRange(0), metavar="BITS", help="Give no label if votes are so divided.")
-@click.option("--calibrate", is_flag=True, help="Tell how often the labels of these photos are found by the others.")
+@click.option("--most-entropy", type=click.FloatRange(0), metavar="BITS", help="Give no label above this entropy.")
+@click.option("--calibrate", is_flag=True, help="Measure how often labels of photos are predicted by the others.")
 @click.option(
     "--accuracy",
     type=click.FloatRange(0, 1),
@@ -92,15 +92,16 @@ def command(
     as_json: bool,
     strict: bool,
 ) -> int:
-    """Print what each IMAGE shows: label, confidence 0..1, entropy of the votes in bits, path.
+    """Print a label of each IMAGE: label, confidence 0..1, entropy of the votes in bits, path.
 
     The catalogued photos that are most like it vote (--neighbours, --within), by their codes, or with --model by the
-    model's vectors. What they show is the name of their folder, or what a CSV with the columns path and label says
+    model's vectors. Their labels are the names of their folders, or come from a CSV with the columns path and label
     (--labels). Photos with the bytes of IMAGE are no neighbours. Where the votes are too few or too divided the label
-    is "-"; a high entropy says that it may be none of these. Exits with 1 if no IMAGE was given a label.
+    is "-"; a high entropy is a sign of no known label. Exits with 1 if no IMAGE was given a label.
 
-    With --calibrate every labelled photo is labelled by the others: what each confidence to ask for would give, the
-    lowest that gets --accuracy, the rates of each class without and with it, and which were taken for which.
+    With --calibrate every labelled photo is labelled by the others. Printed are accuracy, kappa and share declined for
+    each least confidence, the lowest that reaches --accuracy, the rates of each class without and with it, and the
+    confusion matrix.
     """
     if calibrate == bool(paths):
         raise click.UsageError("name the pictures to label, or --calibrate, not both")
@@ -110,19 +111,17 @@ def command(
         raise click.UsageError("--least and --most-entropy are for pictures to label, not for --calibrate")
     if chart:
         charts.check(chart)
-    loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
+    embedder = options.open_embedder(models, weights, pool, ten_crop=ten_crop, half=half)
     with options.open_existing(catalogue_path) as catalogue:
         labeller = Labeller(
             catalogue,
-            options.known_labels(catalogue, labels_path or label_files.FOLDER, folders),
-            loaded,
-            weights or None,
+            options.known_labels(catalogue, labels_path or labels.FOLDER, folders),
+            embedder,
             neighbours=neighbours,
             vote=vote,
             radius=within,
             rotations=rotations,
             trust_all=trust_all,
-            dtype="float16" if half else "float32",
         )
         if calibrate:
             return report(labeller, ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
@@ -130,24 +129,24 @@ def command(
         with output.progress_bar("embedding") as progress:
             found = labeller.label(sources, progress)
     _note(found.unread)
-    decided = found.verdicts.declined(least, math.inf if most_entropy is None else most_entropy)
-    _print(sources, found, decided, labeller.names, as_json=as_json)
-    return output.exit_code(len(found.failures), len(paths), strict=strict) or int(decided.classes.max() < 0)
+    predictions = found.predictions.declined(least, math.inf if most_entropy is None else most_entropy)
+    _print(sources, found, predictions, labeller.names, as_json=as_json)
+    return output.exit_code(len(found.failures), len(paths), strict=strict) or int(predictions.classes.max() < 0)
 
 
 def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: bool) -> int:
-    """Print how often the labels of photos are found by the others, and the least confidence for an accuracy."""
+    """Print how often the labels of photos are predicted by the others, and the least confidence for an accuracy."""
     with output.progress_bar("embedding") as progress:
-        truth, verdicts, unread = labeller.trial(progress)
+        truth, predictions, unread = labeller.leave_one_out(progress)
     _note(unread)
-    curve = classification.decline_curve(truth, verdicts)
+    curve = classification.decline_curve(truth, predictions)
     row = curve.lowest(accuracy)
     if row is None:
-        raise UsageError(f"no confidence gets {accuracy:.1%} of the labels right; ask for less with --accuracy")
+        raise UsageError(f"no confidence gets {accuracy:.1%} of the labels right; use a lower --accuracy")
     least = math.floor(curve.thresholds[row] * 1e6) / 1e6
-    kept = verdicts.declined(least).classes
+    kept = predictions.declined(least).classes
     matrices = [
-        classification.confusion_matrix(truth, given, len(labeller.names)) for given in (verdicts.classes, kept)
+        classification.confusion_matrix(truth, given, len(labeller.names)) for given in (predictions.classes, kept)
     ]
     if chart:
         charts.confusion(chart, labeller.names, matrices[1])
@@ -171,10 +170,12 @@ def _note(unread: Sequence[ImageError]) -> None:
         output.message(str(failure))
 
 
-def _print(sources: Sequence[str], found: Labelled, decided: Verdicts, names: Sequence[str], *, as_json: bool) -> None:
-    for row, (path, *verdict) in enumerate(zip(sources, *(column.tolist() for column in decided), strict=True)):
-        number, confidence, entropy = verdict
-        label = None if number == labels.NONE else names[number]
+def _print(
+    sources: Sequence[str], found: Labelled, predictions: Predictions, names: Sequence[str], *, as_json: bool
+) -> None:
+    columns = (column.tolist() for column in predictions)
+    for row, (path, number, confidence, entropy) in enumerate(zip(sources, *columns, strict=True)):
+        label = None if number == NONE else names[number]
         if row in found.failures:
             output.message(str(found.failures[row]))
         elif as_json:
@@ -183,7 +184,7 @@ def _print(sources: Sequence[str], found: Labelled, decided: Verdicts, names: Se
             output.text(f"{'-' if label is None else label}\t{confidence:.4f}\t{entropy:.2f}\t{path}")
 
 
-# ── what calibration says ───────────────────────────────────────────────────────────────────────────────────────────
+# ── tables of --calibrate ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _print_curve(curve: Curve) -> None:
@@ -193,7 +194,7 @@ def _print_curve(curve: Curve) -> None:
 
 
 def _print_rates(names: Sequence[str], matrices: Sequence[Column]) -> None:
-    """Print a line for each class: its rates when all are labelled, and when the less sure are declined."""
+    """Print a line for each class: its rates without and with the least confidence."""
     width = max(map(len, names))
     heads = "".join(f"{name.replace('_', '-'):>17}" for name in _RATES)
     output.text(f"\n{'class':<{width}}  no.  photos{heads}")

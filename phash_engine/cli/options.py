@@ -16,8 +16,8 @@ from phash_engine.index import KINDS
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verify import Verifier
-    from phash_engine.retrieval.models import Model
+    from phash_engine.matching.verification.verifier import Verifier
+    from phash_engine.retrieval.embeddings import Embedder
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -152,13 +152,13 @@ def verifier(
     if not wanted:
         yield None
         return
-    from phash_engine.matching.verification.verify import Verifier
+    from phash_engine.matching.verification.verifier import Verifier
 
     note_missing_opencv()
     verifier = Verifier(catalogue, progress)
     yield verifier
-    if verifier.unseen:
-        pairs = output.count(verifier.unseen, "pair")
+    if verifier.unread:
+        pairs = output.count(verifier.unread, "pair")
         output.message(f"{pairs} not verified: a file is gone, has changed or cannot be read; the distance decides")
 
 
@@ -198,18 +198,24 @@ def open_or_create(path: Path | None) -> Store:
 def known_labels(catalogue: Store, source: str, folders: Sequence[str]) -> dict[str, str]:
     """Return the labels of photos, below the folders or everywhere."""
     from phash_engine import _files
-    from phash_engine.retrieval import label_files
+    from phash_engine.retrieval import labels
 
     photos = [photo.path for photo in catalogue.photos()]
-    known = label_files.labels_of(source, photos, {failure.path for failure in catalogue.failures.below()})
+    known = labels.labels_of(source, photos, {failure.path for failure in catalogue.failures.below()})
     inside = [_files.absolute(folder) for folder in folders]
     return {path: label for path, label in known.items() if not inside or _files.is_below(path, inside)}
 
 
-def open_models(paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool) -> list[Model]:
-    """Load the models; there must be a weight for each, or none."""
-    from phash_engine.retrieval.models import OnnxModel
-
+def open_embedder(
+    paths: Sequence[str], weights: Sequence[float], pool: str, *, ten_crop: bool, half: bool
+) -> Embedder | None:
+    """Load the models, with a weight for each or none; None without models."""
     if weights and (len(weights) != len(paths) or min(weights) <= 0):
         raise click.UsageError(f"give one --weight above 0 for each --model: {len(paths)}, not {list(weights)}")
-    return [OnnxModel(path, pool=pool, ten_crop=ten_crop) for path in paths]
+    if not paths:
+        return None
+    from phash_engine.retrieval.embeddings import Embedder
+    from phash_engine.retrieval.models import OnnxModel
+
+    models = [OnnxModel(path, pool=pool, ten_crop=ten_crop) for path in paths]
+    return Embedder(models, weights or None, "float16" if half else "float32")

@@ -13,7 +13,7 @@ import click
 from phash_engine import _json
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verify import Evidence
+    from phash_engine.matching.verification.verifier import Evidence
 
 
 def text(line: str, end: str = "\n") -> None:

@@ -19,7 +19,7 @@ within: options.Decorator = click.option(
     type=click.IntRange(0, 192),
     default=CANDIDATE_RADIUS,
     metavar="BITS",
-    help=f"Look at photos within this distance of their codes, of 192 bits.  [default: {CANDIDATE_RADIUS}]",
+    help=f"Compare photos within this distance of their codes, of 192 bits.  [default: {CANDIDATE_RADIUS}]",
 )
 
 
@@ -64,24 +64,22 @@ def command(
     as_json: bool,
     strict: bool,
 ) -> int:
-    """Print the catalogued photos that are most like each IMAGE by an ONNX model: score, distance, rule, path.
+    """Print the catalogued photos that are most like each IMAGE by an ONNX model: score, distance, match type, path.
 
-    The codes find the photos worth a second look, the model's vectors rank them; 1 is the highest cosine. Vectors are
-    kept beside the catalogue, so each photo is shown to a model once. Photos with the bytes of IMAGE are left out.
-    Exits with 1 if nothing was found.
+    The codes select the photos, the model's vectors rank them; 1 is the highest cosine. Vectors are stored with the
+    catalogue, so each photo is embedded once. Photos with the bytes of IMAGE are left out. Exits with 1 if nothing was
+    found.
     """
-    if not models:
+    embedder = options.open_embedder(models, weights, pool, ten_crop=ten_crop, half=half)
+    if embedder is None:
         raise click.UsageError("name an ONNX model with --model")
     found = unread = 0
-    loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
     with options.open_existing(catalogue_path) as catalogue:
         reranker = Reranker(
             Collection(catalogue, rotations=rotations, trust_all=trust_all),
-            loaded,
-            weights or None,
+            embedder,
             expand=expand,
             code_weight=code_weight,
-            dtype="float16" if half else "float32",
         )
         for path in map(_files.absolute, paths):
             try:
@@ -91,7 +89,7 @@ def command(
                 output.message(str(error))
                 unread += 1
                 continue
-            for failure in failures.values():
+            for failure in failures:
                 output.message(str(failure))
             found += len(ranked)
             _print(ranked, as_json=as_json, several=len(paths) > 1)
@@ -103,12 +101,8 @@ def command(
 def _print(ranked: Sequence[Ranked], *, as_json: bool, several: bool) -> None:
     for match in ranked:
         if as_json:
-            output.record(_record(match))
+            fields = {"query": match.query, "path": match.photo.path, "score": match.score}
+            output.record({**fields, "distance": match.distance, "match_type": str(match.match_type)})
         else:
-            asked = f"{match.query}\t" if several else ""
-            output.text(f"{asked}{match.score:.4f}\t{match.distance}\t{match.match_type}\t{match.photo.path}")
-
-
-def _record(match: Ranked) -> dict[str, object]:
-    fields = {"score": match.score, "distance": match.distance, "match_type": str(match.match_type)}
-    return {"query": match.query, "path": match.photo.path} | fields
+            query = f"{match.query}\t" if several else ""
+            output.text(f"{query}{match.score:.4f}\t{match.distance}\t{match.match_type}\t{match.photo.path}")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,24 +16,12 @@ from phash_engine.errors import UsageError
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.retrieval.near_copies import Redundancy
-
-_BITS = (0, *range(1, 98, 8), 193)
-_COSINES = (-1.0, 0.0, *(tenth / 10 for tenth in range(1, 10)), 0.95, 0.99, 1.0)
-_PERCENTS = (1, 5, 10)
-
-
-class _Spread(NamedTuple):
-    """How a quantity of the nearest others is distributed: percent by bin, and means of the nearest so many percent."""
-
-    quantity: str
-    bins: list[str]
-    percent: list[float]
-    mean_of_nearest: dict[str, float]
+    from phash_engine.retrieval.redundancy import Contradiction, Redundancy
+    from phash_engine.retrieval.statistics import Histogram
 
 
 @click.command("status", short_help=COMMANDS["status"])
-@click.option("--redundancy", is_flag=True, help="Say how much of it is near-copies, and how near the next photo is.")
+@click.option("--redundancy", is_flag=True, help="Measure near-copies, and distances to the nearest other photo.")
 @options.inside
 @options.labels
 @options.radius
@@ -60,16 +47,16 @@ def command(
     catalogue_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Say where the catalogue is and what it holds.
+    """Print the path of the catalogue and what it holds.
 
-    With --redundancy, of all photos or those in DIR: how many contents have a near-copy, how far the nearest other one
-    is, as a table, and how many independent bits their codes are worth; with --model how near the vectors are instead.
-    With --labels, near-copies with different labels are listed: CSV has the columns path and label, or is the word
-    folder for the names of folders. Copies across two parts: phash dedupe TRAIN --reference TEST --exit-code.
+    With --redundancy, of all photos or those in DIR: the number of contents with a near-copy, a table of the distances
+    to the nearest other content, and the number of independent bits of their codes; with --model a table of cosines
+    instead. With --labels, near-copies with different labels are listed: CSV has the columns path and label, or is the
+    word folder for the names of folders. Copies across two parts: phash dedupe TRAIN --reference TEST --exit-code.
     """
     if not redundancy:
         if folders or labels_path or models or chart or trust_all or not rotations or radius is not None:
-            raise click.UsageError("these options tell what to measure: give --redundancy beside them")
+            raise click.UsageError("these options need --redundancy")
         with options.open_existing(catalogue_path) as catalogue:
             _print_counts(catalogue, as_json=as_json)
         return
@@ -77,14 +64,15 @@ def command(
         from phash_engine.reports import charts
 
         charts.check(chart)
-    from phash_engine.retrieval import near_copies
+    from phash_engine.retrieval import statistics
+    from phash_engine.retrieval.redundancy import measure_redundancy, nearest_cosines
 
-    loaded = options.open_models(models, weights, pool, ten_crop=ten_crop)
+    embedder = options.open_embedder(models, weights, pool, ten_crop=ten_crop, half=half)
     inside = [_files.absolute(folder) for folder in folders] or None
     with options.open_existing(catalogue_path) as catalogue:
         known = options.known_labels(catalogue, labels_path, folders) if labels_path else None
         with output.progress_bar("comparing") as progress:
-            found = near_copies.measure(
+            found = measure_redundancy(
                 catalogue,
                 inside,
                 known,
@@ -95,43 +83,18 @@ def command(
             )
         if not found.nearest.size:
             raise UsageError("there are no two contents to compare by code: 'phash scan' more photos")
-        spread = _of_bits(found.nearest.tolist())
-        if loaded:
+        histogram = statistics.histogram_of_distances(found.nearest)
+        if embedder:
             with output.progress_bar("embedding") as progress:
-                cosines, failures = near_copies.nearest_cosines(
-                    catalogue,
-                    loaded,
-                    weights or None,
-                    inside,
-                    dtype="float16" if half else "float32",
-                    progress=progress,
-                )
+                cosines, failures = nearest_cosines(catalogue, embedder, inside, progress)
             for failure in failures:
                 output.message(str(failure))
             if not cosines.size:
                 raise UsageError("there are no two contents whose files can be read to compare their vectors")
-            spread = _of_cosines(cosines.tolist())
+            histogram = statistics.histogram_of_cosines(cosines)
     if chart:
-        charts.bars(chart, spread.bins, spread.percent, spread.quantity)
-    _print_redundancy(found, spread, as_json=as_json)
-
-
-def _of_bits(distances: Sequence[int]) -> _Spread:
-    from phash_engine.retrieval.redundancy import mean_of_lowest, percentages
-
-    bins = [f"{low}–{high - 1}" if high > low + 1 else str(low) for low, high in pairwise(_BITS)]
-    means = {f"{percent} %": mean_of_lowest(distances, percent) for percent in _PERCENTS}
-    return _Spread("bits to the nearest other", bins, percentages(distances, _BITS).tolist(), means)
-
-
-def _of_cosines(cosines: Sequence[float]) -> _Spread:
-    from phash_engine.retrieval.redundancy import mean_of_lowest, percentages
-
-    bins = [f"{low:g} to {high:g}" for low, high in pairwise(_COSINES)]
-    apart = [1 - cosine for cosine in cosines]
-    means = {f"{percent} %": 1 - mean_of_lowest(apart, percent) for percent in _PERCENTS}
-    within = [min(1.0, max(-1.0, cosine)) for cosine in cosines]  # rounding may carry them beyond
-    return _Spread("cosine with the nearest other", bins, percentages(within, _COSINES).tolist(), means)
+        charts.bars(chart, histogram.bins, histogram.percent, histogram.quantity)
+    _print_redundancy(found, histogram, as_json=as_json)
 
 
 def _print_counts(catalogue: Store, *, as_json: bool) -> None:
@@ -145,21 +108,21 @@ def _print_counts(catalogue: Store, *, as_json: bool) -> None:
         output.text(f"  {number:>9}  {_MEANING[name]}")
 
 
-def _print_redundancy(found: Redundancy, spread: _Spread, *, as_json: bool) -> None:
+def _print_redundancy(found: Redundancy, histogram: Histogram, *, as_json: bool) -> None:
     if as_json:
-        output.record(_fields(found, spread))
+        output.record(_fields(found, histogram))
         return
     repeated = found.photos - found.contents
     share = found.copies / max(found.contents, 1)
     output.text(f"{output.count(found.photos, 'photo')}, {repeated} of them with the bytes of another")
     output.text(f"{found.copies} of {found.contents} contents have a near-copy ({share:.1%}), in {found.pairs} pairs")
     for contradiction in found.contradictions:
-        left, right, distance, *labels = contradiction
-        output.text("different labels:\t{}\t{}\t{}\t{}\t{}".format(distance, *labels, left, right))
-    output.text(f"\n{spread.quantity}: percent")
-    for name, percent in zip(spread.bins, spread.percent, strict=True):
+        left, right, *labelled = _plain(contradiction).values()
+        output.text("different labels:\t{}\t{}\t{}\t{}\t{}".format(*labelled, left, right))
+    output.text(f"\n{histogram.quantity}: percent")
+    for name, percent in zip(histogram.bins, histogram.percent, strict=True):
         output.text(f"{name:>12} {percent:>6.1f}  {'█' * round(percent / 2 if percent > 0 else 0)}".rstrip())
-    for name, mean in spread.mean_of_nearest.items():
+    for name, mean in histogram.mean_of_nearest.items():
         output.text(f"mean of the nearest {name}: {mean:.3g}")
     bits, constant, correlation, effective = found.bits
     output.text(
@@ -168,17 +131,21 @@ def _print_redundancy(found: Redundancy, spread: _Spread, *, as_json: bool) -> N
     )
 
 
-def _fields(found: Redundancy, spread: _Spread) -> dict[str, Any]:
+def _fields(found: Redundancy, histogram: Histogram) -> dict[str, Any]:
     fields = {name: value for name, value in found._asdict().items() if name != "nearest"}
     parts = {
         "bits": _without_nan(found.bits._asdict()),
-        "contradictions": [contradiction._asdict() for contradiction in found.contradictions],
-        "nearest": spread._asdict() | {"mean_of_nearest": _without_nan(spread.mean_of_nearest)},
+        "contradictions": [_plain(contradiction) for contradiction in found.contradictions],
+        "nearest": histogram._asdict() | {"mean_of_nearest": _without_nan(histogram.mean_of_nearest)},
     }
     return fields | parts
 
 
-def _without_nan(fields: dict[str, float]) -> dict[str, float | None]:
+def _plain(contradiction: Contradiction) -> dict[str, Any]:
+    return contradiction._asdict() | {"left": contradiction.left.path, "right": contradiction.right.path}
+
+
+def _without_nan(fields: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in fields.items()}
 
 
@@ -190,9 +157,9 @@ _MEANING = {
     "contents": "contents (photos with equal bytes are one)",
     "untrusted": "of them with too little structure to be compared by code",
     "codes": "fingerprints",
-    "trimmed": "of them of what is inside a border",
-    "frames": "of frames of animations beside the first (--frames)",
+    "trimmed": "of them of pictures inside a border",
+    "frames": "of further frames of animations (--frames)",
     "crops": "of crops (--crops)",
-    "imported_hashes": "codes of the imagehash scheme, brought along",
+    "imported_hashes": "imported hashes of the imagehash scheme",
     "failures": "files that could not be read",
 }

@@ -1,20 +1,20 @@
-"""Decisions and the truth about them → how often they are right: of each class, and of labels as some are declined."""
+"""Metrics of classification: of each class, and of labels by their least confidence."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from phash_engine.retrieval.labels import NONE, Column, Verdicts
+from phash_engine.retrieval.voting import NONE, Column, Predictions
 
 Shares = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
 class Confusion(NamedTuple):
-    """Right and wrong decisions, int64 of any one shape, and the measures made of them, float64 of that shape.
+    """Numbers of right and wrong decisions, int64 of one shape, and the measures of them, float64 of that shape.
 
     A measure that would divide by zero is NaN.
     """
@@ -57,28 +57,8 @@ class Confusion(NamedTuple):
         return _ratio(2 * (tp * tn - fn * fp), (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn))
 
 
-def confusion_by_class(truth: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[Any], Confusion]:
-    """Count decisions "it is of this class" for each class.
-
-    Parameters
-    ----------
-    truth, predicted
-        Labels ``(m,)`` of one dtype.
-
-    Returns
-    -------
-    tuple
-        The classes, sorted, ``(c,)``, and the Confusion of that shape.
-    """
-    labels = np.stack([np.asarray(truth), np.asarray(predicted)])
-    classes, numbers = np.unique(labels, return_inverse=True)
-    true, given = numbers.reshape(labels.shape)
-    actual, claimed, both = (np.bincount(found, minlength=classes.size) for found in (true, given, true[true == given]))
-    return classes, Confusion(both, claimed - both, actual - both, true.size - actual - claimed + both)
-
-
 class Curve(NamedTuple):
-    """What declining below a confidence gives, float64 ``(t,)``, from the highest threshold to the lowest.
+    """Measures by the least confidence of a label, float64 ``(t,)``, from the highest threshold to the lowest.
 
     Attributes
     ----------
@@ -87,7 +67,7 @@ class Curve(NamedTuple):
     accuracy
         Share of the labels given that are right.
     kappa
-        Their agreement beyond chance; NaN where there is but one class.
+        Their agreement beyond chance; NaN where there is only one class.
     declined
         Share of the queries left without a label.
     """
@@ -103,39 +83,39 @@ class Curve(NamedTuple):
         return int(reached[-1]) if reached.size else None
 
 
-def decline_curve(truth: Column, verdicts: Verdicts) -> Curve:
-    """Measure the labels given for every confidence that one might ask for.
+def decline_curve(truth: Column, predictions: Predictions) -> Curve:
+    """Measure the labels given at every least confidence.
 
     Kappa is that of several classes (Cohen 1960, "A Coefficient of Agreement for Nominal Scales").
 
     Parameters
     ----------
     truth
-        int64 ``(q,)``: the class that each query is.
-    verdicts
-        What was decided; those without a class stay declined throughout.
+        int64 ``(q,)``: the class of each query.
+    predictions
+        Those without a class are declined at every threshold.
     """
-    given = np.flatnonzero(verdicts.classes != NONE)
-    order = given[np.argsort(-verdicts.confidences[given], kind="stable")]
-    right = truth[order] == verdicts.classes[order]
-    last = np.append(np.diff(verdicts.confidences[order]) != 0, np.ones(min(order.size, 1), dtype=np.bool_))
+    given = np.flatnonzero(predictions.classes != NONE)
+    order = given[np.argsort(-predictions.confidences[given], kind="stable")]
+    right = truth[order] == predictions.classes[order]
+    last = np.append(np.diff(predictions.confidences[order]) != 0, np.ones(min(order.size, 1), dtype=np.bool_))
     counts = np.arange(1, order.size + 1)
     agreed = np.cumsum(right) / counts
-    chance = _products(truth[order], verdicts.classes[order]) / counts.astype(np.float64) ** 2
+    chance = _products(truth[order], predictions.classes[order]) / counts.astype(np.float64) ** 2
     kappa = np.divide(agreed - chance, 1 - chance, out=np.full(order.size, np.nan), where=chance < 1)
     missing = 1 - counts / max(truth.size, 1)
-    return Curve(verdicts.confidences[order][last], agreed[last], kappa[last], missing[last])
+    return Curve(predictions.confidences[order][last], agreed[last], kappa[last], missing[last])
 
 
 def confusion_matrix(truth: Column, given: Column, count: int) -> Column:
-    """Count how often each class was given for each: int64 ``(count, count + 1)``, true by given, declined last."""
+    """Count each class by each predicted one: int64 ``(count, count + 1)``, true by predicted, declined last."""
     matrix = np.zeros((count, count + 1), dtype=np.int64)
     np.add.at(matrix, (truth, given), 1)  # NONE is the last column
     return matrix
 
 
 def by_class(matrix: Column) -> Confusion:
-    """Count decisions "it is of this class" for each class of a :func:`confusion_matrix`; what declines says no to all.
+    """Count decisions "it is of this class" for each class of a :func:`confusion_matrix`; a declined query is none.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""How good ranked answers are: mAP, GAP and top-k accuracy.
+"""Metrics of rankings: mAP, GAP and top-k accuracy.
 
 Equal scores have no order of their own, so every measure of a ranking is the mean over all orders of the equal ones
 (McSherry & Najork 2008, "Computing Information Retrieval Performance Measures Efficiently in the Presence of Tied
-Scores"). A list that was cut at ``k`` in the midst of equal scores has lost that; give the measures all that is as
-near as the k-th.
+Scores"). A ranking cut at ``k`` within equal scores does not allow this: the measures need all results as near as the
+k-th.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ Counts = NDArray[np.int64]
 
 
 class Judged(NamedTuple):
-    """Answers as columns, in any order, and which of them are true.
+    """Results as columns, in any order, with their relevance judgements.
 
     Attributes
     ----------
     queries
         int64 ``(m,)``: row of the query, ``0..q-1``.
     scores
-        int64 or float64 ``(m,)``: the nearest have the lowest; ranks will do.
+        int64 or float64 ``(m,)``, the lowest first; ranks are scores too.
     relevant
-        bool ``(m,)``: whether it is a true answer.
+        bool ``(m,)``: whether the result is true.
     positives
-        int64 ``(q,)``: true answers of each query, found or not.
+        int64 ``(q,)``: number of true results of each query, found or not.
     """
 
     queries: Counts
@@ -47,35 +47,35 @@ def judge(matches: Matches, truth: ArrayLike, queries: int) -> Judged:
     Parameters
     ----------
     matches
-        Answers in any order; their distances may be scores or ranks.
+        Results in any order; their distances may be scores or ranks.
     truth
-        Whole numbers ``(t, 2)``: query and id of each true answer, in any order; a repeated pair counts once.
+        Whole numbers ``(t, 2)``: query and id of each true result, in any order; a repeated pair counts once.
     queries
-        Number of queries; one without a true answer counts in no mean.
+        Number of queries; a query without a true result counts in no mean.
 
     Raises
     ------
     ValueError
-        A query out of range, or an answer that is given twice to one query.
+        A query out of range, or a result that a query has twice.
     """
     pairs = np.asarray(truth, dtype=np.int64).reshape(-1, 2)
-    asked = np.concatenate([matches.queries, pairs[:, 0]])
-    if asked.size and not 0 <= asked.min() <= asked.max() < queries:
-        raise ValueError(f"there are queries {asked.min()} to {asked.max()}; {queries} were announced")
+    rows = np.concatenate([matches.queries, pairs[:, 0]])
+    if rows.size and not 0 <= rows.min() <= rows.max() < queries:
+        raise ValueError(f"queries must be 0 to {queries - 1}, not {rows.min()} to {rows.max()}")
     known, ranks = np.unique(np.concatenate([matches.ids, pairs[:, 1]]), return_inverse=True)
-    keys = asked * known.size + ranks
+    keys = rows * known.size + ranks
     given, true = keys[: matches.ids.size], np.unique(keys[matches.ids.size :])
     if np.unique(given).size < given.size:
-        raise ValueError("an answer is given twice to one query")
+        raise ValueError("a query has a result twice")
     positives = np.bincount(true // max(known.size, 1), minlength=queries)
     return Judged(matches.queries, matches.distances, np.isin(given, true), positives)
 
 
 def average_precisions(judged: Judged, k: int) -> Shares:
-    """Return the expected average precision at ``k`` of each query that has a true answer.
+    """Return the expected average precision at ``k`` of each query that has a true result.
 
-    The precisions at the ranks of the true answers among the first ``k``, summed, over ``min(m_q, k)`` for ``m_q`` true
-    answers. Cost: one sort.
+    The precisions at the ranks of the true results among the first ``k``, summed, over ``min(m_q, k)`` for ``m_q`` true
+    results. Cost: one sort.
 
     Parameters
     ----------
@@ -87,62 +87,62 @@ def average_precisions(judged: Judged, k: int) -> Shares:
     Returns
     -------
     numpy.ndarray
-        float64, 0..1, in the order of the queries; those without a true answer are left out.
+        float64, 0..1, in the order of the queries; those without a true result are left out.
 
     Examples
     --------
-    True, false, true, and a third true answer not found: (1/1 + 2/3) / 3.
+    True, false, true, and a third true result not found: (1/1 + 2/3) / 3.
 
-    >>> answers = Judged(np.zeros(3, int), np.array([1, 2, 3]), np.array([True, False, True]), np.array([3]))
-    >>> average_precisions(answers, k=100).round(4)
+    >>> judged = Judged(np.zeros(3, int), np.array([1, 2, 3]), np.array([True, False, True]), np.array([3]))
+    >>> average_precisions(judged, k=100).round(4)
     array([0.5556])
     """
     ties = _ties(judged.queries, judged.scores)
     counted = np.where(ties.ranks <= k, _expected_precisions(ties, judged.relevant), 0)
     sums = np.bincount(judged.queries[ties.order], weights=counted, minlength=judged.positives.size)
-    asked = judged.positives > 0
-    averages: Shares = sums[asked] / np.minimum(judged.positives[asked], k)
+    positive = judged.positives > 0
+    averages: Shares = sums[positive] / np.minimum(judged.positives[positive], k)
     return averages
 
 
 def mean_average_precision(judged: Judged, k: int = 100) -> float:
-    """Return the mean of :func:`average_precisions`, mAP@k; NaN where no query has a true answer."""
+    """Return the mean of :func:`average_precisions`, mAP@k; NaN where no query has a true result."""
     return _mean(average_precisions(judged, k))
 
 
 def global_average_precision(judged: Judged) -> float:
-    """Return GAP, or micro-AP: the average precision of all answers to all queries in one list.
+    """Return GAP, or micro-AP: the average precision of the results of all queries in one list.
 
-    The precisions at the ranks of the true answers, summed, over the number of queries that have a true answer
+    The precisions at the ranks of the true results, summed, over the number of queries that have a true result
     (Perronnin et al. 2009, "A Family of Contextual Measures of Similarity", section 5).
 
     Parameters
     ----------
     judged
-        Scores must compare across queries. Give one prediction of each query, or queries with one true answer each.
+        Scores must compare across queries. Each query has one result here, or one true result.
 
     Returns
     -------
     float
-        0..1; NaN where no query has a true answer.
+        0..1; NaN where no query has a true result.
 
     Raises
     ------
     ValueError
-        A query with more than one true answer among these.
+        A query with more than one true result here.
     """
     if judged.queries.size and np.bincount(judged.queries[judged.relevant], minlength=1).max() > 1:
-        raise ValueError("GAP counts one true answer of each query; here a query is given more")
+        raise ValueError("GAP counts one true result of each query; here a query has more")
     ties = _ties(np.zeros_like(judged.queries), judged.scores)
-    asked = np.count_nonzero(judged.positives)
-    return float(_expected_precisions(ties, judged.relevant).sum()) / asked if asked else math.nan
+    positive = np.count_nonzero(judged.positives)
+    return float(_expected_precisions(ties, judged.relevant).sum()) / positive if positive else math.nan
 
 
 def top_k_accuracy(judged: Judged, k: int) -> float:
-    """Return the share of queries with a true answer that have one among the first ``k``; with 1, R@1.
+    """Return the share of the queries with a true result that have a true one among the first ``k``; R@1 with 1.
 
-    Of ``n`` equal answers around the k-th rank, ``r`` of them true, ``j`` come in: none of them is true with the
-    probability ``C(n - r, j) / C(n, j)``. NaN where no query has a true answer.
+    Of ``n`` equal results around the k-th rank, ``r`` of them true, ``j`` are among the first ``k``: none of these is
+    true with the probability ``C(n - r, j) / C(n, j)``. NaN where no query has a true result.
     """
     ties = _ties(judged.queries, judged.scores)
     true = ties.sums(judged.relevant)
@@ -155,7 +155,7 @@ def top_k_accuracy(judged: Judged, k: int) -> float:
 
 
 class _Ties(NamedTuple):
-    """Answers sorted by list and score, in groups of equal ones."""
+    """Results sorted by list and score, in groups of equal ones."""
 
     order: Counts
     ranks: Counts
@@ -165,13 +165,13 @@ class _Ties(NamedTuple):
     before: Counts
 
     def sums(self, relevant: NDArray[np.bool_]) -> Counts:
-        """Return the number of true answers in each group."""
+        """Return the number of true results in each group."""
         counts: Counts = np.bincount(self.group[relevant[self.order]], minlength=self.sizes.size)
         return counts
 
 
 def _ties(lists: Counts, scores: NDArray[Any]) -> _Ties:
-    """``order``, ``ranks`` and ``group`` of each answer; first place, size, and answers before it of each group."""
+    """``order``, ``ranks`` and ``group`` of each result; of each group first, size, and results before it."""
     order: Counts = np.lexsort((scores, lists))
     places = np.arange(order.size)
     new_list = _changes(lists[order])
@@ -189,10 +189,10 @@ def _changes(column: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _expected_precisions(ties: _Ties, relevant: NDArray[np.bool_]) -> Shares:
-    """Mean over all orders of equal answers of "precision where the answer is true, else 0", in the sorted order.
+    """Mean over all orders of equal results of "precision where the result is true, else 0", in the sorted order.
 
-    In a group of ``n`` with ``r`` true ones, the answer at place ``i`` (from 0) is true with the probability r/n, and
-    then each of the ``i`` before it with the probability (r - 1)/(n - 1).
+    In a group of ``n`` with ``r`` true ones, the result at position ``i`` (from 0) is true with the probability r/n,
+    and then each of the ``i`` before it with the probability (r - 1)/(n - 1).
     """
     true = ties.sums(relevant)
     true_before = np.cumsum(true) - true
@@ -205,7 +205,7 @@ def _expected_precisions(ties: _Ties, relevant: NDArray[np.bool_]) -> Shares:
 
 
 def _chance_of_one(n: int, true: int, places: int) -> float:
-    """Probability that one of the ``true`` among ``n`` equal answers comes into the first ``places`` of them."""
+    """Probability that one of the ``true`` among ``n`` equal results is among the first ``places`` of them."""
     drawn = min(max(places, 0), n)
     return 1 - math.comb(n - true, drawn) / math.comb(n, drawn)
 

@@ -21,11 +21,12 @@ from phash_engine.errors import UsageError
 
 KINDS: Final = ("images", "landmarks")
 MOST: Final = 100
+"""Ids of a query that count."""
 _NAMES: Final = {**{kind: kind for kind in KINDS}, "landmark_id": "landmarks"}
 
 
 class Table(NamedTuple):
-    """What stands in a file: its kind, one of :data:`KINDS`, and the words of each id, in the order of the lines."""
+    """The contents of a file: its kind, one of :data:`KINDS`, and the words of each id, in the order of the lines."""
 
     path: str
     kind: str
@@ -33,19 +34,19 @@ class Table(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A label and the confidence in it, the higher the surer."""
+    """A label and the confidence in it."""
 
     label: str
     confidence: float
 
 
 def read(path: str | os.PathLike[str]) -> Table:
-    """Read a truth, a submission or the labels of a gallery; other columns than these two are passed over.
+    """Read a truth, a submission or the labels of a gallery; other columns are skipped.
 
     Raises
     ------
     UsageError
-        No such file, no such columns, an id that stands twice, or the words of another kind of file.
+        No such file, no such columns, an id twice, or not a CSV file.
     """
     name = os.fspath(path)
     try:
@@ -60,7 +61,7 @@ def read(path: str | os.PathLike[str]) -> Table:
             if len(line) <= max(own, column):
                 raise UsageError(f"{name}: line {number} has {len(line)} columns of {len(header)}")
             if line[own] in rows:
-                raise UsageError(f"{name}: the id {line[own]!r} stands twice, again in line {number}")
+                raise UsageError(f"{name}: the id {line[own]!r} occurs twice, again in line {number}")
             rows[line[own]] = line[column].split()
     except OSError as error:
         raise UsageError(f"{name}: cannot be read: {reason_of(error)}") from error
@@ -70,7 +71,7 @@ def read(path: str | os.PathLike[str]) -> Table:
 
 
 def write(path: str | os.PathLike[str], kind: str, rows: Mapping[str, Sequence[str]]) -> None:
-    """Write a submission, compressed if its name ends in ``.gz``; the file is there whole or not at all.
+    """Write a submission atomically, compressed if its name ends in ``.gz``.
 
     Raises
     ------
@@ -88,22 +89,22 @@ def write(path: str | os.PathLike[str], kind: str, rows: Mapping[str, Sequence[s
         raise UsageError(f"{os.fspath(path)}: cannot be written: {reason_of(error)}") from error
 
 
-def check_ids(table: Table, wanted: Iterable[str], where: str) -> None:
-    """Raise UsageError unless the ids of a table are those that are wanted, in any order; each with its place."""
-    asked = set(wanted)
-    for missing in sorted(asked - table.rows.keys())[:1]:
+def check_ids(table: Table, expected: Iterable[str], where: str) -> None:
+    """Raise UsageError unless the ids of a table are the expected ones, in any order; ``where`` says whose they are."""
+    ids = set(expected)
+    for missing in sorted(ids - table.rows.keys())[:1]:
         raise UsageError(f"{table.path}: the id {missing!r} of {where} is missing; give it an empty line")
-    for unknown in sorted(table.rows.keys() - asked)[:1]:
+    for unknown in sorted(table.rows.keys() - ids)[:1]:
         raise UsageError(f"{table.path}: the id {unknown!r} is not in {where}")
 
 
-def answers(table: Table) -> dict[str, list[str]]:
+def ranked_ids(table: Table) -> dict[str, list[str]]:
     """Return the first 100 ids of each row of an ``images`` table.
 
     Raises
     ------
     UsageError
-        One answer twice in a row.
+        An id twice in a row.
     """
     for number, words in table.rows.items():
         if len(set(words)) < len(words):
@@ -118,7 +119,7 @@ def predictions(table: Table) -> dict[str, Prediction | None]:
     Raises
     ------
     UsageError
-        A row that is no label with a finite confidence.
+        A row that is not a label with a finite confidence.
     """
     return {number: _prediction(table.path, number, words) for number, words in table.rows.items()}
 

@@ -1,4 +1,4 @@
-"""Two folders of photos and a table of what is true → a retrieval task with numbers instead of names."""
+"""Two folders of photos and a truth → a retrieval task: queries, gallery, and the true results, by row."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import UsageError
 from phash_engine.evaluation import submissions
 from phash_engine.evaluation.submissions import Table
 from phash_engine.hashing.hashers import CODE_NAMES, Codes
 from phash_engine.matching import code_set
-from phash_engine.retrieval.rerank import Content
 
 Column = NDArray[np.int64]
 
@@ -30,87 +29,85 @@ class Side(NamedTuple):
     ----------
     folder
         Where they are.
-    ids, contents
-        Of each photo.
+    ids, photos
+        Of each photo its id in the task, and the photo.
     table
         uint64 ``(n, 5)``: its codes.
     row_by_path
-        Which photo each path is.
+        Row of the photo of each path.
     unread
         Ids of photos that cannot be read.
     """
 
     folder: str
     ids: list[str]
-    contents: list[Content]
+    photos: list[Photo]
     table: Codes
     row_by_path: dict[str, int]
     unread: list[str]
 
 
 class Task(NamedTuple):
-    """What is asked, and what is true.
+    """Queries, a gallery, and the true results.
 
     Attributes
     ----------
     queries, gallery
         The photos.
-    asked
+    query_ids
         Ids of the queries in the order of the truth, ``q`` of them.
     rows
-        int64 ``(q,)``: where each stands in ``queries``; -1 for one that cannot be read.
+        int64 ``(q,)``: row of each in ``queries``; -1 for a photo that cannot be read.
     truth
-        int64 ``(t, 2)``: number of the query, and row of the gallery that is a true answer; below 0 for one that cannot
-        be read or is not there.
+        int64 ``(t, 2)``: number of the query, and row of the gallery that is a true result; below 0 for a photo that
+        cannot be read or is not there.
     labels
         Of the photos in the gallery, where they are known.
     """
 
     queries: Side
     gallery: Side
-    asked: list[str]
+    query_ids: list[str]
     rows: Column
     truth: Column
     labels: list[str]
 
-    def others(self, query: int) -> Column:
-        """Return the rows of the gallery but for the file of a query, should that be there."""
-        path = self.queries.contents[self.rows[query]].path
-        rows = np.arange(len(self.gallery.ids))
-        row = self.gallery.row_by_path.get(path)
-        return rows if row is None else np.delete(rows, row)
+    def own_row(self, query: int) -> int:
+        """Return the row of the gallery that is the file of a query itself; -1 if it is not there."""
+        row = int(self.rows[query])
+        return -1 if row < 0 else self.gallery.row_by_path.get(self.queries.photos[row].path, -1)
 
 
-def read_side(catalogue: Store, folder: str) -> Side:
-    """Take the scanned photos below a folder.
+def read_side(store: Store, folder: str) -> Side:
+    """Return the scanned photos below a folder.
 
-    A photo's id is its name without the extension, or where two photos share that its path from the folder.
+    The id of a photo is its name without the extension, or its path from the folder where two photos share that name.
     """
-    photos = [photo for photo in catalogue.photos([folder]) if photo.digest]
-    failures = [failure.path for failure in catalogue.failures.below([folder])]
-    names = _ids([*(photo.path for photo in photos), *failures], _files.absolute(folder))
-    photos.sort(key=lambda photo: names[photo.path])
-    contents = np.array([photo.content_id for photo in photos], dtype=np.int64)
-    full = code_set.load(catalogue, contents, trust_all=True).full()
+    full = code_set.load(store, store.photo_columns([folder]).contents, trust_all=True).full()
+    row_by_content = {content: row for row, content in enumerate(full.contents.tolist())}
+    photos = [photo for photo in store.photos([folder]) if photo.digest and photo.content_id in row_by_content]
+    failures = [failure.path for failure in store.failures.below([folder])]
+    ids = _ids([*(photo.path for photo in photos), *failures], _files.absolute(folder))
+    photos.sort(key=lambda photo: ids[photo.path])
     return Side(
         folder,
-        [names[photo.path] for photo in photos],
-        [Content(photo.digest or b"", photo.path) for photo in photos],
-        full.codes[np.searchsorted(full.contents, contents), : len(CODE_NAMES)],
+        [ids[photo.path] for photo in photos],
+        photos,
+        full.codes[[row_by_content[photo.content_id] for photo in photos], : len(CODE_NAMES)],
         {photo.path: row for row, photo in enumerate(photos)},
-        [names[path] for path in failures],
+        [ids[path] for path in failures],
     )
 
 
 def make_task(queries: Side, gallery: Side, truth: Table, labels: Table | None = None) -> Task:
-    """Bring photos and truth together.
+    """Match photos and truth by their ids.
 
     Parameters
     ----------
     queries, gallery
         As of :func:`read_side`.
     truth
-        Of each query: the ids of the photos that show the same, or labels. Without any it is a distractor.
+        Of each query: the ids of the photos that show the same, or labels. A query without any is a distractor.
     labels
         Of the photos in the gallery; needed by a truth of labels.
 
@@ -120,25 +117,24 @@ def make_task(queries: Side, gallery: Side, truth: Table, labels: Table | None =
         An id in one of them that the others do not have, or no labels.
     """
     submissions.check_ids(truth, [*queries.ids, *queries.unread], queries.folder)
-    asked = list(truth.rows)
-    place = {name: row for row, name in enumerate(queries.ids)}
-    rows = np.array([place.get(name, -1) for name in asked], dtype=np.int64)
+    row_by_id = {name: row for row, name in enumerate(queries.ids)}
+    rows = np.array([row_by_id.get(name, -1) for name in truth.rows], dtype=np.int64)
     if truth.kind == "landmarks" and labels is None:
-        raise UsageError(f"{truth.path} tells the labels of the queries: give those of the gallery with --labels")
+        raise UsageError(f"{truth.path} holds labels of the queries: give those of the gallery with --labels")
     known = [] if labels is None else _labels_of(gallery, labels)
-    wanted = _rows_by(gallery.ids if truth.kind == "images" else known)
+    rows_by_word = _rows_by(gallery.ids if truth.kind == "images" else known)
     pairs: list[tuple[int, int]] = []
     lost = 0
-    for query, name in enumerate(asked):
-        for word in truth.rows[name]:
-            if word in wanted:
-                pairs += [(query, row) for row in wanted[word]]
+    for query, (name, words) in enumerate(truth.rows.items()):
+        for word in words:
+            if word in rows_by_word:
+                pairs += [(query, row) for row in rows_by_word[word]]
                 continue
             if truth.kind == "images" and word not in gallery.unread:
                 raise UsageError(f"{truth.path}: {word!r}, true of {name!r}, is not in {gallery.folder}")
-            lost -= 1  # a true answer that nobody can give
+            lost -= 1  # a true result that cannot be found
             pairs.append((query, lost))
-    return Task(queries, gallery, asked, rows, np.array(pairs, dtype=np.int64).reshape(-1, 2), known)
+    return Task(queries, gallery, list(truth.rows), rows, np.array(pairs, dtype=np.int64).reshape(-1, 2), known)
 
 
 def _ids(paths: Iterable[str], folder: str) -> dict[str, str]:

@@ -22,8 +22,7 @@ from phash_engine.matching import cohort
 from phash_engine.matching.confidence import confidence
 from phash_engine.matching.pairs import ContentPairs, Progress
 from phash_engine.matching.policy import MatchPolicy
-from phash_engine.matching.verification import verify
-from phash_engine.matching.verification.verify import Evidence, Verifier
+from phash_engine.matching.verification.verifier import Evidence, PairToVerify, Side, Verifier
 
 
 class Pair(NamedTuple):
@@ -169,7 +168,7 @@ def find_groups(
     if mode not in clustering.MODES or span not in graph.SPANS:
         raise ValueError(f"mode {mode!r} or span {span!r} is unknown: {', '.join((*clustering.MODES, *graph.SPANS))}")
     by = keep_rules.rules(keep)
-    candidate_radius = verifier.reach(0) if verifier else 0
+    candidate_radius = verifier.candidate_radius(0) if verifier else 0
     search = Search(radius, candidate_radius, folders, references, exclude, rotations, trust_all, kind, span)
     policy, compared, graphs = graph.build(store, search, by, progress)
     decided = store.decisions.all()
@@ -205,16 +204,16 @@ def _verified(
     are_near, are_equal = links.match_types != MatchType.VERIFIED, links.match_types == MatchType.IDENTICAL
     others = links.where(~are_equal)
     keys = list(zip(others.left.tolist(), others.right.tolist(), strict=True))
-    subjects = [(_subject(nodes[left]), _subject(nodes[right])) for left, right in keys]
+    sides = [(_side(nodes[left]), _side(nodes[right])) for left, right in keys]
     near = are_near[~are_equal].tolist()
-    verdicts = verifier.judge([verify.Candidate(*pair, is_near) for pair, is_near in zip(subjects, near, strict=True)])
+    verdicts = verifier.verify([PairToVerify(*pair, is_near) for pair, is_near in zip(sides, near, strict=True)])
     accepted = are_equal.copy()
     accepted[~are_equal] = [verdict.match for verdict in verdicts]
     return links.where(accepted), {key: verdict.evidence for key, verdict in zip(keys, verdicts, strict=True)}
 
 
-def _subject(node: Sequence[Member]) -> verify.Subject:
-    return verify.Subject(node[0].photo.digest, tuple(member.path for member in node))
+def _side(node: Sequence[Member]) -> Side:
+    return Side(node[0].photo.digest, tuple(member.path for member in node))
 
 
 class _Cluster(NamedTuple):

@@ -1,10 +1,10 @@
 """The golden table: the codes that every machine must give, and the check that this one does.
 
 The table ``golden.csv`` has one row per block or file: ``block`` (a name from :data:`FORMULAS`) or ``path`` (in
-``photos`` beside the table), then the ten codes in hex. Another implementation of the codes may check itself against
+``photos`` next to the table), then the ten codes in hex. Another implementation of the codes may check itself against
 it; a row that changes means a new SPEC.
 
-From the block on all is whole numbers, so blocks must agree to the bit. Between file and block stands the decoder:
+From the block on all is whole numbers, so blocks must agree to the bit. Between file and block is the decoder:
 another version of a lossy one may round a pixel otherwise, which turns a bit or two that hang in the balance.
 """
 
@@ -60,7 +60,7 @@ class Certificate(NamedTuple):
 
 
 def _noise(seed: int, levels: int) -> Formula:
-    """Give grey noise of so many levels, 0 to white, from the linear congruence of ISO C's example rand."""
+    """Return grey noise of a number of levels, 0 to white, from the linear congruence of ISO C's example rand."""
     state, values = seed, []
     for _ in range(SIDE * SIDE):
         state = (1103515245 * state + 12345) % 2**31
@@ -69,7 +69,7 @@ def _noise(seed: int, levels: int) -> Formula:
 
 
 def _board(side: int) -> Formula:
-    """Give a chess board of squares of so many cells a side."""
+    """Return a chess board of squares, each of a number of cells a side."""
     return lambda x, y: WHITE * ((x // side + y // side) % 2)
 
 
@@ -100,7 +100,7 @@ FORMULAS: dict[str, Formula] = {
 
 
 def folder() -> Path:
-    """Return where the table and its photos lie: in the installed package, in a checkout beside it."""
+    """Return the folder of the table and its photos: in the installed package, or next to it in a checkout."""
     installed = Path(__file__).parents[1] / "data"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "data"
 

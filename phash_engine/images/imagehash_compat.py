@@ -6,8 +6,8 @@ not turn pictures upright, does not composite transparency and takes a JPEG's gr
 :mod:`phash_engine.hashing.hashers` do better on all three. They change with Pillow's Lanczos filter, last in Pillow 13.
 
 Decoding, grey and filter are Pillow's own; from there on sums are taken in another order than the library takes them.
-Its phash and whash ask which values lie above the median, the mean of the middle two, so rounding can decide a bit only
-where the middle two are as good as equal. There the library itself is asked.
+Its phash and whash set the bits of values above the median, the mean of the middle two, so rounding can decide a bit
+only where the middle two are nearly equal. There the library itself decides.
 
 Definitions: imagehash 4.3, https://github.com/JohannesBuchner/imagehash. phash: Zauner 2010, "Implementation and
 Benchmarking of Perceptual Image Hash Functions"; dhash: Krawetz 2013, "Kind of Like That".
@@ -78,41 +78,6 @@ def fingerprint(cells: Plane, steps: Plane, waves: Plane, square: Plane) -> Fing
     return Fingerprint(*codes.from_bits(np.stack([average, _phash(waves), _whash(square), dhash])))
 
 
-def read_wavelet_bits(source: images.Source, wavelet: str = "db4") -> Bits:
-    """Read a picture and return the bits of ``imagehash.whash(image, mode=wavelet)``.
-
-    Longer filters reach over the edge and leave more than 8x8 values, so these are no 64-bit codes: with db4 most
-    photos have 14x14 = 196 bits, pictures of less than 64 pixels 13x13, 11x11 or 8x8.
-
-    Parameters
-    ----------
-    source
-        As for :func:`phash_engine.images.read_block`.
-    wavelet
-        Name of a discrete wavelet of PyWavelets.
-
-    Returns
-    -------
-    numpy.ndarray
-        bool, square, row-major as in imagehash.
-
-    Raises
-    ------
-    ImageError
-        As for :func:`read_fingerprint`.
-    ValueError
-        No such wavelet.
-    """
-    import pywt
-
-    (square,) = images.read_grey_planes(source, lambda width, height: [_square(width, height)])
-    # imagehash takes the mean away first; that moves all values and their median alike
-    low = square.astype(np.float64)
-    for _ in range((len(square) // GRID).bit_length() - 1):
-        low = pywt.dwt(pywt.dwt(low, wavelet, axis=0)[0], wavelet, axis=1)[0]
-    return _upper_half(low, lambda: _ask("whash", square, mode=wavelet))
-
-
 def _sizes(width: int, height: int) -> list[tuple[int, int]]:
     return [(GRID, GRID), (GRID + 1, GRID), (_WAVES, _WAVES), _square(width, height)]
 
@@ -123,7 +88,7 @@ def _square(width: int, height: int) -> tuple[int, int]:
 
 
 def _phash(waves: Plane) -> Bits:
-    return _upper_half(_COSINES @ waves.astype(np.float64) @ _COSINES.T, lambda: _ask("phash", waves))
+    return _upper_half(_COSINES @ waves.astype(np.float64) @ _COSINES.T, lambda: _by_library("phash", waves))
 
 
 def _whash(square: Plane) -> Bits:
@@ -131,27 +96,27 @@ def _whash(square: Plane) -> Bits:
     side = len(square)
     strips = square.reshape(GRID, side // GRID, side).sum(axis=1, dtype=np.uint32)
     sums = strips.reshape(GRID, GRID, side // GRID).sum(axis=2, dtype=np.int64)
-    return _upper_half(sums, lambda: _ask("whash", square))
+    return _upper_half(sums, lambda: _by_library("whash", square))
 
 
-def _upper_half(values: NDArray[Any], ask: Callable[[], Bits]) -> Bits:
-    """Bits of the values above their median, or what ``ask`` says where the two that decide are as good as equal.
+def _upper_half(values: NDArray[Any], tied: Callable[[], Bits]) -> Bits:
+    """Bits of the values above their median, or those of ``tied`` where the middle two are nearly equal.
 
-    Of an even number of values the median lies between the middle two; of an odd number it is the lower one here.
+    Of an even number of values the median lies between the middle two; of an odd number it is taken as the lower one.
     """
     ordered = np.sort(values, axis=None)
     lower, upper = ordered[(ordered.size - 1) // 2 :][:2]
     if upper - lower <= _ROUNDING * np.abs(ordered[[0, -1]]).max():
-        return ask()
+        return tied()
     bits: Bits = values > lower
     return bits
 
 
-def _ask(function: str, plane: Plane, **options: str) -> Bits:
-    """Bits by imagehash itself, which leaves a plane of the size it wants as it is."""
+def _by_library(function: str, plane: Plane) -> Bits:
+    """Bits by imagehash itself, which does not resize a plane of the size it needs."""
     import imagehash
 
-    bits: Bits = getattr(imagehash, function)(images.to_image(plane), **options).hash
+    bits: Bits = getattr(imagehash, function)(images.to_image(plane)).hash
     return bits
 
 

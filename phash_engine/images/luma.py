@@ -64,7 +64,7 @@ def _composited(image: Image.Image, ground: str) -> NDArray[np.uint8]:
 
 
 def _on_ground(image: Image.Image, ground: str) -> Image.Image:
-    straight = image.convert("LA") if image.mode == "La" else image  # Pillow knows no direct way from La
+    straight = image.convert("LA") if image.mode == "La" else image  # Pillow has no direct conversion from La
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), straight.convert("RGBA"))
 
 

@@ -1,4 +1,4 @@
-"""Opened picture → what its header tells: size, orientation, encoder, camera."""
+"""The metadata of an opened picture: size, orientation, encoder quality, capture time."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from datetime import datetime
 from PIL import Image
 
 from phash_engine.hashing.orientation import ORIENTATIONS
+from phash_engine.images.formats import TYPICAL_QUALITY, WITH_FRAMES
 
 RAW_SIZE = "raw size"
-"""Under which an opened picture that stands for a camera RAW is marked with the size of the RAW itself."""
+"""Key under which the preview of a camera RAW has the size of the RAW itself."""
 ORIENTATION_TAG = 0x0112
 
 _EXIF_IFD = 0x8769
 _TAKEN, _TAKEN_FRACTION = 0x9003, 0x9291
 _STANDARD_TABLE_SUM = 3688
 """Sum of the luminance quantisation table of ITU-T T.81, Annex K.1, which libjpeg scales by its quality setting."""
-_TYPICAL_QUALITY = {"HEIF": 92, "JXL": 90, "JPEG2000": 90, "AVIF": 75, "WEBP": 75, "GIF": 50}
-"""What files without quantisation tables are commonly written with; other formats lose nothing."""
-_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "TIFF", "AVIF"})
 
 
 def raw_size(image: Image.Image) -> tuple[int, int] | None:
-    """Return the size of the camera RAW that a picture stands for; None if it is none."""
+    """Return the size of the camera RAW whose preview a picture is; None if it is none."""
     return image.info.get(RAW_SIZE)
 
 
@@ -39,7 +37,7 @@ def orientation(image: Image.Image) -> int:
         return 1  # the decoder has turned it: ISO/IEC 18181-2 gives EXIF no say, but in a JPEG that was packed as it is
     try:
         number = image.getexif().get(ORIENTATION_TAG)
-    except Exception:  # noqa: BLE001 - damaged EXIF leaves the pixels as good as they are
+    except Exception:  # noqa: BLE001 - damaged EXIF does not harm the pixels
         return 1
     return number if isinstance(number, int) and number in ORIENTATIONS else 1
 
@@ -48,13 +46,13 @@ def encoder_quality(image: Image.Image) -> int:
     """Estimate libjpeg's quality setting from the sum of the luminance table; other formats have none."""
     tables: dict[int, list[int]] = getattr(image, "quantization", {})
     if not tables:
-        return _TYPICAL_QUALITY.get(image.format or "", 100)
+        return TYPICAL_QUALITY.get(image.format or "", 100)
     percent = 100 * sum(tables[min(tables)]) / _STANDARD_TABLE_SUM
     return max(round(100 - percent / 2 if percent <= 100 else 5000 / percent), 1)
 
 
 def taken(image: Image.Image) -> datetime | None:
-    """Return when the picture was taken, by its EXIF; None where that does not tell, or is damaged."""
+    """Return when the picture was taken, by its EXIF; None where that is missing or damaged."""
     try:
         shot = image.getexif().get_ifd(_EXIF_IFD)
         moment = datetime.strptime(str(shot[_TAKEN]).strip("\0 "), "%Y:%m:%d %H:%M:%S")
@@ -66,8 +64,7 @@ def taken(image: Image.Image) -> datetime | None:
 
 def is_animated(image: Image.Image) -> bool:
     """Whether a file has further frames or pages."""
-    # The further images of an MPO are previews and depth maps, the layers of a PSD no pictures.
     try:
-        return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
-    except Exception:  # noqa: BLE001 - a damaged second frame leaves the first as good as it is
+        return image.format in WITH_FRAMES and bool(getattr(image, "is_animated", False))
+    except Exception:  # noqa: BLE001 - a damaged second frame does not harm the first
         return False

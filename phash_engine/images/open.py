@@ -21,14 +21,9 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | 
 MAX_PIXELS = 256_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
-FORMATS = "JPEG PNG GIF BMP PPM WEBP TIFF AVIF HEIF JPEG2000 ICO TGA PCX DIB SGI ICNS QOI DDS PSD PFM JXL".split()
-"""What is opened: picture formats whose decoders run inside this process. EPS, for one, would start another program."""
-
 SHORTER_SIDE = 64
 """Pixels that a picture keeps at least when it is decoded at a smaller scale, or seen by its preview."""
 
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
-_JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _SAME_ASPECT = 0.02
 
 
@@ -97,17 +92,17 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
     start = file.read(16)
     if not start:
         raise ImageError(name, "empty file")
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
-        _optional.load("pillow_heif").register_heif_opener()
-    if start.startswith(_JXL_MAGIC):
-        _optional.load("pillow_jxl")
+    if module := formats.needed_module(start):
+        plugin = _optional.load(module)
+        if module == formats.HEIF.module:
+            plugin.register_heif_opener()
     return _open_raw(file, start, name) or checked(_identified(file))
 
 
 def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
-    """Open the picture that stands for a camera RAW, marked with the size of the RAW itself; None if it is no RAW."""
+    """Open the preview of a camera RAW, marked with the size of the RAW itself; None if it is no RAW."""
     certain = raw.is_raw(file)
-    if not certain and not (raw.is_tiff(start) and formats.is_raw_name(name)):
+    if not certain and not (start.startswith(formats.TIFF_SIGNATURES) and formats.is_raw_name(name)):
         return None
     file.seek(0)
     try:
@@ -148,7 +143,7 @@ def _identified(file: IO[bytes]) -> Image.Image:
 
 
 def _registered() -> list[str]:
-    return [name for name in FORMATS if name in Image.OPEN]
+    return [name for name in formats.OPENERS if name in Image.OPEN]
 
 
 def checked(image: Image.Image) -> Image.Image:
@@ -163,3 +158,12 @@ def _check_size(width: int, height: int) -> None:
         raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
     if not width * height:
         raise ImageError("", f"nothing to see in {size}")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Pillow and of its decoders; one that it lacks is ``none``."""
+    from PIL import features
+
+    names = {"Pillow": "pil", "libjpeg-turbo": "libjpeg_turbo", "libwebp": "webp", "libavif": "avif"}
+    names |= {"libtiff": "libtiff", "OpenJPEG": "jpg_2000"}
+    return {name: features.version(feature) or "none" for name, feature in names.items()}

@@ -27,7 +27,7 @@ _MOST_BITS_MISSING = 13
 def dc_only(data: bytes) -> bytes | None:
     """Cut a progressive JPEG down to what its plane at scale 1/8 shows, in grey or CMYK.
 
-    For any bytes, sound or damaged: where the answer is not None, libjpeg decodes both files to the same pixels, or
+    For any bytes, intact or damaged: where the result is not None, libjpeg decodes both files to the same pixels, or
     refuses both. What is left out has been checked for everything libjpeg refuses; the rest it judges itself. Damage
     within the data of AC scans changes nothing: libjpeg only warns of it, and no DC coefficient depends on it.
 

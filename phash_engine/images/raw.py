@@ -1,4 +1,4 @@
-"""Camera RAW: told from other files by its bytes, its own size, its preview, its half-size decode (extra ``raw``).
+"""Camera RAW: recognised by its bytes; its own size, its preview, its half-size decode (extra ``raw``).
 
 Most RAW files are laid out as a TIFF (TIFF 6.0; DNG 1.4, Adobe 2012) whose first picture may be a thumbnail, so a TIFF
 reader would see that alone.
@@ -17,18 +17,8 @@ from numpy.typing import NDArray
 
 from phash_engine import _optional
 from phash_engine.errors import ImageError
+from phash_engine.images import formats
 
-_TIFF_MAGIC = (b"II*\0", b"MM\0*")
-_MAGIC = (
-    b"FUJIFILMCCD-RAW",
-    b"FOVb",  # Sigma
-    b"\0MRM",  # Minolta
-    b"IIU\0",  # Panasonic
-    b"IIRO",  # Olympus
-    b"IIRS",
-    b"MMOR",
-    b"II\x1a\0\0\0HEAPCCDR",  # Canon before CR2
-)
 _SUBFILE_TYPE, _PHOTOMETRIC, _MAKE, _SUB_DIRECTORIES, _DNG_VERSION = 254, 262, 271, 330, 50706
 _SENSOR_VALUES = frozenset({32803, 34892})
 _LAYOUT = {3: "H", 4: "I", 13: "I"}
@@ -65,7 +55,7 @@ class RawPhoto:
 
 @contextmanager
 def opened(data: bytes) -> Iterator[RawPhoto]:
-    """Open the bytes of a RAW file; what is wrong with it becomes an ImageError without a path."""
+    """Open the bytes of a RAW file; errors of LibRaw become ImageErrors without a path."""
     rawpy = _optional.load("rawpy")
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
@@ -77,18 +67,13 @@ def opened(data: bytes) -> Iterator[RawPhoto]:
         raise kind("", f"camera RAW: {reason[:1].lower()}{reason[1:]}") from error
 
 
-def is_tiff(start: bytes) -> bool:
-    """Whether a file that starts so is laid out as a TIFF."""
-    return start.startswith(_TIFF_MAGIC)
-
-
 def is_raw(file: IO[bytes]) -> bool:
     """Whether a file is camera RAW, by its bytes; leaves the file at an unspecified place."""
     file.seek(0)
     start = file.read(16)
-    if start.startswith(_MAGIC) or start[4:12] == b"ftypcrx ":
+    if formats.has_raw_signature(start):
         return True
-    if not is_tiff(start):
+    if not start.startswith(formats.TIFF_SIGNATURES):
         return False
     tags = _first_directory(file, start)
     is_thumbnail = tags.get(_SUBFILE_TYPE, 0) & 1 and _MAKE in tags and _SUB_DIRECTORIES in tags
@@ -104,7 +89,7 @@ def _first_directory(file: IO[bytes], start: bytes) -> dict[int, int]:
         (count,) = struct.unpack(f"{order}H", file.read(2))
         entries = list(struct.iter_unpack(f"{order}HHI4s", file.read(12 * count)))
     except struct.error:
-        return {}  # cut off: whoever reads on says so
+        return {}  # cut off: the decoder reports it
     return {
         tag: struct.unpack_from(order + _LAYOUT[kind], value)[0] if kind in _LAYOUT else 0
         for tag, kind, _, value in entries

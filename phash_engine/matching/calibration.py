@@ -15,13 +15,20 @@ from phash_engine.catalogue.store import Store
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.images import augment
 from phash_engine.matching import code_set, cohort, impostors
+from phash_engine.matching.analyzed import AnalyzedImage, Query
 from phash_engine.matching.code_set import CodeSet
 from phash_engine.matching.impostors import Impostors
 from phash_engine.matching.policy import CANDIDATE_RADIUS, CERTAIN, DEFAULT_RADIUS, Calibration, MatchPolicy
-from phash_engine.matching.search import Query, read_query
 from phash_engine.matching.tail import Tail
 from phash_engine.matching.verification import keypoints
-from phash_engine.matching.verification.verify import FITS, LEAST_INLIERS, Candidate, Evidence, Subject, Verifier
+from phash_engine.matching.verification.verifier import (
+    FITS,
+    LEAST_INLIERS,
+    Evidence,
+    PairToVerify,
+    Side,
+    Verifier,
+)
 
 Progress = Callable[[int, int], None]
 """Called with the number of photos copied and the number to copy."""
@@ -161,26 +168,26 @@ class _Verification:
         self._photos = photos
         self._verifier = Verifier(store)
 
-    def subjects(self, contents: Sequence[int]) -> dict[int, Subject]:
+    def sides(self, contents: Sequence[int]) -> dict[int, Side]:
         """Return a photo of each content, by content id."""
         of_photo = {self._photos[content]: content for content in contents}
         photos = self._store.photos_by_id(list(of_photo))
-        return {of_photo[photo.id]: Subject(photo.digest, (photo.path,)) for photo in photos}
+        return {of_photo[photo.id]: Side(photo.digest, (photo.path,)) for photo in photos}
 
     def are_copies(self, left: Ids, right: Ids, bits: Ids) -> NDArray[np.bool_]:
         """Return which pairs show the same."""
         found = np.zeros(len(bits), dtype=np.bool_)
-        subjects = self.subjects(np.unique(np.concatenate([left, right])).tolist())
+        sides = self.sides(np.unique(np.concatenate([left, right])).tolist())
         radius = DEFAULT_RADIUS if keypoints.available() else _ALIGNED
         for near, rows in (False, np.flatnonzero(bits <= CANDIDATE_RADIUS)), (True, np.flatnonzero(bits <= radius)):
             if not near and not keypoints.available():
                 continue
             rows = rows[~found[rows]]
             pairs = [
-                Candidate(subjects[a], subjects[b], near)
+                PairToVerify(sides[a], sides[b], near)
                 for a, b in zip(left[rows].tolist(), right[rows].tolist(), strict=True)
             ]
-            for row, verdict in zip(rows.tolist(), self._verifier.judge(pairs), strict=True):
+            for row, verdict in zip(rows.tolist(), self._verifier.verify(pairs), strict=True):
                 seen = verdict.evidence
                 found[row] = bits[row] <= DEFAULT_RADIUS if seen is None else _shows_the_same(seen)
         return found
@@ -195,8 +202,8 @@ def _with_recall(report: Report, codes: CodeSet, verification: _Verification, pr
     """Add the share of the copies of some photos that are found."""
     originals = cohort.sample(codes.queries(), _COPIED)
     contents = np.unique(originals.contents)
-    subjects = verification.subjects(contents.tolist())
-    chosen = [(content, subjects[content].paths[0]) for content in contents.tolist()]
+    sides = verification.sides(contents.tolist())
+    chosen = [(content, sides[content].paths[0]) for content in contents.tolist()]
     members = cohort.choose(codes) if report.cutoff else None
     found: dict[str, list[bool]] = {}
     bits: list[int] = []
@@ -224,7 +231,7 @@ def _copied(photo: tuple[int, str]) -> tuple[int, list[tuple[str, Query]]]:
         pixels = images.read_pixels(path, _LONGER_SIDE)
     except ImageError:
         return content, []
-    made = ((family, read_query(file)[2]) for family, file in augment.copies_of(pixels))
+    made = ((family, AnalyzedImage(file).query) for family, file in augment.copies_of(pixels))
     return content, [(family, query) for family, query in made if query.is_trusted]
 
 

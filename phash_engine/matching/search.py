@@ -8,7 +8,6 @@ alone.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,17 +18,18 @@ from phash_engine import _files, images
 from phash_engine._columns import Ids
 from phash_engine.catalogue import Photo, Store
 from phash_engine.hashing import codes as code_bits
-from phash_engine.hashing import hashers, orientation, quality, views
+from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import ALL_NAMES, Codes
 from phash_engine.hashing.orientation import MIRROR_FORMS, UPRIGHT, Form
 from phash_engine.hashing.views import MatchType
 from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.matching import code_set
+from phash_engine.matching.analyzed import AnalyzedImage, Query, analyzed
 from phash_engine.matching.code_set import CodeSet
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from phash_engine.matching.verification.verify import Evidence, Verifier
+    from phash_engine.matching.verification.verifier import Evidence, Verifier
 
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
 
@@ -127,17 +127,19 @@ class Collection:
             self.codes = code_set.load(store, contents, trust_all=trust_all)
         self._forms = list(_form_indexes(self.codes, kind, rotations=rotations))
 
-    def find(self, source: images.Source, k: int | None = None, radius: int | None = None) -> list[Match]:
+    def find(
+        self, source: images.Source | AnalyzedImage, k: int | None = None, radius: int | None = None
+    ) -> list[Match]:
         """Find the photos that match a picture; arguments and errors as :func:`find`."""
         if k is not None and k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         if radius is None and (k is None or self._verifier):
             radius = DEFAULT_RADIUS
-        name, digest, query = read_query(source)
-        query = query.trusted(self.trust_all)
+        picture = analyzed(source)
+        name, digest, query = picture.name, picture.digest, picture.query.trusted(self.trust_all)
         if self._verifier and radius is not None:
-            near = self._matches(name, self._by_code(query, None, self._verifier.reach(radius)))
-            near = self._verified(self._verifier, source, near, radius)
+            near = self._matches(name, self._by_code(query, None, self._verifier.candidate_radius(radius)))
+            near = self._verified(self._verifier, picture, near, radius)
         else:
             near = self._matches(name, self._by_code(query, k, radius))
         matches = {match.path: match for match in near}
@@ -189,14 +191,14 @@ class Collection:
         return [Match(name, photo, *found[content]) for content in found for photo in self._inside(photos[content])]
 
     def _verified(
-        self, verifier: Verifier, source: images.Source, matches: Sequence[Match], radius: int
+        self, verifier: Verifier, picture: AnalyzedImage, matches: Sequence[Match], radius: int
     ) -> list[Match]:
         """Return the matches that verification accepts; those beyond the radius as ``VERIFIED``."""
-        from phash_engine.matching.verification.verify import Candidate, Picture, Subject
+        from phash_engine.matching.verification.verifier import PairToVerify, Side
 
-        query = Subject(None, (), Picture(source))
-        verdicts = verifier.judge(
-            [Candidate(query, Subject(None, (match.path,)), match.distance <= radius) for match in matches]
+        query = Side(None, (), picture.pixels)
+        verdicts = verifier.verify(
+            [PairToVerify(query, Side(None, (match.path,)), match.distance <= radius) for match in matches]
         )
         return [
             match._replace(
@@ -292,7 +294,13 @@ def find(
     return Collection(store, folders, rotations=rotations, trust_all=trust_all).find(source, k, radius)
 
 
-def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust_all: bool = False) -> Comparison:
+def compare(
+    a: images.Source | AnalyzedImage,
+    b: images.Source | AnalyzedImage,
+    *,
+    rotations: bool = True,
+    trust_all: bool = False,
+) -> Comparison:
     """Compare two pictures without a catalogue, as :func:`find` does.
 
     Raises
@@ -300,9 +308,10 @@ def compare(a: images.Source, b: images.Source, *, rotations: bool = True, trust
     ImageError
         One of them cannot be read.
     """
-    (_, digest_a, query_a), (_, digest_b, query_b) = read_query(a), read_query(b)
+    one, other = analyzed(a), analyzed(b)
+    query_a, query_b = one.query, other.query
     fingerprints = (query_a.fingerprint, query_b.fingerprint)
-    if digest_a is not None and digest_a == digest_b:
+    if one.digest is not None and one.digest == other.digest:
         return Comparison(0, MatchType.IDENTICAL, fingerprints)
     trusted_a, trusted_b = query_a.trusted(trust_all), query_b.trusted(trust_all)
     if not (trusted_a.views and trusted_b.views):
@@ -327,59 +336,6 @@ def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, MatchType]:
 
 def _k_nearest(index: Index, words: Codes, k: int, radius: int | None) -> Matches:
     return index.search(words, k, radius)
-
-
-class Query(NamedTuple):
-    """Views of a picture to look up.
-
-    Attributes
-    ----------
-    views
-        The plainest types by which each view can match, the full one first.
-    codes
-        uint64 ``(n, 10)``: all codes of each view.
-    is_trusted
-        Whether the full view has enough structure to match by.
-    """
-
-    views: list[MatchType]
-    codes: Codes
-    is_trusted: bool
-
-    @property
-    def fingerprint(self) -> hashers.Fingerprint:
-        """The codes of the full view."""
-        return hashers.Fingerprint(*self.codes[0, :5])
-
-    def trusted(self, trust_all: bool) -> Query:
-        """Return the views that may match."""
-        return self if self.is_trusted or trust_all else Query(self.views[1:], self.codes[1:], True)
-
-
-def read_query(source: images.Source) -> tuple[str, bytes | None, Query]:
-    """Return a picture's name, its digest where it has bytes, and its views, from one reading.
-
-    Raises
-    ------
-    ImageError
-        The picture cannot be read.
-    """
-    if isinstance(source, str | os.PathLike):
-        path = os.fspath(source)
-        _, data = _files.read(path)
-        return path, _files.digest(data), _query(images.read_picture(data, path))
-    digest = _files.digest(source) if isinstance(source, bytes) else None
-    return images.source_name(source), digest, _query(images.read_picture(source))
-
-
-def _query(picture: images.Picture) -> Query:
-    """Return the full view, and others that can be trusted, as the catalogue keeps of its own."""
-    blocks = np.stack(list(picture.blocks.values()))
-    trusted = quality.is_trusted(quality.gradient_quality(blocks), quality.detail(blocks))
-    kept = trusted.copy()
-    kept[0] = True
-    types = [views.match_type(view) for view, is_kept in zip(picture.blocks, kept, strict=True) if is_kept]
-    return Query(types, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
 
 
 def _form_indexes(codes: CodeSet, kind: str, *, rotations: bool) -> Iterator[tuple[Form, Index]]:

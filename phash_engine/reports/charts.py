@@ -1,4 +1,4 @@
-"""Measures → charts, as picture files."""
+"""Charts of measures, as image files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _NUMBERED = 30
 
 
 def check(path: Path) -> None:
-    """Tell before the work whether a chart can be written there.
+    """Raise unless a chart can be written there; call this before the work.
 
     Raises
     ------
     UsageError
-        Another format, or matplotlib is not installed.
+        An unknown format, or matplotlib is not installed.
     """
     if path.suffix.lower() not in _FORMATS:
         raise UsageError(f"{path}: charts are written as {', '.join(_FORMATS)}")
@@ -37,7 +37,7 @@ def check(path: Path) -> None:
 
 
 def confusion(path: Path, names: Sequence[str], matrix: NDArray[np.int64]) -> None:
-    """Draw how often each class was taken for each, ``(c, c + 1)``, declined last; each row's shade is its share."""
+    """Draw a confusion matrix, ``(c, c + 1)``, declined last; the shade of a cell is its share of the row."""
     side = max(4.0, 0.35 * len(names) + 2)
     figure, axes = _figure(side, side)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -54,7 +54,7 @@ def confusion(path: Path, names: Sequence[str], matrix: NDArray[np.int64]) -> No
 
 
 def bars(path: Path, names: Sequence[str], percentages: Sequence[float], quantity: str) -> None:
-    """Draw how many percent lie in each bin of a quantity."""
+    """Draw the percentage in each bin of a quantity."""
     figure, axes = _figure(8, 4)
     drawn = axes.bar(range(len(names)), percentages)
     axes.bar_label(drawn, [f"{value:.1f}" if value else "" for value in percentages], fontsize=8)
@@ -63,14 +63,14 @@ def bars(path: Path, names: Sequence[str], percentages: Sequence[float], quantit
     _save(figure, path)
 
 
-def distances(path: Path, strangers: NDArray[np.int64], copies: NDArray[np.int64], radius: int) -> None:
-    """Draw which share of the pairs of strangers, and of copies with their originals, is at each distance.
+def distances(path: Path, impostors: NDArray[np.int64], copies: NDArray[np.int64], radius: int) -> None:
+    """Draw the share at each distance of the pairs of impostors, and of copies with their originals.
 
-    Numbers of pairs by distance in bits, each ``(n,)``. Shares are on a scale of powers of ten, where the tail of the
-    strangers is nearly straight; a line marks the radius.
+    Numbers of pairs by distance in bits, each ``(n,)``. The scale of the shares is logarithmic: there the tail of the
+    impostors is nearly straight. A line marks the radius.
     """
     figure, axes = _figure(9, 5)
-    for counts, name, colour in ((strangers, "different photos", "tab:red"), (copies, "copies", "tab:blue")):
+    for counts, name, colour in ((impostors, "different photos", "tab:red"), (copies, "copies", "tab:blue")):
         bits = np.flatnonzero(counts)
         shares = counts[bits] / max(1, counts.sum())
         axes.bar(bits, shares, width=1, color=colour, alpha=0.6, label=f"{name}: {counts.sum():,} pairs")

@@ -1,7 +1,7 @@
-"""Better rankings out of the vectors of neighbours: query expansion, database augmentation, diffusion.
+"""Better rankings by the vectors of neighbours: query expansion, database augmentation, diffusion.
 
-Vectors are unit vectors, float32 ``(n, d)``: the more alike two pictures are, the larger is their dot product. What is
-returned again is of length 1, or a score: the higher, the better.
+Vectors are unit vectors, float32 ``(n, d)``: the more alike two pictures are, the larger is their dot product. Returned
+vectors are unit vectors too; of scores the higher are the better.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from phash_engine._columns import spans
 from phash_engine.retrieval.vectors import Vectors, cosines, unit
 
 Neighbours = NDArray[np.int64]
-"""int64 ``(n, k)``: rows of the nearest vectors, nearest first; -1 stands for none."""
+"""int64 ``(n, k)``: rows of the nearest vectors, nearest first; -1 for none."""
 
 AUGMENTING = 10
 ALPHA = 3.0
@@ -24,8 +24,12 @@ _POWER = 3
 _BLOCK = 1024
 
 
-def average_expansion(queries: Vectors, vectors: Vectors, neighbours: Neighbours) -> Vectors:
-    """Replace each query by the mean of itself and its nearest (Chum et al. 2007, "Total Recall", section 3).
+def alpha_expansion(queries: Vectors, vectors: Vectors, neighbours: Neighbours, alpha: float = ALPHA) -> Vectors:
+    """Replace each query by the sum of itself and its nearest, each times its cosine to the power ``alpha``.
+
+    A cosine below 0 counts as 0 (Radenović, Tolias & Chum 2019, "Fine-tuning CNN Image Retrieval with No Human
+    Annotation", section 3.5). With ``alpha`` 0 all weights are equal: average query expansion (Chum et al. 2007, "Total
+    Recall", section 3).
 
     Parameters
     ----------
@@ -35,20 +39,13 @@ def average_expansion(queries: Vectors, vectors: Vectors, neighbours: Neighbours
         ``(n, d)``.
     neighbours
         ``(q, k)``: rows of ``vectors``.
+    alpha
+        At least 0.
 
     Returns
     -------
     numpy.ndarray
         Unit vectors ``(q, d)``.
-    """
-    return alpha_expansion(queries, vectors, neighbours, alpha=0)
-
-
-def alpha_expansion(queries: Vectors, vectors: Vectors, neighbours: Neighbours, alpha: float = ALPHA) -> Vectors:
-    """Replace each query by the sum of itself and its nearest, each times its cosine to the power ``alpha``.
-
-    A cosine below 0 counts as 0 (Radenović, Tolias & Chum 2019, "Fine-tuning CNN Image Retrieval with No Human
-    Annotation", section 3.5). Parameters as :func:`average_expansion`; with ``alpha`` 0 all weigh the same.
     """
     taken = vectors[neighbours]
     weights = np.maximum(np.einsum("qd,qkd->qk", queries, taken), 0) ** np.float32(alpha)
@@ -90,9 +87,9 @@ def nearest(queries: Vectors, vectors: Vectors, k: int, *, skip_same_row: bool =
     vectors
         ``(n, d)``.
     k
-        At least 1. Where there are fewer, -1 fills up.
+        At least 1. Where there are fewer, the rest is -1.
     skip_same_row
-        Whether query and vector of one number are the same, and no neighbours.
+        Whether query and vector of the same row are the same picture, and so no neighbours.
     """
     blocks = (_nearest(queries, vectors, k, rows, skip_same_row) for rows in spans(len(queries), _BLOCK))
     return np.concatenate(list(blocks))
@@ -121,7 +118,7 @@ def mutual_graph(vectors: Vectors, k: int) -> Any:
 
 
 def diffused(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
-    """Spread scores over a graph: who is like those who are like the query is like it.
+    """Spread scores over a graph: pictures like those that are like the query are like it too.
 
     Solves ``(I - 0.99 S) f = 0.01 start`` for ``S`` the graph with each edge divided by the square roots of the
     weights at its ends (Iscen et al. 2017, "Efficient Diffusion on Region Manifolds", equations 3 and 5).
@@ -149,7 +146,7 @@ def diffused(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
 
 
 def linked(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
-    """Carry scores along links: A is like B, B is like C, so A is like C by the product of both.
+    """Carry scores along edges: if A is like B and B is like C, A is like C by the product of both.
 
     Parameters
     ----------
@@ -162,9 +159,9 @@ def linked(start: NDArray[np.float64], graph: Any) -> NDArray[np.float64]:
     -------
     numpy.ndarray
         float64 ``(n,)``: of all chains that end in a node the largest product of the score where it starts and the
-        weights of its links.
+        weights of its edges.
     """
-    # A weight that rounding carried beyond 1 would let a chain grow for ever.
+    # A weight that rounding carried beyond 1 would let a chain grow without end.
     links = graph.minimum(graph.sign())
     found = start
     while True:

@@ -1,15 +1,15 @@
-"""Pictures → embedding vectors, by an ONNX model or any function.
+"""Models that make vectors of pictures: ONNX files, or any function.
 
-How a model wants its pictures is read from the file: the size and the place of the channels from the input's shape, the
-rest from its metadata, under the names that timm uses:
+The input format of an ONNX model is read from its file: the size and the layout of the channels from the shape of the
+input, the rest from the metadata, under the names that timm uses:
 
 =================  ========================================================  ====================================
 ``input_size``     ``(3, 224, 224)``, ``224 224``; if the shape is open       224
 ``mean``, ``std``  three numbers each, of 0..1, or of 0..255 if above 1       those of ImageNet
-``crop_pct``       share of the scaled picture that is seen                   0.875
+``crop_pct``       share of the scaled picture that is input                   0.875
 =================  ========================================================  ====================================
 
-A picture is scaled until its centre fills the input over ``crop_pct``, and the middle of that is seen.
+A picture is scaled to the size of the input over ``crop_pct``, cut to its shape, and the centre of it is the input.
 """
 
 from __future__ import annotations
@@ -17,27 +17,20 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import images
-from phash_engine._columns import spans
-from phash_engine._threads import available_threads, in_threads
-from phash_engine.errors import ImageError, ModelError
+from phash_engine.errors import ModelError
 from phash_engine.retrieval.pooling import POOLS
-from phash_engine.retrieval.vectors import Vectors, unit
+from phash_engine.retrieval.vectors import Vectors
 
 Pictures = NDArray[np.uint8]
 """uint8 ``(n, height, width, 3)``: red, green, blue."""
 
-Item = TypeVar("Item")
-
-BATCH = 16
 _SIDE = 224
 _CROP = 0.875
 _MEAN = (0.485, 0.456, 0.406)
@@ -46,16 +39,16 @@ _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(ui
 
 
 class Model(Protocol):
-    """What makes vectors of pictures.
+    """A function of pictures to vectors.
 
     Attributes
     ----------
     name
-        What errors call it.
+        Its name in errors.
     key
-        Hex digits that its vectors are filed under: another model, or the same one used otherwise, has others.
+        Hex digits that identify its stored vectors: every model, and every setting of a model, has its own.
     height, width
-        Of the pictures it takes.
+        Of its input pictures.
     """
 
     name: str
@@ -64,25 +57,7 @@ class Model(Protocol):
     width: int
 
     def __call__(self, pictures: Pictures, /) -> Vectors:
-        """Return one vector a picture, float32 ``(n, d)``, of any length."""
-
-
-class Embedded(NamedTuple):
-    """Vectors of the pictures that could be read, and why the others could not.
-
-    Attributes
-    ----------
-    rows
-        int64 ``(n,)``: which picture, ascending.
-    vectors
-        float32 ``(n, d)``: unit vectors.
-    failures
-        By number of the picture.
-    """
-
-    rows: NDArray[np.int64]
-    vectors: Vectors
-    failures: dict[int, ImageError]
+        """Return one vector for each picture, float32 ``(n, d)``, of any length."""
 
 
 class FunctionModel:
@@ -93,9 +68,9 @@ class FunctionModel:
     function
         From :data:`Pictures` to one vector each; called from several threads.
     name
-        Its vectors are filed under that: choose another when what it computes changes.
+        Identifies its stored vectors: choose another when the function changes.
     height, width
-        Of the pictures it takes.
+        Of its input pictures.
     """
 
     def __init__(self, function: Callable[[Pictures], Any], name: str, height: int = _SIDE, width: int = _SIDE) -> None:
@@ -104,7 +79,7 @@ class FunctionModel:
         self.key = _key(name, height, width)
 
     def __call__(self, pictures: Pictures) -> Vectors:
-        """Return what the function makes of the pictures."""
+        """Return the result of the function."""
         return np.asarray(self._function(pictures), dtype=np.float32)
 
 
@@ -124,7 +99,7 @@ class OnnxModel:
     Raises
     ------
     ModelError
-        ONNX Runtime is not installed, the file is no model, or none that takes pictures and gives vectors or maps.
+        ONNX Runtime is not installed, the file is not a model, or not a model of pictures to vectors or maps.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, pool: str = "gem", ten_crop: bool = False) -> None:
@@ -133,39 +108,47 @@ class OnnxModel:
         self._ten_crop = ten_crop
         self._session = _session(self.name)
         self._input = self._session.get_inputs()[0]
-        self._read_shapes()
+        facts = self._session.get_modelmeta().custom_metadata_map
+        self._read_layout()
+        self._read_size(facts)
+        self._read_normalisation(facts)
         self.key = _key(_digest(self.name), pool, ten_crop)
 
     def __call__(self, pictures: Pictures) -> Vectors:
-        """Return one vector a picture, ``(n, d)``."""
-        crops = _ten_crops(pictures, *self._seen) if self._ten_crop else [_centre(pictures, *self._seen)]
+        """Return one vector for each picture, ``(n, d)``."""
+        crops = _ten_crops(pictures, *self._input_size) if self._ten_crop else [_centre(pictures, *self._input_size)]
         mean: Vectors = np.mean([self._vectors(crop) for crop in crops], axis=0, dtype=np.float32)
         return mean
 
-    def _read_shapes(self) -> None:
-        """Learn from the file what goes in and what comes out."""
+    def _read_layout(self) -> None:
+        """Read the layout of the input, and check that it is pictures, and that the output is vectors or maps."""
         shape, output = self._input.shape, self._session.get_outputs()[0].shape
         if len(self._session.get_inputs()) != 1 or len(shape) != 4 or self._input.type not in _TYPES:
             raise self._unfit(f"takes {self._input.type} {_words(shape)}, not pictures such as float (n, 3, 224, 224)")
         if output and len(output) not in (2, 4):
             raise self._unfit(f"gives {_words(output)}, neither vectors (n, d) nor maps (n, channels, height, width)")
-        facts = self._session.get_modelmeta().custom_metadata_map
         self._channels_last = shape[3] == 3 and shape[1] != 3
         channels = shape[3 if self._channels_last else 1]
         if isinstance(channels, int) and channels != 3:
             raise self._unfit(f"takes {_words(shape)}, not pictures of three colours")
+        self._one_by_one = shape[0] == 1
+
+    def _read_size(self, facts: dict[str, str]) -> None:
+        """Read the size of the input, and that of the pictures whose centre it is."""
         size = [side for side in _numbers(facts.get("input_size", "")) if side != 3] or [_SIDE]
-        sides = shape[1:3] if self._channels_last else shape[2:4]
+        sides = self._input.shape[1:3] if self._channels_last else self._input.shape[2:4]
         height, width = (
             side if isinstance(side, int) else int(size[at]) for side, at in zip(sides, (0, -1), strict=True)
         )
-        self._seen = height, width
-        self._one_by_one = shape[0] == 1
-        (share,) = _numbers(facts.get("crop_pct", "")) or [_CROP]
-        mean, std = (self._colours(facts, name, usual) for name, usual in (("mean", _MEAN), ("std", _STD)))
-        unit = 255 if mean.max() > 1 else 1
-        self._mean, self._std = mean / unit, std / unit
+        share = next(iter(_numbers(facts.get("crop_pct", ""))), _CROP)
+        self._input_size = height, width
         self.height, self.width = round(height / share), round(width / share)
+
+    def _read_normalisation(self, facts: dict[str, str]) -> None:
+        """Read mean and standard deviation of the colours, on a scale of 0..1."""
+        mean, std = (self._colours(facts, name, usual) for name, usual in (("mean", _MEAN), ("std", _STD)))
+        scale = 255 if mean.max() > 1 else 1
+        self._mean, self._std = mean / scale, std / scale
 
     def _colours(self, facts: dict[str, str], name: str, usual: Sequence[float]) -> NDArray[np.float32]:
         values = _numbers(facts.get(name, "")) or usual
@@ -198,73 +181,6 @@ class OnnxModel:
         return ModelError(f"{self.name}: the model {reason}")
 
 
-def embed(sources: Sequence[images.Source], model: Model, *, threads: int | None = None) -> Embedded:
-    """Make the vectors of pictures.
-
-    Parameters
-    ----------
-    sources
-        Each anything that ``images.read_block`` takes.
-    model
-        What makes them.
-    threads
-        Most threads to use; all available processors when None.
-
-    Raises
-    ------
-    ModelError
-        The model fails, or gives something else than one vector of numbers a picture.
-    """
-    parts = list(iter_embed(sources, partial(read, model=model), model, threads=threads))
-    return Embedded(
-        np.concatenate([np.empty(0, dtype=np.int64), *(part.rows for part in parts)]),
-        np.concatenate([part.vectors for part in parts if len(part.rows)] or [np.empty((0, 0), dtype=np.float32)]),
-        {row: error for part in parts for row, error in part.failures.items()},
-    )
-
-
-def read(source: images.Source, model: Model, name: str | None = None) -> Pictures:
-    """Read a picture as a model takes it, uint8 ``(height, width, 3)``; errors as ``images.read_rgb``."""
-    return images.read_rgb(source, model.height, model.width, name)
-
-
-def iter_embed(
-    items: Sequence[Item], load: Callable[[Item], Pictures], model: Model, *, threads: int | None = None
-) -> Iterator[Embedded]:
-    """Yield the vectors of one batch after the other, in order.
-
-    Parameters
-    ----------
-    items
-        Whatever ``load`` takes.
-    load
-        Returns a picture uint8 ``(height, width, 3)``, or raises ImageError; called from several threads.
-    model, threads
-        As for :func:`embed`, and so the errors.
-    """
-    batches = spans(len(items), BATCH)
-    yield from in_threads(lambda rows: _embed(rows, items, load, model), batches, threads or available_threads())
-
-
-def _embed(batch: range, items: Sequence[Item], load: Callable[[Item], Pictures], model: Model) -> Embedded:
-    pictures: dict[int, Pictures] = {}
-    failures: dict[int, ImageError] = {}
-    for row in batch:
-        try:
-            pictures[row] = load(items[row])
-        except ImageError as error:
-            failures[row] = error
-    rows = np.fromiter(pictures, dtype=np.int64)
-    if not pictures:
-        return Embedded(rows, np.empty((0, 0), dtype=np.float32), failures)
-    vectors = model(np.stack(list(pictures.values())))
-    if vectors.ndim != 2 or len(vectors) != len(rows):
-        raise ModelError(f"{model.name}: {len(rows)} pictures gave an array {vectors.shape}, not one vector each")
-    if not np.isfinite(vectors).all():
-        raise ModelError(f"{model.name}: the vectors hold NaN or infinity, so nothing can be compared by them")
-    return Embedded(rows, unit(vectors), failures)
-
-
 def _key(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
@@ -277,8 +193,8 @@ def _session(path: str) -> Any:
     if not Path(path).is_file():
         raise ModelError(f"{path}: there is no such model file")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong comes back as an error
-    options.intra_op_num_threads = 1  # ours are the threads, and so no vector depends on their number
+    options.log_severity_level = 4  # errors are raised
+    options.intra_op_num_threads = 1  # no vector depends on the number of threads
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -291,7 +207,7 @@ def _digest(path: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Return what ONNX Runtime complains of, without its codes and the file's name."""
+    """Return the message of ONNX Runtime without its codes and the file's name."""
     text = " ".join(str(error).split())
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?", "", text)[:200]
 

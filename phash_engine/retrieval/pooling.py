@@ -1,4 +1,4 @@
-"""Feature maps of a convolutional network → one vector a picture."""
+"""Feature maps of a convolutional network → one vector for each picture."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.retrieval.vectors import unit
+from phash_engine.retrieval.vectors import Vectors, unit
 
 Maps = NDArray[np.float32]
 """float32 ``(n, channels, height, width)``."""
-
-Vectors = NDArray[np.float32]
 
 _LEAST = 1e-6
 _SCALES = 3
@@ -47,7 +45,7 @@ def rmac(maps: Maps) -> Vectors:
     """Return the sum of the unit vectors of regional maxima, ``(n, channels)``.
 
     The regions are squares at three scales (Tolias, Sicre & Jégou 2016, "Particular Object Retrieval with Integral
-    Max-Pooling of CNN Activations", section 3.2), as :func:`regions` gives them.
+    Max-Pooling of CNN Activations", section 3.2), as :func:`regions` returns them.
     """
     total = np.zeros(maps.shape[:2], dtype=np.float32)
     for top, left, side in regions(*maps.shape[2:]):
@@ -59,7 +57,7 @@ def regions(height: int, width: int) -> list[tuple[int, int, int]]:
     """Return top, left and side of the squares of R-MAC.
 
     At scale ``l`` of 1..3 the side is ``2 min(height, width) / (l + 1)``, with ``l`` squares along the shorter side and
-    ``l + m`` along the longer, where ``m`` makes neighbours at the first scale overlap as nearly by 40 % as can be.
+    ``l + m`` along the longer, where ``m`` is that with which the overlap at the first scale is nearest to 40 %.
     """
     shorter, longer = sorted((height, width))
     more = 0
@@ -78,5 +76,5 @@ POOLS: dict[str, Callable[[Maps], Vectors]] = {"gem": gem, "mac": mac, "spoc": s
 
 
 def _starts(extent: int, side: int, count: int) -> list[int]:
-    """Return where ``count`` runs begin that are spread evenly."""
+    """Return the starts of ``count`` runs, spread evenly."""
     return [index * (extent - side) // max(count - 1, 1) for index in range(count)]

@@ -1,8 +1,8 @@
-"""Narrow a collection down to the few that are worth a closer look, in the conventions of scikit-learn.
+"""Candidates by code for a later stage, in the conventions of scikit-learn.
 
-For pipelines that have vectors, a verifier or an index of their own: codes choose the candidates, whatever comes after
-looks at those alone. Names, argument order and shapes are those of ``sklearn.neighbors.NearestNeighbors``; distances
-are whole bits and answers are exact and always sorted.
+For pipelines that have vectors, a verifier or an index of their own: codes select the candidates, and the later stage
+compares those alone. Names, parameter order and shapes are those of ``sklearn.neighbors.NearestNeighbors``; distances
+are whole bits, and results are exact and always sorted.
 
 >>> codes = np.array([0b0000, 0b0001, 0b1111], dtype=np.uint64)
 >>> distances, ids = Prefilter(n_neighbors=2).fit(codes, [10, 11, 12]).kneighbors(np.array([0b0011], dtype=np.uint64))
@@ -23,10 +23,10 @@ from phash_engine.index.validation import as_codes, as_ids, check_count
 
 Rows = NDArray[np.int64]
 Ragged: TypeAlias = "NDArray[np.object_]"
-"""One array for each query, of the length of its answer."""
+"""One array for each query."""
 
 Score = Callable[[int, Rows], ArrayLike]
-"""From the row of a query and the ids ``(m,)`` of its candidates to their scores ``(m,)``, the best the highest."""
+"""From the row of a query and the ids ``(m,)`` of its candidates to their scores ``(m,)``, the highest the best."""
 
 
 class Prefilter:
@@ -35,9 +35,9 @@ class Prefilter:
     Parameters
     ----------
     n_neighbors
-        How many neighbours :meth:`kneighbors` gives unless told otherwise.
+        Default number of neighbours of :meth:`kneighbors`.
     radius
-        Bits, inclusive, that :meth:`radius_neighbors` takes unless told otherwise.
+        Default radius of :meth:`radius_neighbors`: bits, inclusive.
     kind
         The kind of index, as for ``Index``.
     n_jobs
@@ -51,19 +51,9 @@ class Prefilter:
         self.n_jobs = n_jobs
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:  # noqa: N803 - scikit-learn's names
-        """Take the codes to search.
+        """Index codes, uint64 ``(n,)`` or ``(n, words)``, with their ids ``(n,)``, or their rows when ``y`` is None.
 
-        Parameters
-        ----------
-        X
-            uint64 ``(n,)`` or ``(n, words)``, 1 to 4 words.
-        y
-            Their ids, whole numbers ``(n,)``, each once; their rows when None.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As ``Index``.
+        Errors as for ``Index``.
         """
         self._codes = as_codes(X)
         self._ids = as_ids(y, len(self._codes))
@@ -81,11 +71,11 @@ class Prefilter:
         Parameters
         ----------
         X
-            uint64 ``(q,)`` or ``(q, words)``; None for the codes of :meth:`fit`, none its own neighbour.
+            uint64 ``(q,)`` or ``(q, words)``; None for the codes of :meth:`fit`, each without itself.
         n_neighbors
-            How many, at least 1.
+            At least 1.
         return_distance
-            Whether to return the distances, too.
+            Whether to return the distances too.
 
         Returns
         -------
@@ -102,10 +92,10 @@ class Prefilter:
         codes = self._fitted()
         most = len(codes) - (X is None)
         if k > most:
-            raise ValueError(f"{k} neighbours asked for, and each query has only {most}")
+            raise ValueError(f"n_neighbors must be at most {most}, the number of codes to compare, not {k}")
         if X is None:
             found = self._index.search(codes, k + 1)
-            others = _without(found, self._itself(found), k)
+            others = _without(found, self._are_themselves(found), k)
         else:
             others = self._index.search(X, k)
         distances, ids = others.distances.reshape(-1, k), others.ids.reshape(-1, k)
@@ -122,11 +112,11 @@ class Prefilter:
         Parameters
         ----------
         X
-            uint64 ``(q,)`` or ``(q, words)``; None for the codes of :meth:`fit`, none its own neighbour.
+            uint64 ``(q,)`` or ``(q, words)``; None for the codes of :meth:`fit`, each without itself.
         radius
             Bits, inclusive.
         return_distance
-            Whether to return the distances, too.
+            Whether to return the distances too.
 
         Returns
         -------
@@ -143,7 +133,7 @@ class Prefilter:
         codes = self._fitted() if X is None else as_codes(X, self._fitted().shape[1])
         found = self._index.range_search(codes, radius)
         if X is None:
-            found = _without(found, self._itself(found), None)
+            found = _without(found, self._are_themselves(found), None)
         distances, ids = (_by_query(column, found.queries, len(codes)) for column in (found.distances, found.ids))
         return (distances, ids) if return_distance else ids
 
@@ -153,10 +143,10 @@ class Prefilter:
         n_neighbors: int | None = None,
         radius: int | None = None,
     ) -> Matches:
-        """Return what a later stage shall look at, as columns sorted by (query, distance, id).
+        """Return candidates for a later stage, as columns sorted by (query, distance, id).
 
-        With ``n_neighbors`` the nearest, no farther than ``radius`` if that is given, too; else all within the radius.
-        Errors as :meth:`radius_neighbors`.
+        With ``n_neighbors`` the nearest, within ``radius`` if that is given too; else all within the radius. Errors as
+        for :meth:`radius_neighbors`.
         """
         self._fitted()
         if n_neighbors is None:
@@ -184,8 +174,7 @@ class Prefilter:
         import faiss
 
         found = self.candidates(X, n_neighbors, radius)
-        parts = _by_query(found.ids, found.queries, len(np.asarray(X)))
-        return [faiss.IDSelectorBatch(ids) for ids in parts]
+        return [faiss.IDSelectorBatch(ids) for ids in _by_query(found.ids, found.queries, len(np.asarray(X)))]
 
     def rerank(
         self,
@@ -194,7 +183,7 @@ class Prefilter:
         n_neighbors: int | None = None,
         radius: int | None = None,
     ) -> tuple[Ragged, Ragged]:
-        """Order the :meth:`candidates` of each query by a score of one's own.
+        """Order the :meth:`candidates` of each query by a given score.
 
         Parameters
         ----------
@@ -211,7 +200,7 @@ class Prefilter:
         Raises
         ------
         ValueError
-            Scores that are not one finite number a candidate.
+            Scores that are not one finite number for each candidate.
         """
         found = self.candidates(X, n_neighbors, radius)
         parts = _by_query(found.ids, found.queries, len(np.asarray(X)))
@@ -219,27 +208,27 @@ class Prefilter:
         for query, ids in enumerate(parts):
             values = np.asarray(score(query, ids) if len(ids) else [], dtype=np.float64)
             if values.shape != ids.shape or not np.isfinite(values).all():
-                raise ValueError(f"{len(ids)} candidates of query {query} need as many finite scores, not {values}")
+                raise ValueError(f"{len(ids)} candidates of query {query} need {len(ids)} finite scores, not {values}")
             order = np.lexsort((ids, -values))
             scores[query], ranked[query] = values[order], ids[order]
         return scores, ranked
 
     def _fitted(self) -> NDArray[np.uint64]:
         if not hasattr(self, "_index"):
-            raise ValueError("there are no codes to search yet: call fit first")
+            raise ValueError("no codes to search: call fit first")
         return self._codes
 
-    def _itself(self, found: Matches) -> NDArray[np.bool_]:
-        """Whether each match of the fitted codes is the query itself."""
-        itself: NDArray[np.bool_] = found.ids == self._ids[found.queries]
-        return itself
+    def _are_themselves(self, found: Matches) -> NDArray[np.bool_]:
+        """Return whether each match of the fitted codes is the query itself."""
+        are_themselves: NDArray[np.bool_] = found.ids == self._ids[found.queries]
+        return are_themselves
 
 
 def _without(found: Matches, itself: NDArray[np.bool_], k: int | None) -> Matches:
-    """Leave out the queries themselves; with ``k``, of each query the first ``k`` of ``k + 1``."""
+    """Return the matches without the queries themselves; with ``k``, the first ``k`` of ``k + 1`` of each query."""
     kept = ~itself
     if k is not None:
-        # Among many equal codes the query need not be one of the nearest; then the last goes.
+        # Among many equal codes the query need not be among the nearest; then the last is left out.
         kept = kept.reshape(-1, k + 1)
         kept[kept.all(axis=1), -1] = False
         kept = kept.ravel()
@@ -247,7 +236,7 @@ def _without(found: Matches, itself: NDArray[np.bool_], k: int | None) -> Matche
 
 
 def _by_query(column: Rows, queries: Rows, count: int) -> Ragged:
-    """Cut a column where the query changes."""
+    """Split a column where the query changes."""
     parts = np.empty(count, dtype=object)
     ends = np.searchsorted(queries, np.arange(count + 1))
     for query in range(count):

@@ -1,38 +1,30 @@
-"""Candidates by code → ranked by vectors: a second look that only few photos need.
+"""Candidates by code → ranked by vectors.
 
-The codes name the photos within a radius; their vectors, and that of the query, put them in order.
+The codes return the photos within a radius. Their vectors, and that of the query, put them in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine import _files, images
-from phash_engine.catalogue import Photo, Store
-from phash_engine.catalogue.vector_store import VectorFile
+from phash_engine import images
+from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
 from phash_engine.retrieval import expansion
-from phash_engine.retrieval import models as embeddings
-from phash_engine.retrieval.candidates import candidates
-from phash_engine.retrieval.models import Embedded, Model
-from phash_engine.retrieval.vectors import Vectors, concatenated, cosines, fused
-
-Progress = Callable[[int, int], None]
-"""Called with the number of pictures done and the number to do."""
+from phash_engine.retrieval.candidates import find_candidates
+from phash_engine.retrieval.embeddings import Embedder, Progress
+from phash_engine.retrieval.vectors import Vectors, cosines, fused
 
 EXPANSIONS = ("none", "average", "alpha", "diffusion", "linked")
 _EXPANDING = 5
 _LINKED = 10
 _POWER = 3
-_STORED = 256
 
 
 class Ranked(NamedTuple):
@@ -45,48 +37,28 @@ class Ranked(NamedTuple):
     match_type: MatchType
 
 
-class Content(NamedTuple):
-    """A content by its digest, and a file that has it."""
-
-    digest: bytes
-    path: str
-
-
 class Reranker:
     """A collection whose photos are found by code and ranked by vectors.
 
     Parameters
     ----------
     collection
-        What to search. Vectors are kept beside its catalogue.
-    models
-        What makes the vectors, and with several what is joined in one.
-    weights
-        Of each model; all weigh the same when None.
+        What to search. Vectors are stored with its catalogue.
+    embedder
+        What makes the vectors.
     expand
         One of :data:`EXPANSIONS`; see :func:`scores`.
     code_weight
         Share of the codes in the score, 0..1.
-    dtype
-        How vectors are stored: "float32" or "float16".
     """
 
     def __init__(
-        self,
-        collection: Collection,
-        models: Sequence[Model],
-        weights: Sequence[float] | None = None,
-        *,
-        expand: str = "none",
-        code_weight: float = 0,
-        dtype: str = "float32",
+        self, collection: Collection, embedder: Embedder, *, expand: str = "none", code_weight: float = 0
     ) -> None:
         self._collection = collection
-        self._models = models
-        self._weights = weights
+        self._embedder = embedder
         self._expand = expand
         self._code_weight = code_weight
-        self._dtype = dtype
 
     def find(
         self,
@@ -94,15 +66,15 @@ class Reranker:
         k: int | None = None,
         radius: int = CANDIDATE_RADIUS,
         progress: Progress | None = None,
-    ) -> tuple[list[Ranked], dict[str, ImageError]]:
-        """Rank the photos within a radius of a picture, but for those with its own bytes.
+    ) -> tuple[list[Ranked], list[ImageError]]:
+        """Rank the photos within a radius of a picture, except those with its own bytes.
 
         Parameters
         ----------
         source
             Anything that ``images.read_block`` takes.
         k
-            At most so many photos.
+            Number of photos to return; all when None.
         radius
             Bits, 0..192.
         progress
@@ -111,7 +83,7 @@ class Reranker:
         Returns
         -------
         tuple
-            The photos, sorted by (highest score, path), and the candidates whose files could not be read, by path.
+            The photos, sorted by (highest score, path), and the errors of candidates whose files could not be read.
 
         Raises
         ------
@@ -122,31 +94,25 @@ class Reranker:
         ValueError
             A radius or a weight out of range.
         """
-        found = candidates(self._collection, [source], radius=radius)
+        found = find_candidates(self._collection, [source], radius=radius)
         for error in found.failures.values():
             raise error
         store = self._collection.store
-        of_content = store.photos_of_contents(found.contents.tolist())
-        photos = [of_content[content] for content in found.contents.tolist()]
-        # A photo whose codes were computed elsewhere has no digest, and its file was never seen.
-        seen = [row for row, same in enumerate(photos) if same and same[0].digest]
-        owners = [photos[row] for row in seen]
-        contents = [Content(same[0].digest or b"", same[0].path) for same in owners]
-        stored = joined(
-            [vectors_of(store, contents, model, self._dtype, progress) for model in self._models],
-            self._weights,
-        )
-        failures = {contents[row].path: error for row, error in stored.failures.items()}
+        photos = store.photos_of_contents(found.contents.tolist())
+        copies = [photos[content] for content in found.contents.tolist()]
+        rows = [row for row, same in enumerate(copies) if same]
+        stored = self._embedder.embed_photos(store, [copies[row][0] for row in rows], progress)
+        failures = list(stored.failures.values())
         if not len(stored.rows):
             return [], failures
-        (query,) = joined([embeddings.embed([source], model) for model in self._models], self._weights).vectors
-        kept = np.array(seen)[stored.rows]
+        (query,) = self._embedder.embed([source]).vectors
+        kept = np.array(rows)[stored.rows]
         marks = scores(query, stored.vectors, found.distances[kept], self._expand, self._code_weight)
         name = images.source_name(source)
         ranked = [
             Ranked(name, photo, mark, int(found.distances[row]), MatchType(found.match_types[row]))
-            for row, place, mark in zip(kept.tolist(), stored.rows.tolist(), marks.tolist(), strict=True)
-            for photo in owners[place]
+            for row, mark in zip(kept.tolist(), marks.tolist(), strict=True)
+            for photo in copies[row]
         ]
         return sorted(ranked, key=lambda match: (-match.score, match.photo.path))[:k], failures
 
@@ -182,7 +148,7 @@ def scores(
         An unknown expansion, or a weight out of range.
     """
     if expand not in EXPANSIONS:
-        raise ValueError(f"there is no expansion {expand!r}; expansions are {', '.join(EXPANSIONS)}")
+        raise ValueError(f"unknown expansion {expand!r}; expansions are {', '.join(EXPANSIONS)}")
     expanded = query[np.newaxis]
     if expand in {"average", "alpha"}:
         alpha = expansion.ALPHA if expand == "alpha" else 0
@@ -197,90 +163,3 @@ def scores(
         start[np.argsort(-marks, kind="stable")[_LINKED:]] = 0
         return expansion.diffused(start, expansion.mutual_graph(vectors, _LINKED))
     return marks
-
-
-def vectors_of(
-    catalogue: Store,
-    contents: Sequence[Content],
-    model: Model,
-    dtype: str = "float32",
-    progress: Progress | None = None,
-) -> Embedded:
-    """Return the vectors of contents; those not yet stored beside the catalogue are made, and stored.
-
-    Parameters
-    ----------
-    catalogue
-        An open catalogue; one in memory stores nothing.
-    contents
-        Each once.
-    model
-        What makes them.
-    dtype
-        How they are stored: "float32" or "float16".
-    progress
-        Called after each batch of pictures.
-
-    Returns
-    -------
-    Embedded
-        Rows are those of ``contents``. A file that no longer has its digest is a failure.
-
-    Raises
-    ------
-    ModelError, IndexFileError
-        A model fails, or the stored vectors cannot be used.
-    """
-    if catalogue.path is None:
-        return _gathered(range(len(contents)), list(_made(contents, model, progress)))
-    store = VectorFile(catalogue.path.with_name(catalogue.path.name + ".vectors") / f"{model.key}-{dtype}", dtype)
-    missing = [row for row, content in enumerate(contents) if content.digest not in store]
-    failures: dict[int, ImageError] = {}
-    pending: list[Embedded] = []
-    for part in _made([contents[row] for row in missing], model, progress):
-        pending.append(part)
-        if sum(len(part.rows) for part in pending) >= _STORED:
-            failures |= _store(store, contents, _gathered(missing, pending))
-            pending = []
-    failures |= _store(store, contents, _gathered(missing, pending))
-    rows = [row for row in range(len(contents)) if row not in failures]
-    return Embedded(np.array(rows, dtype=np.int64), store.read([contents[row].digest for row in rows]), failures)
-
-
-def joined(parts: Sequence[Embedded], weights: Sequence[float] | None = None) -> Embedded:
-    """Join the vectors of several models for the same pictures; errors as ``vectors.concatenated``."""
-    if not len(parts[0].rows):
-        return parts[0]
-    return parts[0]._replace(vectors=concatenated([part.vectors for part in parts], weights))
-
-
-def _made(contents: Sequence[Content], model: Model, progress: Progress | None) -> Iterator[Embedded]:
-    done = 0
-    for part in embeddings.iter_embed(contents, partial(_read, model=model), model):
-        done += len(part.rows) + len(part.failures)
-        if progress:
-            progress(done, len(contents))
-        yield part
-
-
-def _read(content: Content, model: Model) -> NDArray[np.uint8]:
-    _, data = _files.read(content.path)
-    if _files.digest(data) != content.digest:
-        raise ImageError(content.path, "changed since it was scanned")
-    return embeddings.read(data, model, content.path)
-
-
-def _gathered(rows: Sequence[int], parts: Sequence[Embedded]) -> Embedded:
-    """Put batches together and call their pictures by other numbers."""
-    numbers = np.array(rows, dtype=np.int64)
-    return Embedded(
-        np.concatenate([np.empty(0, dtype=np.int64), *(numbers[part.rows] for part in parts)]),
-        np.concatenate([part.vectors for part in parts if len(part.rows)] or [np.empty((0, 0), dtype=np.float32)]),
-        {int(numbers[row]): error for part in parts for row, error in part.failures.items()},
-    )
-
-
-def _store(store: VectorFile, contents: Sequence[Content], made: Embedded) -> dict[int, ImageError]:
-    if len(made.rows):
-        store.append([contents[row].digest for row in made.rows.tolist()], made.vectors)
-    return made.failures

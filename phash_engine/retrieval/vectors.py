@@ -1,4 +1,4 @@
-"""Embedding vectors as arrays: length, several models in one vector, cosine, PCA with whitening.
+"""Embedding vectors as arrays: unit length, concatenation, cosine, PCA with whitening.
 
 Vectors are rows, float32 ``(n, d)``; a *unit* vector has length 1, so its dot product with another is the cosine.
 """
@@ -15,7 +15,7 @@ Vectors = NDArray[np.float32]
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
-    """Return the vectors at length 1; one of length 0 stays as it is.
+    """Return the vectors at length 1; a vector of length 0 stays as it is.
 
     >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
@@ -26,16 +26,16 @@ def unit(vectors: NDArray[np.floating]) -> Vectors:
 
 
 def concatenated(parts: Sequence[Vectors], weights: Sequence[float] | None = None) -> Vectors:
-    """Join the vectors of several models into unit vectors; all weigh the same without weights.
+    """Join the vectors of several models into unit vectors; without weights all weights are equal.
 
     The cosine of two is then the mean of the models' cosines, weighted by the squares of the weights.
 
     Parameters
     ----------
     parts
-        float32 ``(n, d_i)``, one a model.
+        float32 ``(n, d_i)``, one for each model.
     weights
-        One a model, above 0.
+        One for each model, above 0.
 
     Raises
     ------
@@ -43,10 +43,10 @@ def concatenated(parts: Sequence[Vectors], weights: Sequence[float] | None = Non
         No vectors, different numbers of them, or weights of another number or not above 0.
     """
     if not parts or len({len(part) for part in parts}) > 1:
-        raise ValueError(f"models to join need as many vectors each, not {[len(part) for part in parts]}")
+        raise ValueError(f"joined models need equal numbers of vectors, not {[len(part) for part in parts]}")
     weights = [1.0] * len(parts) if weights is None else weights
     if len(weights) != len(parts) or not all(weight > 0 for weight in weights):
-        raise ValueError(f"{len(parts)} models need as many weights above 0, not {list(weights)}")
+        raise ValueError(f"{len(parts)} models need {len(parts)} weights above 0, not {list(weights)}")
     return unit(np.hstack([unit(part) * np.float32(weight) for part, weight in zip(parts, weights, strict=True)]))
 
 
@@ -67,7 +67,7 @@ def of_codes(codes: NDArray[np.uint64]) -> Vectors:
 
 
 def fused(cosine: NDArray[np.float32], distances: NDArray[np.int64], weight: float, bits: int = 192) -> Vectors:
-    """Mix cosines with what the codes say: ``(1 - weight) * cosine + weight * (1 - 2 * distance / bits)``.
+    """Mix cosines with distances of codes: ``(1 - weight) * cosine + weight * (1 - 2 * distance / bits)``.
 
     The second term is the cosine of the codes read as vectors of +1 and -1 (Charikar 2002, section 3), so both run from
     -1 to 1.
@@ -89,7 +89,7 @@ def fused(cosine: NDArray[np.float32], distances: NDArray[np.int64], weight: flo
         A weight out of range.
     """
     if not 0 <= weight <= 1:
-        raise ValueError(f"the weight of the codes is 0 to 1, not {weight}")
+        raise ValueError(f"the weight of the codes must be 0 to 1, not {weight}")
     mixed: Vectors = ((1 - weight) * cosine + weight * (1 - 2 * distances / bits)).astype(np.float32)
     return mixed
 
@@ -116,8 +116,8 @@ class Whitening(NamedTuple):
 def learn_whitening(vectors: Vectors, components: int) -> Whitening:
     """Learn PCA with whitening (Jégou & Chum 2012, "Negative Evidences and Co-occurrences in Image Retrieval").
 
-    Cost: one eigendecomposition of ``(d, d)``. Each axis points so that its largest part is positive, which makes the
-    answer one.
+    Cost: one eigendecomposition of ``(d, d)``. The sign of each axis is that with which its largest part is positive,
+    so that the result is unique.
 
     Parameters
     ----------
@@ -129,19 +129,19 @@ def learn_whitening(vectors: Vectors, components: int) -> Whitening:
     Raises
     ------
     ValueError
-        More components than the vectors can tell.
+        More components than the vectors have.
     """
     if not 1 <= components <= min(len(vectors) - 1, vectors.shape[1]):
         raise ValueError(
-            f"{len(vectors)} vectors of {vectors.shape[1]} numbers tell 1 to "
-            f"{max(1, min(len(vectors) - 1, vectors.shape[1]))} components, not {components}"
+            f"components must be 1 to {max(1, min(len(vectors) - 1, vectors.shape[1]))} "
+            f"for {len(vectors)} vectors of {vectors.shape[1]} numbers, not {components}"
         )
     mean = vectors.mean(axis=0, dtype=np.float64)
     centred = vectors - mean
     variances, axes = np.linalg.eigh(centred.T @ centred / (len(vectors) - 1))
     variances, axes = variances[::-1][:components], axes.T[::-1][:components]
     axes *= np.sign(axes[np.arange(components), np.abs(axes).argmax(axis=1)])[:, np.newaxis]
-    # Where there is no variance there is nothing to scale up but noise.
+    # An axis without variance would scale up noise alone.
     least = variances[0] * np.finfo(np.float32).eps
     scales = np.where(variances > least, 1 / np.sqrt(np.maximum(variances, least or 1)), 0)
     return Whitening(mean.astype(np.float32), (axes * scales[:, np.newaxis]).astype(np.float32))

@@ -83,7 +83,7 @@ def scan(
     began = time.monotonic()
     report = ScanReport()
     _request_views(catalogue, crops, frames)
-    catalogue.failures.retry(_optional.overcome())
+    catalogue.failures.retry(_optional.resolved())
     files, reached = _walk_roots(folders, exclude, catalogue, report)
     photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing)
     paths = {file.path for file in files}
@@ -175,7 +175,7 @@ def _needs_reading(file: File, known: KnownFile | None, report: ScanReport) -> b
         report.known_failures += known.state == "failed"
         return False
     # A photo that became another kind of file is read too: it fails, and matches nothing from then on.
-    if (known is not None and known.state != "imported") or formats.looks_like_image(file.path):
+    if (known is not None and known.state != "imported") or formats.is_image(file.path):
         return True
     report.skipped += 1
     return False

@@ -85,7 +85,7 @@ def _may_be_sidecar(path: str) -> bool:
 
 def _rank(path: str) -> int:
     """Return the place of a file in the order in which the photo of a shot is chosen."""
-    return min((_RANKS.get(kind, _OTHER_PICTURE) for kind in formats.formats_of_name(path)), default=_NOT_A_PICTURE)
+    return min((_RANKS.get(kind, _OTHER_PICTURE) for kind in formats.names_of(path)), default=_NOT_A_PICTURE)
 
 
 def _is_sidecar(path: str, photo: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import catalogue, codes, crossover, dedupe, landmark, plot, retrieval, timing, verify
+from bench import catalogue, codes, crossover, dedupe, landmark, plot, retrieval_task, timing, verify
 from bench import scan as bench_scan
 from bench.answers import Found, check, recall, same_answers, same_distances
 from phash_engine.hashing import orientation
@@ -138,7 +138,7 @@ def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
-def test_second_look_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verification_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     families = {name: edit for name, edit in verify.FAMILIES.items() if "10%" in name or "not a copy" in name}
     monkeypatch.setattr(verify, "FAMILIES", families)
     assert command.main(["verify", "--n", "1", "--pairs", "3", "--rounds", "1"]) == 0
@@ -244,31 +244,31 @@ def test_small_landmark_challenge_runs_and_is_checked(
     assert all(row["queries"] == 20 for row in rows)
 
 
-def test_landmark_answers_that_are_not_the_nearest_are_noticed(tmp_path: Path) -> None:
+def test_landmark_results_that_are_not_the_nearest_are_noticed(tmp_path: Path) -> None:
     made = codes.collection("uniform", 100, 5)
     np.save(tmp_path / "codes.npy", made.codes)
     np.save(tmp_path / "queries.npy", made.queries)
-    paths = [str(tmp_path / name) for name in ("codes.npy", "queries.npy", "answers.csv")]
-    landmark.answer(paths[0], paths[1], 20, paths[2])
-    landmark.check_answers(made, 20, Path(paths[2]))
-    with pytest.raises(SystemExit, match="query 0: the answers are not the nearest"):
-        landmark.check_answers(made, 40, Path(paths[2]))
+    paths = [str(tmp_path / name) for name in ("codes.npy", "queries.npy", "submission.csv")]
+    landmark.search(paths[0], paths[1], 20, paths[2])
+    landmark.check_submission(made, 20, Path(paths[2]))
+    with pytest.raises(SystemExit, match="query 0: the results are not the nearest"):
+        landmark.check_submission(made, 40, Path(paths[2]))
     by_loop = landmark.loop(made)[:100]
     assert by_loop == np.bitwise_count(made.codes[:, 0] ^ made.queries[0, 0]).tolist()
 
 
 def test_small_retrieval_runs(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("cv2", reason="copies are made with opencv-python-headless")
-    options = ["--gallery", "12", "--queries", "4", "--strangers", "100", "--n", "100", "--dimension", "8"]
+    options = ["--gallery", "12", "--queries", "4", "--impostors", "100", "--n", "100", "--dimension", "8"]
     assert command.main(["retrieval", *options, "--rounds", "1", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    ways = {row["way"]: row for row in rows if row["what"] == "quality"}
-    assert ways["vectors alone"]["compared"] == 1 > ways["codes within 16 bits, then vectors"]["compared"] > 0
-    assert all(0 <= row["map_100"] <= 1 for row in ways.values())
+    searches = {row["search"]: row for row in rows if row["what"] == "quality"}
+    assert searches["vectors alone"]["compared"] == 1 > searches["codes within 16 bits, then vectors"]["compared"] > 0
+    assert all(0 <= row["map_100"] <= 1 for row in searches.values())
     passed = [row["true_kept"] for row in rows if row["what"] == "passed on"]
     assert passed == sorted(passed, reverse=True)
-    assert ways["vectors alone"]["map_100"] > 0
-    assert ways["codes within 24 bits, then vectors"]["of_vectors_alone"] > 0
+    assert searches["vectors alone"]["map_100"] > 0
+    assert searches["codes within 24 bits, then vectors"]["of_vectors_alone"] > 0
     assert sum(row["what"] == "stages of one query" for row in rows) == 5
     assert rows[-1]["what"] == "one query"
 
@@ -276,11 +276,11 @@ def test_small_retrieval_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_distances_are_those_of_the_nearest_views_and_turns() -> None:
     rng = np.random.default_rng(1)
     tables = [rng.integers(0, 2**64, (count, 10), dtype=np.uint64) for count in (3, 5)]
-    queries = retrieval.Views(tables[0], np.array([0, 2]))
-    gallery = retrieval.Views(orientation.upright(tables[1]), np.array([0, 1, 4]))
-    apart = retrieval.distances(queries, gallery)
+    queries = retrieval_task.Views(tables[0], np.array([0, 2]))
+    gallery = retrieval_task.Views(orientation.upright(tables[1]), np.array([0, 1, 4]))
+    apart = retrieval_task.distances(queries, gallery)
     for query, row in np.ndindex(2, 3):
         own = np.split(tables[0], queries.starts[1:])[query]
         others = np.split(gallery.codes, gallery.starts[1:])[row]
-        ways = orientation.turned(own)[:, :, np.newaxis]
-        assert apart[query, row] == np.bitwise_count(ways ^ others).sum(axis=-1).min()
+        turned = orientation.turned(own)[:, :, np.newaxis]
+        assert apart[query, row] == np.bitwise_count(turned ^ others).sum(axis=-1).min()

@@ -16,14 +16,14 @@ from bench.error_rates import OperatingPoint, expected_false_pairs, operating_po
 def test_operating_point_by_hand() -> None:
     true, false = np.array([0, 3, 4, 9]), np.array([4, 5, 5, 7])
     # One false pair of ten is allowed, and within 4 there is one; within 5 there are three.
-    assert operating_point(true, false, 0.1, negatives=10) == OperatingPoint(4, 0.75, 1)
-    assert operating_point(true, false, 0.2, negatives=10) == OperatingPoint(4, 0.75, 1)
-    assert operating_point(true, false, 0.3, negatives=10) == OperatingPoint(6, 0.75, 3)
-    assert operating_point(true, false, 0.0, negatives=10) == OperatingPoint(3, 0.5, 0)
-    assert operating_point(true, false - 4, 0.0, negatives=10) == OperatingPoint(-1, 0, 0)
-    assert operating_point(true, false, 1.0, negatives=4) == OperatingPoint(math.inf, 1, 4)
-    with pytest.raises(ValueError, match="takes the nearest 6, not 4"):
-        operating_point(true, false, 0.5, negatives=10)
+    assert operating_point(true, false, 0.1, impostors=10) == OperatingPoint(4, 0.75, 1)
+    assert operating_point(true, false, 0.2, impostors=10) == OperatingPoint(4, 0.75, 1)
+    assert operating_point(true, false, 0.3, impostors=10) == OperatingPoint(6, 0.75, 3)
+    assert operating_point(true, false, 0.0, impostors=10) == OperatingPoint(3, 0.5, 0)
+    assert operating_point(true, false - 4, 0.0, impostors=10) == OperatingPoint(-1, 0, 0)
+    assert operating_point(true, false, 1.0, impostors=4) == OperatingPoint(math.inf, 1, 4)
+    with pytest.raises(ValueError, match="needs the nearest 6 of them, not 4"):
+        operating_point(true, false, 0.5, impostors=10)
 
 
 @given(

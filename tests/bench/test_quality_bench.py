@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageOps
 pytest.importorskip("cv2")
 
 from bench import __main__ as command
-from bench import descriptors, families, measures, quality, second_look, trial
+from bench import descriptors, families, measures, quality, trial, verification
 from bench.error_rates import OperatingPoint
 from bench.families.base import Transform
 from bench.trial import Copy, Original, Trial
@@ -152,7 +152,7 @@ def test_measures_by_hand() -> None:
     distances = np.array([[1, 9, 9], [5, 5, 9], [9, 7, 0], [0, 0, 0]], dtype=np.int16)
     found = measures.measure(tried, distances, [0.2, 0.4], family_rate=0.2)
     # Of five false pairs, 5, 9, 9, 9, 9, one may be accepted: what is below 9 is within the radius.
-    assert measures.negatives_of(tried) == 5
+    assert measures.impostor_pairs(tried) == 5
     assert found.points[0.2] == OperatingPoint(8, 1, 1)
     assert found.points[0.4] == OperatingPoint(8, 1, 1)
     assert found.mistaken == 1
@@ -177,12 +177,12 @@ def test_rates_need_pairs_behind_them() -> None:
     assert measures.supported([1e-4, 1e-5, 1e-6], 1_500_000) == [1e-4, 1e-5]
 
 
-def test_adaptive_scores_know_neither_the_pair_nor_the_original() -> None:
+def test_scores_depend_on_neither_the_pair_nor_the_original() -> None:
     rng = np.random.default_rng(0)
     gallery = rng.integers(0, 2**64, (40, 10), dtype=np.uint64)
     copies = [(3, "jpeg", ()), (8, "collage", (2, 5))]
     tried = a_trial(copies, 40, {"gallery": gallery, "queries": gallery[[3, 8]] ^ np.uint64(7)})
-    scores = descriptors.adaptive(descriptors.DECISION)(tried)
+    scores = descriptors.scored(descriptors.DECISION)(tried)
     distances, between = descriptors.DECISION(tried.queries["ours"], gallery), descriptors.DECISION(gallery, gallery)
     for row, (original, _, guests) in enumerate(copies):
         for column in range(40):
@@ -231,28 +231,28 @@ def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert rows["ours: dct + h + v"]["rates"]["0.02"]["recall"] > 0.5
 
 
-def test_a_second_look_adds_copies_alone(sample: Path) -> None:
+def test_a_verification_adds_copies_alone(sample: Path) -> None:
     originals = quality.distinct(trial.originals([sample], 99, studio=0))[:12]
     tried = trial.run(originals, 0.1, {"ours": descriptors.our_codes})
     distances = descriptors.plain(descriptors.COMPARE)(tried)
     own = np.arange(len(distances)), tried.sources
     for most in (5, 10**6):
-        asked = second_look.candidates(tried, distances, most)
-        near = (distances > second_look.SURE) & (distances <= CANDIDATE_RADIUS)
+        asked = verification.candidates(tried, distances, most)
+        near = (distances > verification.SURE) & (distances <= CANDIDATE_RADIUS)
         assert (asked[own] == near[own]).all()
-        assert (asked & tried.strangers).sum() == min(most, (near & tried.strangers).sum())
-    agreed = second_look.agreeing(tried, asked)
+        assert (asked & tried.impostors).sum() == min(most, (near & tried.impostors).sum())
+    agreed = verification.agreeing(tried, asked)
     assert not (agreed & ~asked).any()
-    assert not (agreed & tried.strangers).any()
+    assert not (agreed & tried.impostors).any()
     assert agreed[own].sum() > 0.8 * asked[own].sum()
 
 
 def test_tables_and_curves_are_drawn(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     options = ["--gallery", str(sample), "--n", "30", "--share", "0.02", "--rates", "0.05", "--studio", "0.5"]
-    assert command.main(["quality", *options, "--verify", "--looks", "50", "--plot", str(tmp_path / "curves.png")]) == 0
+    assert command.main(["quality", *options, "--verify", "--pairs", "50", "--plot", str(tmp_path / "curves.png")]) == 0
     shown = capsys.readouterr()
-    assert "ours: + rotations, trim, adaptive, second look" in shown.out
+    assert "ours: + rotations, trim, score, verification" in shown.out
     assert " of all false pairs, at 95 % confidence" in shown.err
     assert (tmp_path / "curves.png").stat().st_size > 0
 

@@ -123,7 +123,7 @@ def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> No
     one, two = sorted(sheets.iterdir())
     run = invoke("compare", one, two)
     assert run.return_value == 1
-    assert run.output.endswith("no match (too little structure to tell by: see --trust-all)\n")
+    assert run.output.endswith("no match (too little structure: see --trust-all)\n")
     assert records(invoke("compare", one, two, "--json").output)[0]["match_type"] is None
     assert invoke("compare", one, two, "--trust-all").return_value == 0
 

@@ -1,4 +1,4 @@
-"""Retrieval tasks: a small one worked by hand, and ways of ranking beside scikit-learn and slow twins."""
+"""Retrieval tasks: a small one worked by hand; rankings compared with scikit-learn, slow twins and all distances."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from PIL import Image
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import NearestNeighbors
 
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ModelError, UsageError
 from phash_engine.evaluation import evaluate as retrieval
-from phash_engine.evaluation import submissions
-from phash_engine.evaluation.evaluate import SCHEMES, Measures
+from phash_engine.evaluation import rankings, submissions
+from phash_engine.evaluation.evaluate import Measures
+from phash_engine.evaluation.rankings import SCHEMES, Ranking
 from phash_engine.evaluation.submissions import Table
 from phash_engine.evaluation.tasks import Side, Task, make_task, read_side
 from phash_engine.hashing import codes, hashers
+from phash_engine.retrieval.embeddings import Embeddings
 from phash_engine.retrieval.fusion import fuse
-from phash_engine.retrieval.models import Embedded
-from phash_engine.retrieval.rerank import Content
 from phash_engine.retrieval.vectors import unit
 from phash_engine.scanning.scan import scan
 from tests import naive, onnx_models
@@ -82,12 +82,12 @@ def side(folder: str, count: int, seed: int, unread: list[str] | None = None) ->
     rng = np.random.default_rng(seed)
     table = rng.integers(0, 2**62, (count, 5), dtype=np.uint64)
     ids = [f"{folder}{number:03}" for number in range(count)]
-    contents = [Content(name.encode(), f"/{folder}/{name}") for name in ids]
-    return Side(folder, ids, contents, table, {content.path: row for row, content in enumerate(contents)}, unread or [])
+    photos = [Photo.of_path(f"/{folder}/{name}")._replace(digest=name.encode()) for name in ids]
+    return Side(folder, ids, photos, table, {photo.path: row for row, photo in enumerate(photos)}, unread or [])
 
 
 def task(count: int = 150) -> Task:
-    """Queries that are copies of photos in the gallery with some bits turned, and one that nobody knows."""
+    """Queries that are copies of photos in the gallery with some bits turned, and a distractor."""
     gallery, queries = side("g", count, 1), side("q", 6, 2, ["broken"])
     for row in range(5):
         queries.table[row] = gallery.table[row] ^ np.uint64(0b10110 * row)
@@ -96,39 +96,60 @@ def task(count: int = 150) -> Task:
 
 
 def test_rankings_by_codes_equal_twin() -> None:
-    asked = task()
-    found = retrieval.rank_by_codes(asked, workers=1)
-    again = retrieval.rank_by_codes(asked, workers=4)
-    for name, (columns, rule) in SCHEMES.items():
+    made = task()
+    found = rankings.rank_by_codes(made, workers=1)
+    again = rankings.rank_by_codes(made, workers=4)
+    for name, (columns, method) in SCHEMES.items():
         places = [hashers.CODE_NAMES.index(column) for column in columns]
-        for query, own in enumerate(asked.rows.tolist()):
+        for query, own in enumerate(made.rows.tolist()):
             rows, marks = found[name][query]
             np.testing.assert_array_equal(rows, again[name][query][0])
             if own < 0:
                 assert not len(rows)
                 continue
             apart = [
-                [codes.distance(row[place], asked.queries.table[own][place]) for place in places]
-                for row in asked.gallery.table
+                [codes.distance(row[place], made.queries.table[own][place]) for place in places]
+                for row in made.gallery.table
             ]
-            ranked = sorted((naive.fuse(distances, rule), row) for row, distances in enumerate(apart))
+            ranked = sorted((naive.fuse(distances, method), row) for row, distances in enumerate(apart))
             last = ranked[99][0]
             near = [row for mark, row in ranked if mark <= last + 1e-9]
             assert sorted(rows.tolist()) == sorted(near)
             np.testing.assert_allclose(marks, [mark for mark, _ in ranked[: len(near)]], atol=1e-8)
-            np.testing.assert_allclose(marks, fuse(np.array(apart)[rows], rule))
+            np.testing.assert_allclose(marks, fuse(np.array(apart)[rows], method))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rankings_by_codes_are_those_of_all_distances(seed: int) -> None:
+    """Bit for bit, with many equal scores, and queries that are photos of the gallery."""
+    rng = np.random.default_rng(seed)
+    gallery = side("g", 400, seed)
+    gallery.table[:] &= rng.integers(0, 2**62, gallery.table.shape, dtype=np.uint64) | np.uint64(0x0F0F << 30)
+    gallery.table[100:200] = gallery.table[:100]
+    gallery.table[200:210] = gallery.table[0]
+    made = make_task(gallery, gallery, Table("truth.csv", "images", {name: [] for name in gallery.ids}))
+    found = rankings.rank_by_codes(made)
+    for name, (columns, method) in SCHEMES.items():
+        places = [hashers.CODE_NAMES.index(column) for column in columns]
+        for query, (rows, marks) in enumerate(found[name]):
+            scores = fuse(codes.distances(gallery.table, gallery.table[query])[:, places], method)
+            others = np.delete(np.arange(400), query)
+            last = np.sort(scores[others])[99]
+            near = others[scores[others] <= last]
+            expected = near[np.lexsort((near, scores[near]))]
+            np.testing.assert_array_equal(rows, expected)
+            np.testing.assert_array_equal(marks, scores[expected])
 
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_measures_equal_scikit_learn(name: str) -> None:
     """On whole rankings, without equal scores."""
-    asked = task(80)
+    made = task(80)
     ranking = [
-        (rows, np.arange(len(rows), dtype=np.float64) + query / 8)
-        for query, (rows, _) in enumerate(ranked(asked, name))
+        (rows, np.arange(len(rows), dtype=np.float64) + query / 8) for query, (rows, _) in enumerate(ranked(made, name))
     ]
-    relevant = [np.isin(rows, asked.truth[asked.truth[:, 0] == q, 1]) for q, (rows, _) in enumerate(ranking)]
-    measured = retrieval.measure(asked, ranking)
+    relevant = [np.isin(rows, made.truth[made.truth[:, 0] == q, 1]) for q, (rows, _) in enumerate(ranking)]
+    measured = retrieval.measure(made, ranking)
     asking = list(zip(relevant, ranking, strict=True))[1:6]
     precisions = [average_precision_score(true, -marks) for true, (_, marks) in asking]
     assert measured.map_100 == pytest.approx(sum(precisions) / 6)  # the unreadable one counts, with nothing
@@ -138,24 +159,24 @@ def test_measures_equal_scikit_learn(name: str) -> None:
     assert measured.top_1 <= measured.top_3 <= measured.top_10
 
 
-def ranked(asked: Task, name: str) -> list[retrieval.Answer]:
-    return retrieval.rank_by_codes(asked)[name]
+def ranked(made: Task, name: str) -> list[Ranking]:
+    return rankings.rank_by_codes(made)[name]
 
 
 def test_vectors_rank_as_scikit_learn_does() -> None:
-    asked = task(120)
+    made = task(120)
     rng = np.random.default_rng(3)
-    gallery = Embedded(np.arange(120), unit(rng.standard_normal((120, 6))), {})
-    queries = Embedded(np.arange(5), unit(rng.standard_normal((5, 6))), {})
-    candidates = retrieval.rank_by_codes(asked)["sum"]
-    found = retrieval.rank_by_vectors(asked, queries, gallery, candidates, workers=1)
-    again = retrieval.rank_by_vectors(asked, queries, gallery, candidates, workers=3)
+    gallery = Embeddings(np.arange(120), unit(rng.standard_normal((120, 6))), {})
+    queries = Embeddings(np.arange(5), unit(rng.standard_normal((5, 6))), {})
+    candidates = rankings.rank_by_codes(made)["sum"]
+    found = rankings.rank_by_vectors(made, queries, gallery, candidates, workers=1)
+    again = rankings.rank_by_vectors(made, queries, gallery, candidates, workers=3)
     nearest = NearestNeighbors(n_neighbors=100, metric="cosine").fit(gallery.vectors)
     _, expected = nearest.kneighbors(queries.vectors)
-    for query, own in enumerate(asked.rows.tolist()):
-        for name, answers in found.items():
-            np.testing.assert_array_equal(answers[query][0], again[name][query][0])
-            np.testing.assert_array_equal(answers[query][1], again[name][query][1])
+    for query, own in enumerate(made.rows.tolist()):
+        for name, by_query in found.items():
+            np.testing.assert_array_equal(by_query[query][0], again[name][query][0])
+            np.testing.assert_array_equal(by_query[query][1], again[name][query][1])
         if not 0 <= own < 5:
             assert not len(found["vectors"][query][0])
             continue
@@ -165,34 +186,36 @@ def test_vectors_rank_as_scikit_learn_does() -> None:
         assert found["rerank"][query][0].tolist() == [row for row in full if row in inside][:100]
 
 
-def test_what_has_no_vector_is_in_no_answer() -> None:
-    asked = task(30)
+def test_photos_without_a_vector_are_in_no_ranking() -> None:
+    made = task(30)
     vectors = unit(np.random.default_rng(3).standard_normal((29, 6)))
-    gallery = Embedded(np.delete(np.arange(30), 3), vectors, {})
-    candidates = retrieval.rank_by_codes(asked)["sum"]
-    found = retrieval.rank_by_vectors(asked, Embedded(np.arange(6), vectors[:6], {}), gallery, candidates)
-    nobody = Embedded(np.arange(0), np.empty((0, 0), dtype=np.float32), {})
-    for name, answers in found.items():
-        assert all(3 not in rows for rows, _ in answers), name
-        assert not any(len(rows) for rows, _ in retrieval.rank_by_vectors(asked, nobody, nobody, candidates)[name])
+    gallery = Embeddings(np.delete(np.arange(30), 3), vectors, {})
+    candidates = rankings.rank_by_codes(made)["sum"]
+    found = rankings.rank_by_vectors(made, Embeddings(np.arange(6), vectors[:6], {}), gallery, candidates)
+    no_vectors = Embeddings(np.arange(0), np.empty((0, 0), dtype=np.float32), {})
+    for name, by_query in found.items():
+        assert all(3 not in rows for rows, _ in by_query), name
+        assert not any(
+            len(rows) for rows, _ in rankings.rank_by_vectors(made, no_vectors, no_vectors, candidates)[name]
+        )
 
 
-def test_own_file_is_no_answer() -> None:
+def test_own_file_is_no_result() -> None:
     gallery = side("g", 9, 1)
     truth = Table("truth.csv", "images", {name: [] for name in gallery.ids})
-    asked = make_task(gallery, gallery, truth)
-    for query, (rows, _) in enumerate(retrieval.rank_by_codes(asked)["sum"]):
+    made = make_task(gallery, gallery, truth)
+    for query, (rows, _) in enumerate(rankings.rank_by_codes(made)["sum"]):
         assert sorted([*rows.tolist(), query]) == list(range(9))
 
 
-def test_written_answers_score_the_same(tmp_path: Path) -> None:
-    asked = task(60)
-    ranking = retrieval.rank_by_codes(asked)["sum"]
-    submissions.write(tmp_path / "a.csv", "images", retrieval.submission(asked, ranking, "images"))
+def test_written_rankings_score_the_same(tmp_path: Path) -> None:
+    made = task(60)
+    ranking = rankings.rank_by_codes(made)["sum"]
+    submissions.write(tmp_path / "a.csv", "images", retrieval.submission(made, ranking, "images"))
     truth = Table("truth.csv", "images", {"broken": ["g000"], **{f"q{row:03}": [] for row in range(6)}})
     truth.rows.update({f"q{row:03}": [f"g{row:03}", f"g{row + 20:03}"] for row in range(5)})
     scored = retrieval.score(truth, submissions.read(tmp_path / "a.csv"))
-    measured = retrieval.measure(asked, ranking)
+    measured = retrieval.measure(made, ranking)
     assert scored.map_100 == pytest.approx(measured.map_100, abs=0.02)
     assert scored.top_1 == measured.top_1 == 5 / 6
 
@@ -207,7 +230,7 @@ def test_tasks_with_unknown_ids_are_refused() -> None:
     known = make_task(queries, gallery, Table("truth.csv", "images", {"q000": ["g001", "lost"], "q001": []}))
     assert known.truth.tolist() == [[0, 1], [0, -1]]
     marks = Table("truth.csv", "landmarks", {"q000": ["7"], "q001": ["9"]})
-    with pytest.raises(UsageError, match=r"truth\.csv tells the labels of the queries: give those of the gallery"):
+    with pytest.raises(UsageError, match=r"truth\.csv holds labels of the queries: give those of the gallery"):
         make_task(queries, gallery, marks)
     labels = {"g000": ["7"], "g001": ["8"], "g002": ["7"], "lost": ["8"]}
     known = make_task(queries, gallery, marks, Table("labels.csv", "landmarks", labels))
@@ -229,9 +252,9 @@ def test_ids_are_names_without_extension_or_paths_where_they_repeat(sample: Path
         found = read_side(catalogue, str(tmp_path))
         assert found.ids == ["deep/two.jpg", "one", "three", "two.png"]
         assert found.unread == ["bad"]
-        for row, content in enumerate(found.contents):
-            assert found.row_by_path[content.path] == row
-            expected = hashers.fingerprint(hashed_block(content.path))
+        for row, photo in enumerate(found.photos):
+            assert found.row_by_path[photo.path] == row
+            expected = hashers.fingerprint(hashed_block(photo.path))
             assert found.table[row].tolist() == list(expected)
 
 
@@ -276,9 +299,9 @@ def evaluate(folders: Path, *more: str | Path, truth: str = "truth.csv") -> dict
 
 def test_evaluate_measures_writes_and_scores(folders: Path) -> None:
     model = onnx_models.convolutional(folders / "model.onnx")
-    written = folders / "answers.csv.gz"
+    written = folders / "submission.csv.gz"
     measured = evaluate(folders, "--model", model, "--write", written, "--pca", "3", "--half")
-    assert list(measured) == [*SCHEMES, *retrieval.RERANKED, "rerank-codes", "rerank-augmented", "vectors"]
+    assert list(measured) == [*SCHEMES, *rankings.RERANKED, "rerank-codes", "rerank-augmented", "vectors"]
     assert measured["sum"][0] == measured["sum"].top_1 == 1
     assert len(gzip.decompress(written.read_bytes()).splitlines()) == 6
     run = invoke("evaluate", "--truth", folders / "truth.csv", "--score", written, "--json")
@@ -286,7 +309,7 @@ def test_evaluate_measures_writes_and_scores(folders: Path) -> None:
 
 
 def test_evaluate_labels(folders: Path) -> None:
-    written = folders / "answers.csv"
+    written = folders / "submission.csv"
     options = ("--labels", folders / "labels.csv", "--write", written, "--ranking", "dct")
     measured = evaluate(folders, *options, "--workers", "2", truth="marks.csv")
     assert measured == evaluate(folders, *options, "--workers", "1", truth="marks.csv")
@@ -307,7 +330,7 @@ def test_codes_and_vectors_are_kept_on_request(folders: Path) -> None:
     assert first == evaluate(folders, "--model", model)
 
 
-def test_an_unreadable_query_is_answered_by_nothing(folders: Path) -> None:
+def test_an_unreadable_query_has_no_results(folders: Path) -> None:
     (folders / "queries" / "q0.jpg").write_bytes(b"no picture")
     measured = evaluate(folders)
     assert measured["sum"].map_100 == pytest.approx(0.75)
@@ -323,19 +346,19 @@ def test_the_table_is_printed(folders: Path) -> None:
 
 def test_mistakes_are_one_line_and_nothing_is_written(folders: Path) -> None:
     sides = ("--queries", folders / "queries", "--gallery", folders / "gallery")
-    written = folders / "answers.csv"
+    written = folders / "submission.csv"
     truth = folders / "truth.csv"
     with pytest.raises(click.UsageError, match="name both folders, with --queries and --gallery"):
         invoke("evaluate", "--truth", truth)
     with pytest.raises(click.UsageError, match="--score measures a file alone"):
         invoke("evaluate", "--truth", truth, "--score", truth, *sides)
-    with pytest.raises(UsageError, match="there is no ranking 'best' to write; rankings are average, dct"):
+    with pytest.raises(UsageError, match="unknown ranking 'best'; rankings are average, dct"):
         invoke("evaluate", "--truth", truth, *sides, "--write", written, "--ranking", "best")
     model = onnx_models.convolutional(folders / "model.onnx")
-    with pytest.raises(UsageError, match="cannot whiten: 8 vectors of 16 numbers tell 1 to 7 components, not 8"):
+    with pytest.raises(UsageError, match="cannot whiten: components must be 1 to 7 for 8 vectors of 16 numbers, not 8"):
         invoke("evaluate", "--truth", truth, *sides, "--write", written, "--model", model, "--pca", "8")
     truth.write_text("id,images\nq0,g0\nq0,g1\n")
-    with pytest.raises(UsageError, match="the id 'q0' stands twice, again in line 3"):
+    with pytest.raises(UsageError, match="the id 'q0' occurs twice, again in line 3"):
         invoke("evaluate", "--truth", truth, *sides, "--write", written)
     (folders / "model.onnx").write_bytes(b"no model")
     truth.write_text("id,images\nq0,g0\n")

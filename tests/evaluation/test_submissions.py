@@ -1,4 +1,4 @@
-"""Challenge tables: what is written is read again, and mistakes are told in one line."""
+"""Challenge tables: what is written is read again, and mistakes are errors of one line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_tables_come_back(
     assert [entry.name for entry in path.parent.iterdir()] == [name]
 
 
-def test_the_file_is_as_challenges_want_it(tmp_path: Path) -> None:
+def test_the_file_is_as_challenges_expect_it(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     submissions.write(path, "images", {"q1": ["a", "b"], "q2": []})
     assert path.read_bytes() == b"id,images\nq1,a b\nq2,\n"
@@ -35,7 +35,7 @@ def test_the_file_is_as_challenges_want_it(tmp_path: Path) -> None:
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()) == path.read_bytes()
 
 
-def test_other_columns_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
+def test_other_columns_and_empty_lines_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('\ufeffurl,landmark_id,id\r\n"http://a,b",7,x\r\n\r\n,8,y\r\n', encoding="utf-8")
     assert submissions.read(path) == (str(path), "landmarks", {"x": ["7"], "y": ["8"]})
@@ -47,7 +47,7 @@ def test_other_columns_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
         ("", "the first line must be id,images or id,landmarks, not ''"),
         ("name,images\nx,a\n", "the first line must be id,images or id,landmarks, not 'name,images'"),
         ("id,images\nx,a\ny\n", "line 3 has 1 columns of 2"),
-        ("id,images\nx,a\ny,\nx,b\n", "the id 'x' stands twice, again in line 4"),
+        ("id,images\nx,a\ny,\nx,b\n", "the id 'x' occurs twice, again in line 4"),
         ("id,images\nx,\xff", "not a CSV file: "),
         ("\x1f\x8b id,images", "not a CSV file: "),
     ],
@@ -75,7 +75,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
         submissions.write(tmp_path / "nothing" / "a.csv", "images", {})
 
 
-def test_ids_must_be_those_that_are_wanted() -> None:
+def test_ids_must_be_the_expected_ones() -> None:
     table = Table("a.csv", "images", {"x": [], "y": []})
     submissions.check_ids(table, ["y", "x"], "truth.csv")
     with pytest.raises(UsageError, match=r"a\.csv: the id 'z' of truth\.csv is missing; give it an empty line"):
@@ -84,11 +84,11 @@ def test_ids_must_be_those_that_are_wanted() -> None:
         submissions.check_ids(table, ["x"], "truth.csv")
 
 
-def test_answers_are_cut_and_predictions_read() -> None:
+def test_rankings_are_cut_and_predictions_read() -> None:
     many = [str(number) for number in range(150)]
-    assert submissions.answers(Table("a.csv", "images", {"x": many, "y": []})) == {"x": many[:100], "y": []}
+    assert submissions.ranked_ids(Table("a.csv", "images", {"x": many, "y": []})) == {"x": many[:100], "y": []}
     with pytest.raises(UsageError, match=r"a\.csv: the row of 'x' names 'b' twice"):
-        submissions.answers(Table("a.csv", "images", {"x": ["a", "b", "b"]}))
+        submissions.ranked_ids(Table("a.csv", "images", {"x": ["a", "b", "b"]}))
     table = Table("a.csv", "landmarks", {"x": ["7", "0.25"], "y": []})
     assert submissions.predictions(table) == {"x": Prediction("7", 0.25), "y": None}
     for words in (["7"], ["7", "sure"], ["7", "nan"], ["7", "1", "8"]):

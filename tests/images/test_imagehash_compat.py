@@ -6,7 +6,6 @@ import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 
 import click
@@ -123,7 +122,7 @@ def test_modes_that_pillow_turns_not_grey(mode: str) -> None:
     image = Image.new("LAB", (9, 9)) if mode == "LAB" else of_mode(mode)
     with pytest.raises(ValueError, match="conversion"):
         oracle(image)
-    with pytest.raises(ImageError, match=f"turns no {mode} picture grey"):
+    with pytest.raises(ImageError, match=f"cannot convert {mode} to grey"):
         ours(image)
 
 
@@ -186,9 +185,8 @@ def test_sources() -> None:
 def test_unreadable(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.jpg"
     path.write_bytes(content)
-    for read in (scheme.read_fingerprint, scheme.read_wavelet_bits):
-        with pytest.raises(ImageError, match=r"broken\.jpg: "):
-            read(path)
+    with pytest.raises(ImageError, match=r"broken\.jpg: "):
+        scheme.read_fingerprint(path)
 
 
 # ── ties ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,48 +232,11 @@ def test_the_library_is_asked_only_where_the_middle_values_tie(monkeypatch: pyte
         asked.append(function)
         return np.zeros((8, 8), dtype=np.bool_)
 
-    monkeypatch.setattr(scheme, "_ask", ask)
+    monkeypatch.setattr(scheme, "_by_library", ask)
     ours(LAKE)
     assert asked == []
     ours(np.full((40, 40), 7, np.uint8))
     assert asked == ["phash", "whash"]
-
-
-# ── other wavelets ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("wavelet", ["haar", "db2", "db4", "sym4", "coif1", "bior2.2", "dmey"])
-@pytest.mark.parametrize("side", [8, 20, 32, 70, 300])
-def test_wavelet_families(wavelet: str, side: int) -> None:
-    image = Image.fromarray(noise(side, side + 3))
-    expected = imagehash.whash(image, mode=wavelet).hash  # type: ignore[arg-type]
-    found = scheme.read_wavelet_bits(image, wavelet)
-    assert found.dtype == np.bool_
-    assert np.array_equal(found, expected)
-
-
-@pytest.mark.parametrize("path", sorted(chain(SAMPLE.glob("20*/*"), SAMPLE.glob("phone/*.jpg"))), ids=lambda p: p.name)
-def test_db4_of_photos(path: Path) -> None:
-    found = scheme.read_wavelet_bits(path)
-    assert found.size == 196
-    with Image.open(path) as image:
-        assert np.array_equal(found, imagehash.whash(image, mode="db4").hash)
-
-
-@tied
-def test_db4_of_ties(picture: NDArray[np.uint8]) -> None:
-    expected = imagehash.whash(Image.fromarray(picture), mode="db4").hash
-    assert np.array_equal(scheme.read_wavelet_bits(picture), expected)
-
-
-@pytest.mark.parametrize(("side", "bits"), [(8, 64), (16, 121), (32, 169), (64, 196), (256, 196)])
-def test_true_number_of_bits(side: int, bits: int) -> None:
-    assert scheme.read_wavelet_bits(noise(side, side)).size == bits
-
-
-def test_unknown_wavelet() -> None:
-    with pytest.raises(ValueError, match="db99"):
-        scheme.read_wavelet_bits(noise(64, 64), "db99")
 
 
 # ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────

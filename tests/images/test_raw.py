@@ -1,4 +1,4 @@
-"""Camera RAW: seen by its preview or half-size decode, with its own size, told by its bytes, then by its name."""
+"""Camera RAW: seen by its preview or half-size decode, with its own size, recognised by its bytes, then by its name."""
 
 from __future__ import annotations
 
@@ -186,6 +186,6 @@ def test_a_raw_is_found_by_its_jpeg_and_kept_before_it(tmp_path: Path) -> None:
 
 def test_every_raw_name_is_a_picture() -> None:
     for name in ("a.dng", "a.NEF", "a.cr2", "a.arw", "a.orf"):
-        assert formats.looks_like_image(name)
+        assert formats.is_image(name)
         assert formats.is_raw_name(name)
     assert not formats.is_raw_name("a.tif")

@@ -14,7 +14,7 @@ from phash_engine import images
 from phash_engine.errors import UsageError
 from phash_engine.matching.verification import keypoints
 from phash_engine.matching.verification.keypoints import Features
-from phash_engine.matching.verification.verify import LEAST_INLIERS
+from phash_engine.matching.verification.verifier import LEAST_INLIERS
 from tests import degenerate
 
 opencv = pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from phash_engine import images
 from phash_engine.matching.verification import alignment, similarity
-from phash_engine.matching.verification.verify import FITS, LEAST_COLOUR, MOST_CHANGE
+from phash_engine.matching.verification.verifier import FITS, LEAST_COLOUR, MOST_CHANGE
 from tests import degenerate, naive
 
 Edit = Callable[[Image.Image], Image.Image]

@@ -1,4 +1,4 @@
-"""Candidates of many queries: the same as looked at one by one, and never the query itself."""
+"""Candidates of many queries: the same as of single queries, and never the query itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing import views as views_of
 from phash_engine.hashing.views import MatchType
 from phash_engine.matching.search import Collection
-from phash_engine.retrieval.candidates import candidates
+from phash_engine.retrieval.candidates import find_candidates
 from phash_engine.scanning.scan import scan
 from tests import naive
 from tests.hashing import test_views
@@ -36,14 +36,14 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
     with catalogue_of(photos) as catalogue:
         ids = {photo.path: photo.content_id for photo in catalogue.photos()}
         collection = Collection(catalogue, rotations=rotations, trust_all=True)
-        found = candidates(collection, blocks, k, radius)
-        again = candidates(collection, hashers.hash_blocks(blocks), k, radius)
+        found = find_candidates(collection, blocks, k, radius)
+        again = find_candidates(collection, hashers.hash_blocks(blocks), k, radius)
     for ours, theirs in zip(found[:4], again[:4], strict=True):
         np.testing.assert_array_equal(ours, theirs)
     for number, block in enumerate(blocks):
         mine = naive.turned(block) if rotations else naive.turned(block)[:1]
         expected = sorted(
-            (distance, ids[path], rule) for distance, rule, path in naive.find(mine, known, None, radius)
+            (distance, ids[path], word) for distance, word, path in naive.find(mine, known, None, radius)
         )[:k]
         here = found.queries == number
         columns = (found.distances[here].tolist(), found.contents[here].tolist(), words(found.match_types[here]))
@@ -52,20 +52,20 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.sampled_from([None, 1, 2, 5, 100]), SOME_RADII, st.booleans())
-def test_every_view_leads_to_its_content(seed: int, k: int | None, radius: int, rotations: bool) -> None:
+def test_every_view_finds_its_content(seed: int, k: int | None, radius: int, rotations: bool) -> None:
     photos = test_views.planted(seed)
     queries = [next(iter(blocks.values())) for blocks in test_views.planted(seed + 1, 3).values()]
     with Store(None) as catalogue:
         test_views.record(catalogue, photos)
         ids = {photo.path: photo.content_id for photo in catalogue.photos()}
         collection = Collection(catalogue, rotations=rotations, trust_all=True)
-        found = candidates(collection, np.stack(queries), k, radius)
+        found = find_candidates(collection, np.stack(queries), k, radius)
     for number, block in enumerate(queries):
         near = [
             (*test_views.nearest({views_of.FULL: block}, blocks, rotations=rotations), ids[path])
             for path, blocks in photos.items()
         ]
-        expected = sorted((distance, code_id, rule) for distance, rule, code_id in near if distance <= radius)
+        expected = sorted((distance, content, word) for distance, word, content in near if distance <= radius)
         here = found.queries == number
         columns = (found.distances[here].tolist(), found.contents[here].tolist(), words(found.match_types[here]))
         rows = list(zip(*columns, strict=True))
@@ -80,16 +80,16 @@ def test_five_codes_find_upright_and_transposed() -> None:
     with catalogue_of(photos) as catalogue:
         collection = Collection(catalogue)
         table = codes_of(photos)[:, :5]
-        found = candidates(collection, table, 1)
+        found = find_candidates(collection, table, 1)
         assert (found.distances == 0).all()
         assert found.queries.tolist() == list(range(len(photos)))
         transposed = np.ascontiguousarray(orientation.turn(images.read_block(query), 5))
-        assert candidates(collection, hashers.hash_blocks(transposed[np.newaxis]), radius=192).contents.size == len(
-            photos
-        )
+        assert find_candidates(
+            collection, hashers.hash_blocks(transposed[np.newaxis]), radius=192
+        ).contents.size == len(photos)
 
 
-def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, tmp_path: Path) -> None:
+def test_pictures_do_not_find_themselves_and_unreadable_ones_are_skipped(sample: Path, tmp_path: Path) -> None:
     lake = sample / "2023-lake" / "IMG_0412.jpg"
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     (tmp_path / "blank.pgm").write_bytes(b"P5 40 60 255\n" + bytes([249]) * 2400)
@@ -97,14 +97,14 @@ def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, 
         scan([sample, tmp_path], catalogue)
         collection = Collection(catalogue)
         queries: list[images.Source] = [lake, tmp_path / "bad.jpg", lake.read_bytes(), tmp_path / "blank.pgm"]
-        found = candidates(collection, queries)
+        found = find_candidates(collection, queries)
         others = [match for match in collection.find(lake) if match.match_type != MatchType.IDENTICAL]
         for row in (0, 2):
             here = found.queries == row
             of_content = catalogue.photos_of_contents(found.contents[here].tolist())
             paths = {photo.path for photos in of_content.values() for photo in photos}
             assert paths == {match.path for match in others}
-            nearest = candidates(collection, queries, 2)
+            nearest = find_candidates(collection, queries, 2)
             np.testing.assert_array_equal(nearest.contents[nearest.queries == row], found.contents[here][:2])
         assert set(found.queries.tolist()) == {0, 2}
         assert list(found.failures) == [1]
@@ -115,19 +115,19 @@ def test_pictures_do_not_find_themselves_and_bad_ones_stop_nobody(sample: Path, 
 def test_no_queries_and_no_photos_give_empty_columns() -> None:
     with Store(None) as catalogue:
         collection = Collection(catalogue)
-        nobody: list[images.Source] = []
-        for queries in (nobody, np.empty((0, 10), dtype=np.uint64), np.ones((3, 10), dtype=np.uint64)):
-            assert [column.size for column in candidates(collection, queries, 3)[:4]] == [0] * 4
+        no_pictures: list[images.Source] = []
+        for queries in (no_pictures, np.empty((0, 10), dtype=np.uint64), np.ones((3, 10), dtype=np.uint64)):
+            assert [column.size for column in find_candidates(collection, queries, 3)[:4]] == [0] * 4
 
 
 def test_wrong_queries_are_refused() -> None:
     with Store(None) as catalogue:
         collection = Collection(catalogue)
         with pytest.raises(ValueError, match=r"\(q, 5\) or \(q, 10\), not \(3, 4\)"):
-            candidates(collection, np.ones((3, 4), dtype=np.uint64))
+            find_candidates(collection, np.ones((3, 4), dtype=np.uint64))
         with pytest.raises(TypeError, match="blocks are uint16"):
-            candidates(collection, np.ones((3, 32, 32), dtype=np.uint8))
+            find_candidates(collection, np.ones((3, 32, 32), dtype=np.uint8))
         with pytest.raises(ValueError, match="k must be at least 1"):
-            candidates(collection, [], 0)
+            find_candidates(collection, [], 0)
         with pytest.raises(ValueError, match="radius 193 is not between"):
-            candidates(collection, np.ones((1, 10), dtype=np.uint64), radius=193)
+            find_candidates(collection, np.ones((1, 10), dtype=np.uint64), radius=193)

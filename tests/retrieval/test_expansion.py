@@ -1,4 +1,4 @@
-"""Vectors and what is made of them: worked examples and slow twins."""
+"""Vectors and query expansion: worked examples and slow twins."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_cosine_of_joined_vectors_is_the_weighted_mean() -> None:
     np.testing.assert_allclose(vectors.concatenated(parts[:1]), parts[0], atol=1e-6)
 
 
-def test_models_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"need as many vectors each, not \[12, 3\]"):
+def test_vectors_of_different_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"need equal numbers of vectors, not \[12, 3\]"):
         vectors.concatenated([drawn(1), drawn(2, 3)])
-    with pytest.raises(ValueError, match="need as many vectors each"):
+    with pytest.raises(ValueError, match="need equal numbers of vectors"):
         vectors.concatenated([])
     for weights in ([1.0], [1.0, 0.0]):
-        with pytest.raises(ValueError, match="2 models need as many weights above 0"):
+        with pytest.raises(ValueError, match="2 models need 2 weights above 0"):
             vectors.concatenated([drawn(1), drawn(2)], weights)
 
 
@@ -51,7 +51,7 @@ def test_codes_and_cosine_are_mixed() -> None:
     np.testing.assert_allclose(vectors.fused(cosine, distances, 0), cosine)
     np.testing.assert_allclose(vectors.fused(cosine, distances, 1), [1, 0])
     np.testing.assert_allclose(vectors.fused(cosine, distances, 0.25), [0.625, -0.75])
-    with pytest.raises(ValueError, match=r"the weight of the codes is 0 to 1, not 1\.5"):
+    with pytest.raises(ValueError, match=r"the weight of the codes must be 0 to 1, not 1\.5"):
         vectors.fused(cosine, distances, 1.5)
 
 
@@ -73,8 +73,8 @@ def test_whitening_leaves_out_what_does_not_vary() -> None:
 
 
 @pytest.mark.parametrize("components", [0, 3, 6])
-def test_components_that_cannot_be_told_are_refused(components: int) -> None:
-    with pytest.raises(ValueError, match=f"tell 1 to 2 components, not {components}"):
+def test_a_wrong_number_of_components_is_refused(components: int) -> None:
+    with pytest.raises(ValueError, match=f"components must be 1 to 2 for 3 vectors of 5 numbers, not {components}"):
         vectors.learn_whitening(drawn(1, 3), components)
 
 
@@ -82,7 +82,7 @@ def test_components_that_cannot_be_told_are_refused(components: int) -> None:
 
 
 def test_average_expansion_by_hand() -> None:
-    expanded = expansion.average_expansion(AXES[:1], AXES, np.array([[1, -1]]))
+    expanded = expansion.alpha_expansion(AXES[:1], AXES, np.array([[1, -1]]), alpha=0)
     np.testing.assert_allclose(expanded, [[0.5**0.5, 0.5**0.5, 0]], rtol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Embeddings by the real ONNX Runtime, on models written by the real onnx library."""
+"""Models by the real ONNX Runtime, written by the real onnx library."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image
 
 from phash_engine import images
 from phash_engine.errors import ModelError
-from phash_engine.retrieval import vectors
-from phash_engine.retrieval.models import BATCH, FunctionModel, OnnxModel, embed
+from phash_engine.retrieval.embeddings import embed
+from phash_engine.retrieval.models import OnnxModel
 from tests import onnx_models
 
 LAKE = "2023-lake/IMG_0412.jpg"
@@ -24,7 +24,7 @@ SEEN_WHOLE = {"crop_pct": "1", "mean": "0 0 0", "std": "1 1 1"}
 
 
 def shown(path: Path, pictures: NDArray[np.uint8] = TONES) -> NDArray[np.float32]:
-    """What a model that gives its input as maps is shown: the mean of each channel."""
+    """The input of a model whose output maps are its input: the mean of each channel."""
     return OnnxModel(path, pool="spoc")(pictures)
 
 
@@ -72,46 +72,11 @@ def test_ten_crops_are_five_and_their_mirror_images(tmp_path: Path) -> None:
     assert model.key != OnnxModel(path, pool="mac").key != OnnxModel(path).key
 
 
-def test_a_copy_is_nearer_than_other_pictures(sample: Path, tmp_path: Path) -> None:
-    model = OnnxModel(onnx_models.convolutional(tmp_path / "m.onnx"))
-    lake, other = sample / LAKE, sample / "2024-city" / "DSC_0044.JPG"
-    with Image.open(lake) as image:
-        small = image.convert("RGB").resize((120, 90))
-    found = embed([lake, other, small], model)
-    cosines = vectors.cosines(found.vectors, found.vectors)
-    np.testing.assert_allclose(np.diag(cosines), 1, rtol=1e-5)
-    assert cosines[0, 2] > 0.99 > cosines[0, 1]
-
-
 def test_a_model_as_torchvision_exports_it(sample: Path, tmp_path: Path) -> None:
     model = OnnxModel(onnx_models.classifier(tmp_path / "resnet.onnx"))
     assert (model.height, model.width) == (256, 256)
     found = embed([sample / LAKE], model)
     assert found.vectors.shape == (1, 10)
-
-
-def test_threads_and_company_change_nothing(sample: Path, tmp_path: Path) -> None:
-    model = OnnxModel(onnx_models.convolutional(tmp_path / "m.onnx"))
-    (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    photos = sorted((sample / "2023-lake").glob("*.jpg"))
-    many = [*photos, tmp_path / "bad.jpg", *photos * 6][: 2 * BATCH + 3]
-    one, four = embed(many, model, threads=1), embed(many, model, threads=4)
-    np.testing.assert_array_equal(one.vectors, four.vectors)
-    assert list(one.failures) == list(four.failures) == [len(photos)]
-    assert one.rows.tolist() == [row for row in range(len(many)) if row != len(photos)]
-    np.testing.assert_allclose(one.vectors[: len(photos)], embed(photos, model).vectors, atol=1e-6)
-
-
-def test_no_pictures_give_no_vectors() -> None:
-    found = embed([], FunctionModel(lambda pictures: pictures.mean(axis=(1, 2)), "means"))
-    assert (found.rows.size, found.vectors.size, found.failures) == (0, 0, {})
-
-
-def test_a_function_is_a_model(sample: Path) -> None:
-    model = FunctionModel(lambda pictures: pictures.mean(axis=(1, 2)), "means", 8, 6)
-    found = embed([sample / LAKE], model)
-    mean = images.read_rgb(sample / LAKE, 8, 6).mean(axis=(0, 1))
-    np.testing.assert_allclose(found.vectors[0], mean / np.linalg.norm(mean), rtol=1e-6)
 
 
 # ── mistakes ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,29 +101,17 @@ def test_models_of_other_things(tmp_path: Path) -> None:
         OnnxModel(onnx_models.through(tmp_path / "five.onnx", ("n", 5, 64, 64)))
 
 
-def test_vectors_with_nan_are_refused(sample: Path, tmp_path: Path) -> None:
-    facts = {"mean": "0.5 0.5 0.5", "std": "1 1 1"}
-    logarithm = OnnxModel(onnx_models.through(tmp_path / "log.onnx", SQUARE, facts, operation="Log"))
-    with pytest.raises(ModelError, match=r"log\.onnx: the vectors hold NaN or infinity"):
-        embed([sample / LAKE], logarithm)
-
-
-def test_functions_that_give_no_vectors_are_refused(sample: Path) -> None:
-    with pytest.raises(ModelError, match=r"means: 1 pictures gave an array \(3,\), not one vector each"):
-        embed([sample / LAKE], FunctionModel(lambda pictures: pictures.mean(axis=(0, 1, 2)), "means"))
-
-
 def test_without_onnx_runtime_one_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModelError, match=r"^embeddings need ONNX Runtime: pip install 'phash-engine\[cnn\]'$"):
         OnnxModel(tmp_path / "model.onnx")
 
 
-# ── pictures as models see them ─────────────────────────────────────────────────────────────────────────────────────
+# ── input pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", [f"orientation/Landscape_{number}.jpg" for number in range(1, 9)])
-def test_pictures_are_shown_upright(photos: Path, name: str) -> None:
+def test_pictures_are_read_upright(photos: Path, name: str) -> None:
     upright, turned = (
         images.read_rgb(photos / path, 64, 96).astype(int) for path in ("orientation/Landscape_1.jpg", name)
     )
@@ -167,7 +120,7 @@ def test_pictures_are_shown_upright(photos: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "1", "I;16", "I", "F", "LA"])
-def test_all_modes_are_shown_alike(mode: str) -> None:
+def test_all_modes_are_read_alike(mode: str) -> None:
     ramp = np.add.outer(np.arange(60), np.arange(80)).astype(np.uint8)
     grey = Image.fromarray(ramp)
     if mode in {"I;16", "I", "F"}:
@@ -186,7 +139,7 @@ def test_pictures_of_any_size_fill_the_frame() -> None:
         assert (images.read_rgb(picture, 73, 73) == width).all()
 
 
-def test_transparency_stands_on_white_and_thin_pictures_fill_the_frame() -> None:
+def test_transparency_is_white_and_thin_pictures_fill_the_frame() -> None:
     clear = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
     assert (images.read_rgb(clear, 10, 10) == 255).all()
     thin = Image.fromarray(np.arange(200, dtype=np.uint8)[:, np.newaxis])

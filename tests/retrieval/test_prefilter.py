@@ -1,4 +1,4 @@
-"""The pre-filter beside scikit-learn and faiss, which do the same in other ways."""
+"""The pre-filter, compared with scikit-learn and faiss."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_radius_neighbors_equals_scikit_learn(made: Collection, radius: int, ins
 
 @settings(max_examples=30, deadline=None)
 @given(collections(), st.integers(0, 40), st.integers(1, 9))
-def test_faiss_looks_at_the_candidates_alone(made: Collection, radius: int, k: int) -> None:
+def test_faiss_compares_the_candidates_alone(made: Collection, radius: int, k: int) -> None:
     faiss = pytest.importorskip("faiss")
     vectors = np.random.default_rng(1).standard_normal((len(made.codes), 4)).astype(np.float32)
     flat = faiss.IndexIDMap2(faiss.IndexFlatIP(4))
@@ -111,7 +111,7 @@ def test_rerank_orders_by_score_then_id() -> None:
 
 @pytest.mark.parametrize("scores", [[1.0], [1.0, np.nan, 0.0, 0.0], np.zeros((4, 1))])
 def test_wrong_scores_are_refused(scores: ArrayLike) -> None:
-    with pytest.raises(ValueError, match="need as many finite scores"):
+    with pytest.raises(ValueError, match="candidates of query 0 need 4 finite scores"):
         Prefilter(radius=4).fit(CODES).rerank(CODES[:1], lambda query, ids: scores)
 
 
@@ -119,11 +119,11 @@ def test_wrong_requests_are_refused() -> None:
     with pytest.raises(ValueError, match="call fit first"):
         Prefilter().kneighbors(CODES)
     prefilter = Prefilter().fit(CODES)
-    with pytest.raises(ValueError, match="4 neighbours asked for, and each query has only 3"):
+    with pytest.raises(ValueError, match="n_neighbors must be at most 3, the number of codes to compare, not 4"):
         prefilter.kneighbors(n_neighbors=4)
     with pytest.raises(ValueError, match="n_neighbors must be at least 1"):
         prefilter.kneighbors(CODES, 0)
     with pytest.raises(ValueError, match="radius 65 is not between"):
         prefilter.radius_neighbors(CODES, 65)
-    with pytest.raises(ValueError, match="an id stands twice"):
+    with pytest.raises(ValueError, match="an id occurs twice"):
         Prefilter().fit(CODES, [1, 1, 2, 3])

@@ -1,4 +1,4 @@
-"""The second look: candidates by code, ranked by vectors that are made once."""
+"""Re-ranking: candidates by code, ranked by vectors that are made once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import ImageError, ModelError
 from phash_engine.matching.policy import CANDIDATE_RADIUS
 from phash_engine.matching.search import Collection
-from phash_engine.retrieval import models as embeddings
 from phash_engine.retrieval import vectors
-from phash_engine.retrieval.candidates import candidates
+from phash_engine.retrieval.candidates import find_candidates
+from phash_engine.retrieval.embeddings import BATCH, Embedder, embed, embed_photos
 from phash_engine.retrieval.models import FunctionModel, OnnxModel
-from phash_engine.retrieval.rerank import EXPANSIONS, Content, Reranker, scores, vectors_of
+from phash_engine.retrieval.rerank import EXPANSIONS, Reranker, scores
 from phash_engine.scanning.scan import scan
 from tests import onnx_models
 from tests.cli.test_cli import invoke
@@ -49,29 +49,32 @@ def catalogue_path(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return path
 
 
-def test_ranked_as_worked_out_one_by_one(folder: Path, catalogue_path: Path, model: Path) -> None:
+def one_of_each(catalogue: Store) -> list[Photo]:
+    """One photo of each content."""
+    return list({photo.digest: photo for photo in catalogue.photos()}.values())
+
+
+def test_ranked_as_one_by_one(folder: Path, catalogue_path: Path, model: Path) -> None:
     lake = folder / LAKE
     loaded = OnnxModel(model)
     with Store(catalogue_path) as catalogue:
         collection = Collection(catalogue)
-        ranked, failures = Reranker(collection, [loaded]).find(lake)
-        found = candidates(collection, [lake], radius=CANDIDATE_RADIUS)
+        ranked, failures = Reranker(collection, Embedder([loaded])).find(lake)
+        found = find_candidates(collection, [lake], radius=CANDIDATE_RADIUS)
         photos = catalogue.photos_of_contents(found.contents.tolist())
         paths = {photo.path: row for row, content in enumerate(found.contents.tolist()) for photo in photos[content]}
-    assert failures == {}
+    assert failures == []
     assert {match.photo.path for match in ranked} == set(paths)
     assert str(lake) not in paths
     for match in ranked:
-        cosine = vectors.cosines(*(embeddings.embed([path], loaded).vectors for path in (lake, match.photo.path)))
+        cosine = vectors.cosines(*(embed([path], loaded).vectors for path in (lake, match.photo.path)))
         assert match.score == pytest.approx(float(cosine[0, 0]), abs=1e-5)
-        assert (match.distance, match.match_type) == (
-            found.distances[paths[match.photo.path]],
-            found.match_types[paths[match.photo.path]],
-        )
+        row = paths[match.photo.path]
+        assert (match.distance, match.match_type) == (found.distances[row], found.match_types[row])
     assert [match.score for match in ranked] == sorted((match.score for match in ranked), reverse=True)
 
 
-def test_every_picture_is_shown_to_a_model_once(folder: Path, catalogue_path: Path) -> None:
+def test_every_photo_is_embedded_once(folder: Path, catalogue_path: Path) -> None:
     shown: list[int] = []
 
     def means(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -80,24 +83,24 @@ def test_every_picture_is_shown_to_a_model_once(folder: Path, catalogue_path: Pa
 
     model = FunctionModel(means, "means", 16, 16)
     with Store(catalogue_path) as catalogue:
-        contents = list({p.digest: Content(p.digest, p.path) for p in catalogue.photos() if p.digest}.values())
-        first = vectors_of(catalogue, contents[:5], model, "float16")
+        photos = one_of_each(catalogue)
+        first = embed_photos(catalogue, photos[:5], model, "float16")
         assert sum(shown) == 5
-        again = vectors_of(catalogue, contents[2:8][::-1], model, "float16")
+        again = embed_photos(catalogue, photos[2:8][::-1], model, "float16")
         assert sum(shown) == 8
         np.testing.assert_array_equal(again.vectors[-3:], first.vectors[2:][::-1])
-        single = vectors_of(catalogue, contents[:5], model)
+        single = embed_photos(catalogue, photos[:5], model)
         assert sum(shown) == 13
         np.testing.assert_allclose(first.vectors, single.vectors, atol=1e-3)
     folders = sorted(entry.name for entry in Path(f"{catalogue_path}.vectors").iterdir())
     assert folders == [f"{model.key}-float16", f"{model.key}-float32"]
     with Store(None) as catalogue:
-        np.testing.assert_array_equal(vectors_of(catalogue, contents[:5], model).vectors, single.vectors)
+        np.testing.assert_array_equal(embed_photos(catalogue, photos[:5], model).vectors, single.vectors)
         assert sum(shown) == 18
 
 
 def test_a_stopped_run_keeps_what_was_made(folder: Path, catalogue_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("phash_engine.retrieval.rerank._STORED", 16)
+    monkeypatch.setattr("phash_engine.retrieval.embeddings._STORED", 16)
     calls = []
 
     def failing(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -107,35 +110,36 @@ def test_a_stopped_run_keeps_what_was_made(folder: Path, catalogue_path: Path, m
         return np.asarray(pictures.mean(axis=(1, 2)))
 
     with Store(catalogue_path) as catalogue:
-        contents = list({p.digest: Content(p.digest, p.path) for p in catalogue.photos() if p.digest}.values())
-        monkeypatch.setattr("phash_engine.retrieval.models.available_threads", lambda: 1)
+        photos = one_of_each(catalogue)
+        monkeypatch.setattr("phash_engine.retrieval.embeddings.available_threads", lambda: 1)
         with pytest.raises(KeyboardInterrupt):
-            vectors_of(catalogue, contents, FunctionModel(failing, "means", 8, 8))
+            embed_photos(catalogue, photos, FunctionModel(failing, "means", 8, 8))
         monkeypatch.undo()
-        assert calls[0] == embeddings.BATCH
+        assert calls[0] == BATCH
         counted: list[int] = []
 
         def means(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
             counted.append(len(pictures))
             return np.asarray(pictures.mean(axis=(1, 2)))
 
-        vectors_of(catalogue, contents, FunctionModel(means, "means", 8, 8))
-        assert sum(counted) == len(contents) - embeddings.BATCH
+        embed_photos(catalogue, photos, FunctionModel(means, "means", 8, 8))
+        assert sum(counted) == len(photos) - BATCH
 
 
 def test_changed_and_vanished_files_are_failures(folder: Path, catalogue_path: Path, model: Path) -> None:
     with Store(catalogue_path) as catalogue:
         collection = Collection(catalogue)
-        reranker = Reranker(collection, [OnnxModel(model)])
+        reranker = Reranker(collection, Embedder([OnnxModel(model)]))
         whole, _ = reranker.find(folder / LAKE)
         shutil.rmtree(f"{catalogue_path}.vectors")
         changed, gone = whole[0].photo.path, whole[1].photo.path
         shutil.copy(folder / LAKE, changed)
         Path(gone).unlink()
         rest, failures = reranker.find(folder / LAKE)
-    assert set(failures) == {changed, gone}
-    assert failures[changed].reason == "changed since it was scanned"
-    assert [match.photo.path for match in rest] == [match.photo.path for match in whole[2:]]
+    reasons = {failure.path: failure.reason for failure in failures}
+    assert set(reasons) == {changed, gone}
+    assert reasons[changed] == "changed since it was scanned"
+    assert [match.photo for match in rest] == [match.photo for match in whole[2:]]
 
 
 def test_photos_with_codes_computed_elsewhere_have_no_vectors(model: Path, sample: Path) -> None:
@@ -145,7 +149,7 @@ def test_photos_with_codes_computed_elsewhere_have_no_vectors(model: Path, sampl
     table = hashers.hash_blocks(images.read_block(sample / LAKE)[np.newaxis])
     with Store(None) as catalogue:
         catalogue.add_fingerprints(["/elsewhere/a.jpg"], table)
-        assert Reranker(Collection(catalogue), [OnnxModel(model)]).find(sample / LAKE) == ([], {})
+        assert Reranker(Collection(catalogue), Embedder([OnnxModel(model)])).find(sample / LAKE) == ([], [])
 
 
 def test_several_models_are_joined(folder: Path, catalogue_path: Path, model: Path, tmp_path: Path) -> None:
@@ -153,8 +157,9 @@ def test_several_models_are_joined(folder: Path, catalogue_path: Path, model: Pa
     models = [OnnxModel(model), OnnxModel(other)]
     with Store(catalogue_path) as catalogue:
         collection = Collection(catalogue)
-        both, _ = Reranker(collection, models, [2.0, 1.0]).find(folder / LAKE)
-        marks = [{m.photo.path: m.score for m in Reranker(collection, [one]).find(folder / LAKE)[0]} for one in models]
+        both, _ = Reranker(collection, Embedder(models, [2.0, 1.0])).find(folder / LAKE)
+        single = [Reranker(collection, Embedder([one])).find(folder / LAKE)[0] for one in models]
+    marks = [{match.photo.path: match.score for match in ranked} for ranked in single]
     for match in both:
         assert match.score == pytest.approx((4 * marks[0][match.photo.path] + marks[1][match.photo.path]) / 5, abs=1e-5)
 
@@ -174,7 +179,7 @@ def test_scores_by_hand() -> None:
     assert spread[0] > spread[1] > spread[2] == 0
     for name in EXPANSIONS:
         assert np.isfinite(scores(query, found[:1], distances[:1], name)).all()
-    with pytest.raises(ValueError, match="there is no expansion 'more'"):
+    with pytest.raises(ValueError, match="unknown expansion 'more'; expansions are none, average"):
         scores(query, found, distances, "more")
 
 
@@ -186,7 +191,7 @@ def test_rerank_prints_the_best(folder: Path, catalogue_path: Path, model: Path)
     assert run.return_value == 0
     lines = [line.split("\t") for line in run.output.splitlines()]
     assert len(lines) == 3
-    assert all(float(score) <= 1.0001 and rule in {"similar", "rotated"} for score, _, rule, _ in lines)
+    assert all(float(score) <= 1.0001 and match_type in {"similar", "rotated"} for score, _, match_type, _ in lines)
     run = invoke("rerank", folder / LAKE, "--model", model, "--top", "3", "--json", "--half", "--ten-crop")
     records = [json.loads(line) for line in run.output.splitlines()]
     assert list(records[0]) == ["query", "path", "score", "distance", "match_type"]
@@ -213,4 +218,4 @@ def test_mistakes_are_one_line(folder: Path, catalogue_path: Path, model: Path, 
 
 def test_an_unreadable_query_is_an_error(catalogue_path: Path, model: Path, tmp_path: Path) -> None:
     with Store(catalogue_path) as catalogue, pytest.raises(ImageError, match="no such file"):
-        Reranker(Collection(catalogue), [OnnxModel(model)]).find(tmp_path / "nothing.jpg")
+        Reranker(Collection(catalogue), Embedder([OnnxModel(model)])).find(tmp_path / "nothing.jpg")

@@ -38,12 +38,12 @@ def test_vectors_come_back(tmp_path: Path, dtype: str) -> None:
             reader.read(digests(3))
 
 
-@pytest.mark.parametrize("torn", ["vectors written", "digest half written"])
-def test_what_was_cut_off_is_written_again(tmp_path: Path, torn: str) -> None:
+@pytest.mark.parametrize("state", ["vectors written", "digest half written"])
+def test_what_was_cut_off_is_written_again(tmp_path: Path, state: str) -> None:
     VectorFile(tmp_path).append(digests(0), made(0))
     with open(tmp_path / "vectors", "ab") as file:
         file.write(b"\xff" * 33)
-    if torn == "digest half written":
+    if state == "digest half written":
         with open(tmp_path / "digests", "ab") as file:
             file.write(b"\xff" * 31)
     store = VectorFile(tmp_path)

@@ -244,7 +244,7 @@ def test_times_beyond_64_bits_of_nanoseconds_are_capped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "a.b.Png", "a.heic", "a.tif", "a.AVIF", "a.dng", "a.NEF"])
 def test_an_extension_is_enough(name: str, tmp_path: Path) -> None:
-    assert formats.looks_like_image(str(tmp_path / name))  # there is no such file: nothing was opened
+    assert formats.is_image(str(tmp_path / name))  # there is no such file: nothing was opened
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_an_extension_is_enough(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_without_an_extension_the_first_bytes_decide(tmp_path: Path, start: bytes, is_image: bool) -> None:
-    assert formats.looks_like_image(str(put(tmp_path / "IMG_1", start))) is is_image
-    assert formats.looks_like_image(str(put(tmp_path / "IMG_1.tmp", start))) is is_image
+    assert formats.is_image(str(put(tmp_path / "IMG_1", start))) is is_image
+    assert formats.is_image(str(put(tmp_path / "IMG_1.tmp", start))) is is_image
 
 
 @pytest.mark.parametrize(
@@ -292,5 +292,5 @@ def test_names_that_say_another_format(name: str, kind: str, misnamed: bool) -> 
 
 
 def test_what_cannot_be_opened_is_no_picture(tmp_path: Path) -> None:
-    assert not formats.looks_like_image(str(tmp_path / "nowhere"))
-    assert not formats.looks_like_image(str(tmp_path))
+    assert not formats.is_image(str(tmp_path / "nowhere"))
+    assert not formats.is_image(str(tmp_path))

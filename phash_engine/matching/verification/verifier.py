@@ -1,8 +1,8 @@
-"""A second look at pairs of pictures: at their pixels where the codes say yes, at their points where they say perhaps.
+"""Verification of pairs: by their pixels within the radius, by their keypoints beyond it.
 
 Pairs within the radius are copies unless something was drawn into one of them, or its colours were changed. Pairs
 beyond it, up to ``policy.CANDIDATE_RADIUS``, are copies if their points agree on one homography (extra ``verify``), and
-then by the same pixels. Whatever can no longer be read stays as the distance says.
+then by the same pixels. Of files that can no longer be read the distance decides.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from phash_engine.matching.verification import keypoints, similarity
 from phash_engine.matching.verification.alignment import LUMA
 
 LEAST_INLIERS = 12
-"""Pairs of different photos have 7 at most, pages of print 8; 99 % of crops, turns and prints within the band more."""
+"""Different photos have 7 at most, pages of print 8; of crops, rotations and prints within the candidate radius 99 %
+have more."""
 
 FITS = 0.9
-"""Correlation from which on two pictures are taken to lie on one another, so that what differs is a difference."""
+"""Correlation from which on two pictures are taken to be aligned, so that what differs is a difference."""
 
 MOST_CHANGE = 25.0
 """1 copy in 500 that was only compressed, scaled, cropped, filtered or toned has more; 9 in 10 with a line drawn in."""
@@ -37,14 +38,14 @@ LEAST_COLOUR = 0.5
 """Turning all hues by 60 degrees gives 0.5. Grey, sepia, white balance and saturation stay above."""
 
 VERSION = 2
-"""Number of what is measured and how; evidence of another is gathered anew."""
+"""Version of what is measured and how; evidence of another is measured again."""
 
-_REMEMBERED = 128
+_CACHED_IMAGES = 128
 _COMMIT = 256
 
 
 class Evidence(NamedTuple):
-    """What was seen of a pair: None is what was not looked at. See ``similarity.Likeness`` for the last three."""
+    """What was measured of a pair, None what was not. See ``similarity.Likeness`` for the last three."""
 
     inliers: int | None = None
     correlation: float | None = None
@@ -56,7 +57,7 @@ class Verdict(NamedTuple):
     """Whether a pair matches, why, and on what evidence.
 
     ``finding`` is "copy", "changed" (something was drawn in), "recoloured", "unlike" (neither points nor pixels agree),
-    or "unseen" (a file could not be read again: the distance alone decides, and there is no evidence).
+    or "unread" (a file could not be read again: the distance alone decides, and there is no evidence).
     """
 
     match: bool
@@ -64,8 +65,8 @@ class Verdict(NamedTuple):
     evidence: Evidence | None
 
 
-class Picture:
-    """A picture at the size in which it is looked at, with its codes; points are found when they are asked for.
+class VerificationImage:
+    """A picture at the size at which it is verified, with its codes; keypoints are found on demand.
 
     Parameters and errors are those of ``images.read_pixels``.
     """
@@ -78,53 +79,53 @@ class Picture:
         self._features: dict[int, tuple[keypoints.Features, tuple[int, ...]]] = {}
 
     @cached_property
-    def views(self) -> tuple[Picture, ...]:
-        """The picture, and what is inside its uniform border where that has structure to tell by."""
+    def views(self) -> tuple[VerificationImage, ...]:
+        """The picture, and what is inside its uniform border where that has enough structure."""
         luma = np.rint(self.pixels @ LUMA)
         box = border.inside(lambda left, top, right, bottom: luma[top:bottom, left:right], *luma.shape[::-1])
         if box is None:
             return (self,)
         left, top = (-(-edge // border.FINE) for edge in box[:2])
         right, bottom = (edge // border.FINE for edge in box[2:])
-        inside = Picture(np.ascontiguousarray(self.pixels[top:bottom, left:right]))
+        inside = VerificationImage(np.ascontiguousarray(self.pixels[top:bottom, left:right]))
         return (self, inside) if inside.is_trusted else (self,)
 
     def turned(self, number: int) -> NDArray[np.uint8]:
-        """Return the pixels as seen upright under an orientation."""
+        """Return the pixels upright under an orientation."""
         return np.ascontiguousarray(orientation.turn(self.pixels, number))
 
     def features(self, number: int) -> tuple[keypoints.Features, tuple[int, ...]]:
-        """Return the points under an orientation, and the shape of the picture in which they were found."""
+        """Return the keypoints under an orientation, and the shape of the picture in which they were found."""
         if number not in self._features:
             pixels = images.read_pixels(self.turned(number), keypoints.LONGER_SIDE)
             self._features[number] = keypoints.features(pixels), pixels.shape
         return self._features[number]
 
 
-class Subject(NamedTuple):
+class Side(NamedTuple):
     """A side of a pair: the digest of its bytes and the files that may have them, or the picture itself."""
 
     digest: bytes | None
     paths: tuple[str, ...]
-    picture: Picture | None = None
+    picture: VerificationImage | None = None
 
 
-class Candidate(NamedTuple):
-    """A pair to look at; ``near`` is whether its distance is within the radius."""
+class PairToVerify(NamedTuple):
+    """A pair; ``near`` is whether its distance is within the radius."""
 
-    a: Subject
-    b: Subject
+    a: Side
+    b: Side
     near: bool
 
 
-def look(a: Picture, b: Picture, *, near: bool) -> Evidence:
-    """Look at two pictures, or at what is inside their borders, turned: as their codes are nearest.
+def measure(a: VerificationImage, b: VerificationImage, *, near: bool) -> Evidence:
+    """Compare two pictures, or what is inside their borders, in the orientation in which their codes are nearest.
 
     Notes
     -----
     Cost: about 100 ms where pixels are compared; where points alone are, 2 ms and 3 ms for each picture first met.
     """
-    a, b, turn = _facing(a, b)
+    a, b, turn = _nearest_views(a, b)
     pixels = a.turned(turn)
     alike = similarity.compare(pixels, b.pixels) if near else None
     if (alike and alike.correlation >= FITS) or not keypoints.available():
@@ -137,26 +138,26 @@ def look(a: Picture, b: Picture, *, near: bool) -> Evidence:
     return Evidence(found.inliers, *(alike or ()))
 
 
-def agreement(a: Picture, b: Picture) -> int:
-    """Count the points of two pictures that agree, as :func:`look` does, without a look at the pixels."""
-    a, b, turn = _facing(a, b)
+def agreement(a: VerificationImage, b: VerificationImage) -> int:
+    """Count the keypoints of two pictures that agree, as :func:`measure` does, without comparing pixels."""
+    a, b, turn = _nearest_views(a, b)
     return keypoints.inliers(a.features(turn)[0], b.features(1)[0])
 
 
-def _facing(a: Picture, b: Picture) -> tuple[Picture, Picture, int]:
+def _nearest_views(a: VerificationImage, b: VerificationImage) -> tuple[VerificationImage, VerificationImage, int]:
     """Return the views of two pictures whose codes are nearest, and the orientation of the first that makes them so."""
-    ways = ((*orientation.distance(one.codes, other.codes), one, other) for one, other in product(a.views, b.views))
-    _, turn, a, b = min(ways, key=lambda way: way[0])
+    pairs = ((*orientation.distance(one.codes, other.codes), one, other) for one, other in product(a.views, b.views))
+    _, turn, a, b = min(pairs, key=lambda pair: pair[0])
     return a, b, turn
 
 
-def judged(a: Picture, b: Picture, *, near: bool) -> Verdict:
-    """Look at two pictures, and say whether they match."""
-    return _verdict(look(a, b, near=near), near)
+def verify(a: VerificationImage, b: VerificationImage, *, near: bool) -> Verdict:
+    """Measure two pictures, and return whether they match."""
+    return _verdict(measure(a, b, near=near), near)
 
 
 def finding(evidence: Evidence, *, near: bool) -> str:
-    """Return what evidence says of a pair: see :class:`Verdict`."""
+    """Return the finding that follows from evidence: see :class:`Verdict`."""
     inliers, correlation, change, colour = evidence
     agree = inliers is not None and inliers >= LEAST_INLIERS
     if not near and not agree:
@@ -169,7 +170,7 @@ def finding(evidence: Evidence, *, near: bool) -> str:
 
 
 class Verifier:
-    """Looks at pairs on several threads, and remembers in the catalogue what it saw.
+    """Verifies pairs on several threads, and stores the evidence in the catalogue.
 
     Parameters
     ----------
@@ -180,32 +181,32 @@ class Verifier:
 
     Attributes
     ----------
-    unseen
-        How many pairs could not be looked at so far, because a file is gone, has changed or cannot be read.
+    unread
+        How many pairs could not be verified so far, because a file is gone, has changed or cannot be read.
     """
 
     def __init__(self, catalogue: Store, progress: Callable[[int, int], None] | None = None) -> None:
-        self.unseen = 0
+        self.unread = 0
         self._catalogue = catalogue
         self._progress = progress
-        self._picture = lru_cache(_REMEMBERED)(_read)
+        self._picture = lru_cache(_CACHED_IMAGES)(_read)
 
-    def reach(self, radius: int) -> int:
-        """Return how far apart candidates may be: without OpenCV only what is within the radius can be looked at."""
+    def candidate_radius(self, radius: int) -> int:
+        """Return the largest distance of pairs to verify: without OpenCV only those within the radius can be."""
         return max(radius, CANDIDATE_RADIUS) if keypoints.available() else radius
 
-    def judge(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """Look at all candidates that were not looked at before; return a verdict on each, in their order."""
-        evidence = [self._remembered(candidate) for candidate in candidates]
-        missing = [number for number, seen in enumerate(evidence) if seen is None]
+    def verify(self, pairs: Sequence[PairToVerify]) -> list[Verdict]:
+        """Measure all pairs that have no evidence yet; return a verdict on each, in their order."""
+        evidence = [self._stored(pair) for pair in pairs]
+        missing = [number for number, stored in enumerate(evidence) if stored is None]
         fresh: list[tuple[object, ...]] = []
-        looks = in_threads(self._look, [candidates[number] for number in missing], available_threads())
+        measured = in_threads(self._measure, [pairs[number] for number in missing], available_threads())
         try:
-            for done, (number, seen) in enumerate(zip(missing, looks, strict=True), start=1):
-                evidence[number] = seen
-                digests = _digests(candidates[number])
-                if seen and digests:
-                    fresh.append((*digests, VERSION, *seen))
+            for done, (number, found) in enumerate(zip(missing, measured, strict=True), start=1):
+                evidence[number] = found
+                digests = _digests(pairs[number])
+                if found and digests:
+                    fresh.append((*digests, VERSION, *found))
                 if len(fresh) == _COMMIT:
                     self._catalogue.evidence.add(fresh)
                     fresh = []
@@ -214,47 +215,48 @@ class Verifier:
         finally:
             if fresh:
                 self._catalogue.evidence.add(fresh)
-        self.unseen += sum(seen is None for seen in evidence)
-        return [_verdict(seen, candidate.near) for seen, candidate in zip(evidence, candidates, strict=True)]
+        self.unread += sum(found is None for found in evidence)
+        return [_verdict(found, pair.near) for found, pair in zip(evidence, pairs, strict=True)]
 
-    def _remembered(self, candidate: Candidate) -> Evidence | None:
-        digests = _digests(candidate)
-        seen = Evidence(*self._catalogue.evidence.of(*digests, VERSION)) if digests else Evidence()
-        return seen if _suffices(seen, near=candidate.near) else None
+    def _stored(self, pair: PairToVerify) -> Evidence | None:
+        digests = _digests(pair)
+        stored = Evidence(*self._catalogue.evidence.of(*digests, VERSION)) if digests else Evidence()
+        return stored if _is_complete(stored, near=pair.near) else None
 
-    def _look(self, candidate: Candidate) -> Evidence | None:
-        sides = sorted(candidate[:2], key=lambda side: side.digest or b"")  # the same evidence from either side
+    def _measure(self, pair: PairToVerify) -> Evidence | None:
+        sides = sorted(pair[:2], key=lambda side: side.digest or b"")  # the same evidence from either side
         a, b = (side.picture or self._picture(side) for side in sides)
-        return None if a is None or b is None else look(a, b, near=candidate.near)
+        return None if a is None or b is None else measure(a, b, near=pair.near)
 
 
-def _read(subject: Subject) -> Picture | None:
+def _read(side: Side) -> VerificationImage | None:
     """Read the first file that still has the bytes; None if there is none."""
-    for path in subject.paths:
+    for path in side.paths:
         try:
             _, data = _files.read(path)
-            if subject.digest in (None, _files.digest(data)):
-                return Picture(data, path)
+            if side.digest in (None, _files.digest(data)):
+                return VerificationImage(data, path)
         except ImageError:
             continue
     return None
 
 
-def _digests(candidate: Candidate) -> tuple[bytes, bytes] | None:
+def _digests(pair: PairToVerify) -> tuple[bytes, bytes] | None:
     """Return the digests of both sides, the lower first; None if one is not known."""
-    a, b = candidate.a.digest, candidate.b.digest
+    a, b = pair.a.digest, pair.b.digest
     return None if a is None or b is None else (min(a, b), max(a, b))
 
 
-def _suffices(seen: Evidence, *, near: bool) -> bool:
-    """Whether no more could be seen of the pair today."""
-    if not near or (seen.correlation is not None and seen.correlation < FITS and keypoints.available()):
-        return seen.inliers is not None
-    return seen.correlation is not None
+def _is_complete(evidence: Evidence, *, near: bool) -> bool:
+    """Whether nothing more would be measured of the pair now."""
+    correlation = evidence.correlation
+    if not near or (correlation is not None and correlation < FITS and keypoints.available()):
+        return evidence.inliers is not None
+    return correlation is not None
 
 
-def _verdict(seen: Evidence | None, near: bool) -> Verdict:
-    if seen is None:
-        return Verdict(near, "unseen", None)
-    found = finding(seen, near=near)
-    return Verdict(found == "copy", found, seen)
+def _verdict(evidence: Evidence | None, near: bool) -> Verdict:
+    if evidence is None:
+        return Verdict(near, "unread", None)
+    found = finding(evidence, near=near)
+    return Verdict(found == "copy", found, evidence)

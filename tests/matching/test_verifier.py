@@ -16,8 +16,15 @@ from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
 from phash_engine.matching.explain import explain
 from phash_engine.matching.search import Collection
-from phash_engine.matching.verification import keypoints, verify
-from phash_engine.matching.verification.verify import Candidate, Evidence, Picture, Subject, Verifier, finding, judged
+from phash_engine.matching.verification import keypoints, verifier
+from phash_engine.matching.verification.verifier import (
+    Evidence,
+    PairToVerify,
+    Side,
+    VerificationImage,
+    Verifier,
+    finding,
+)
 from phash_engine.scanning.scan import scan
 from tests.plain import find_groups
 
@@ -76,7 +83,7 @@ def test_the_evidence_comes_along(catalogue: Store) -> None:
     for pair in group.pairs:
         assert pair.evidence is not None
         assert pair.evidence.correlation is not None
-        assert pair.evidence.correlation > verify.FITS
+        assert pair.evidence.correlation > verifier.FITS
         assert (pair.evidence.inliers is None) == (pair.match_type == "similar")
 
 
@@ -90,13 +97,13 @@ def test_find_says_the_same(catalogue: Store, folder: Path) -> None:
 
 
 @opencv
-def test_what_was_seen_is_not_looked_at_again(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stored_evidence_is_not_measured_again(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[tuple[int, int]] = []
     first = find_groups(catalogue, verifier=Verifier(catalogue, lambda done, total: steps.append((done, total))))
     assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
-    monkeypatch.setattr(verify, "look", None)
+    monkeypatch.setattr(verifier, "measure", None)
     assert find_groups(catalogue, verifier=Verifier(catalogue)) == first
-    monkeypatch.setattr(verify, "VERSION", verify.VERSION + 1)
+    monkeypatch.setattr(verifier, "VERSION", verifier.VERSION + 1)
     with pytest.raises(TypeError):
         find_groups(catalogue, verifier=Verifier(catalogue))
 
@@ -116,7 +123,7 @@ def test_what_cannot_be_read_again_stays_as_the_distance_says(
     spoil(folder / "a.png")
     verifier = Verifier(catalogue)
     assert groups_of(catalogue, verifier) == WITHOUT
-    assert verifier.unseen >= 2
+    assert verifier.unread >= 2
 
 
 def test_another_file_of_the_same_bytes_will_do(catalogue: Store, folder: Path) -> None:
@@ -126,14 +133,14 @@ def test_another_file_of_the_same_bytes_will_do(catalogue: Store, folder: Path) 
     copy.unlink()
     verifier = Verifier(catalogue)
     groups_of(catalogue, verifier)
-    assert verifier.unseen == 0
+    assert verifier.unread == 0
 
 
 def test_without_opencv_nothing_beyond_the_radius_is_found(catalogue: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keypoints, "available", lambda: False)
     verifier = Verifier(catalogue)
     assert groups_of(catalogue, verifier) == {"a.png": {"half.jpg": "similar"}, "cropped.jpg": WITHOUT["cropped.jpg"]}
-    assert (verifier.reach(3), verifier.unseen) == (3, 0)
+    assert (verifier.candidate_radius(3), verifier.unread) == (3, 0)
 
 
 @opencv
@@ -147,11 +154,11 @@ def test_opencv_finds_more_though_pairs_were_looked_at_without_it(
 
 
 def test_sides_may_come_in_any_order(catalogue: Store) -> None:
-    subjects = [Subject(photo.digest, (photo.path,)) for photo in catalogue.photos()][:4]
-    pairs = [Candidate(a, b, near=True) for a in subjects for b in subjects if a.paths < b.paths]
-    turned = [Candidate(b, a, near=True) for a, b, _ in reversed(pairs)]
+    subjects = [Side(photo.digest, (photo.path,)) for photo in catalogue.photos()][:4]
+    pairs = [PairToVerify(a, b, near=True) for a in subjects for b in subjects if a.paths < b.paths]
+    turned = [PairToVerify(b, a, near=True) for a, b, _ in reversed(pairs)]
     with Store(None) as other:
-        assert Verifier(catalogue).judge(pairs) == Verifier(other).judge(turned)[::-1]
+        assert Verifier(catalogue).verify(pairs) == Verifier(other).verify(turned)[::-1]
 
 
 ALIKE = (0.99, 1.0, 0.9)
@@ -181,11 +188,11 @@ def test_what_evidence_says(evidence: Evidence, near: bool, expected: str) -> No
 
 @pytest.mark.parametrize("tone", ["black", "white"])
 @pytest.mark.parametrize("margin", [12, 40, 80])
-def test_what_is_inside_a_border_is_looked_at(folder: Path, margin: int, tone: str) -> None:
+def test_what_is_inside_a_border_is_compared(folder: Path, margin: int, tone: str) -> None:
     with Image.open(folder / "a.png") as image:
-        framed = Picture(ImageOps.expand(ImageOps.mirror(image), margin, tone))
-    assert judged(Picture(folder / "a.png"), framed, near=True).finding == "copy"
-    assert judged(framed, Picture(folder / "drawn.png"), near=True).finding == "changed"
+        framed = VerificationImage(ImageOps.expand(ImageOps.mirror(image), margin, tone))
+    assert verifier.verify(VerificationImage(folder / "a.png"), framed, near=True).finding == "copy"
+    assert verifier.verify(framed, VerificationImage(folder / "drawn.png"), near=True).finding == "changed"
 
 
 @opencv
@@ -246,7 +253,7 @@ def test_dedupe_and_find_print_what_was_seen(folder: Path, tmp_path: Path) -> No
 
 
 @opencv
-def test_compare_takes_a_second_look(folder: Path) -> None:
+def test_compare_takes_a_verification(folder: Path) -> None:
     def compare(name: str, *options: str) -> Result:
         return phash("compare", folder / "a.png", folder / name, *options)
 
@@ -263,10 +270,10 @@ def test_compare_takes_a_second_look(folder: Path) -> None:
     assert "trimmed too     no border" in lines
 
 
-def test_what_is_missing_for_the_second_look_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_verification_lacks_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keypoints, "available", lambda: False)
     result = phash("dedupe", "--no-catalogue", folder, "--verify")
-    line = "phash: a second look beyond the radius needs OpenCV: pip install 'phash-engine[verify]'"
+    line = "phash: verification beyond the radius needs OpenCV: pip install 'phash-engine[verify]'"
     assert result.stderr.splitlines().count(line) == 1
     assert str(folder / "half.jpg") in result.stdout
     assert str(folder / "drawn.png") not in result.stdout

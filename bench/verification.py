@@ -1,4 +1,4 @@
-"""The second look at pairs of a trial that are near, but not so near that they need none: rows of the quality table."""
+"""Verification of the near pairs of a trial: rows of the quality table."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, adaptive, plain
+from bench.descriptors import COMPARE, NEAREST, Descriptor, Distances, plain, scored
 from bench.error_rates import expected_false_pairs
 from bench.trial import Trial
 from phash_engine._threads import available_threads
 from phash_engine.matching.policy import CANDIDATE_RADIUS
-from phash_engine.matching.verification.verify import LEAST_INLIERS, Picture, agreement
+from phash_engine.matching.verification.verifier import LEAST_INLIERS, VerificationImage, agreement
 
 SURE = 12
-"""Distance that needs no second look: smaller than the radius of any rate."""
+"""Distance that needs no verification: smaller than the radius of any rate."""
 
 Pairs = NDArray[np.bool_]
 """Of copies and originals, ``(c, g)``."""
@@ -31,23 +31,23 @@ def rows(trial: Trial, most: int) -> list[Descriptor]:
     trial
         Copies and originals.
     most
-        False pairs to look at. What it looked at is told on standard error, with what that bounds.
+        False pairs to verify. Their number is printed on standard error, with the bound that follows from it.
     """
     distances = plain(COMPARE)(trial)
     asked = candidates(trial, distances, most)
     agreed = agreeing(trial, asked)
     print(_told(trial, distances, asked, agreed), file=sys.stderr)
-    scores = adaptive(COMPARE)(trial)
+    scores = scored(COMPARE)(trial)
     return [
-        _row("ours: + rotations, trim, second look", distances, agreed),
-        _row("ours: + rotations, trim, adaptive, second look", scores, agreed),
+        _row("ours: + rotations, trim, verification", distances, agreed),
+        _row("ours: + rotations, trim, score, verification", scores, agreed),
     ]
 
 
 def candidates(trial: Trial, distances: Distances, most: int) -> Pairs:
     """Return the true pairs and, evenly chosen, so many false ones beyond :data:`SURE` and within ``verify.BAND``."""
     near = _near(distances)
-    false = np.flatnonzero(near & trial.strangers)
+    false = np.flatnonzero(near & trial.impostors)
     chosen = np.linspace(0, len(false) - 1, min(most, len(false))).astype(np.int64)
     asked = np.zeros_like(near)
     asked.flat[false[chosen]] = True
@@ -58,10 +58,10 @@ def candidates(trial: Trial, distances: Distances, most: int) -> Pairs:
 
 def agreeing(trial: Trial, asked: Pairs) -> Pairs:
     """Return the pairs, of those asked for, whose points agree; each copy is made again for that."""
-    original = lru_cache(None)(lambda column: Picture(trial.originals[column].file()))
+    original = lru_cache(None)(lambda column: VerificationImage(trial.originals[column].file()))
 
     def of_copy(row: int) -> list[bool]:
-        copy = Picture(trial.copy_file(row))
+        copy = VerificationImage(trial.copy_file(row))
         return [agreement(copy, original(column)) >= LEAST_INLIERS for column in np.flatnonzero(asked[row]).tolist()]
 
     copies = np.flatnonzero(asked.any(axis=1)).tolist()
@@ -78,13 +78,13 @@ def _near(distances: Distances) -> Pairs:
 
 
 def _told(trial: Trial, distances: Distances, asked: Pairs, agreed: Pairs) -> str:
-    """Return what was looked at, and the bound that it gives for all false pairs."""
-    false = trial.strangers
-    near, looked_at, accepted = (int(np.count_nonzero(pairs & false)) for pairs in (_near(distances), asked, agreed))
-    _, bound = expected_false_pairs(accepted, max(looked_at, 1), photos=2)
+    """Return the number of verified pairs, and the bound that it gives for all false pairs."""
+    false = trial.impostors
+    near, verified, accepted = (int(np.count_nonzero(pairs & false)) for pairs in (_near(distances), asked, agreed))
+    _, bound = expected_false_pairs(accepted, max(verified, 1), photos=2)
     share = bound * near / np.count_nonzero(false)
     return (
-        f"second look: {looked_at} of {near} false pairs within {CANDIDATE_RADIUS} bits, {accepted} accepted: "
+        f"verification: {verified} of {near} false pairs within {CANDIDATE_RADIUS} bits, {accepted} accepted: "
         f"at most {share:.1e} of all false pairs, at 95 % confidence"
     )
 

@@ -1,0 +1,191 @@
+"""Read a picture once: the blocks of its views, its size, format and traits.
+
+Pictures are read as a person sees them: EXIF orientation applied, transparency composited, 16-bit and float values
+scaled to luma. JPEG files are decoded at the smallest scale whose shorter side keeps 64 pixels, in grey.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from phash_engine.hashing import hashers, orientation, views
+from phash_engine.hashing.plane import Extent, Plane
+from phash_engine.images import luma, metadata, progressive_jpeg
+from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
+
+_MOST_BYTES = 1 << 26
+_READ_BYTES = 1 << 20
+"""What a JPEG decoder is given at once: each call releases the interpreter lock, and must wait to take it again."""
+_MAKE, _MODEL = 0x010F, 0x0110
+_MOST_FRAME_PIXELS = 2_000_000_000
+
+
+class ImageInfo(NamedTuple):
+    """What is known of a picture besides its pixels; width and height in pixels as a person sees it.
+
+    ``is_animated`` is true where the file has further frames or pages.
+    """
+
+    width: int
+    height: int
+    format: str
+    mode: str
+    is_animated: bool = False
+
+
+class Traits(NamedTuple):
+    """What the header of a file says about the origin of the picture.
+
+    ``quality`` is how little its encoder lost, 0..100 as libjpeg counts; ``taken`` the camera's local time; ``camera``
+    whether a camera, or the time of a shot, is named at all.
+    """
+
+    quality: int
+    taken: datetime | None
+    camera: bool
+
+
+def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
+    """Read a picture and average it to its block.
+
+    Parameters
+    ----------
+    source
+        A path, the bytes of an image file, a binary file object, a PIL image, or a uint8 array ``(h, w)``,
+        ``(h, w, 3)`` or ``(h, w, 4)``. PIL images and arrays are taken at full size, so the block of an opened JPEG
+        may differ from that of its path by a step of luma.
+    name
+        What errors call the source, by default :func:`source_name`. Give it with the bytes of a file: some camera RAW
+        differs from a TIFF by its extension alone.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint16 ``(32, 32)`` of luma in 1/256, 0..65280.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read; carries path and reason.
+    TypeError
+        Not one of these, or an array that is not uint8 of these shapes.
+    """
+    return read_image(source, name)[0]
+
+
+def read_fingerprint(source: Source) -> hashers.Fingerprint:
+    """Read a picture and return its five codes; sources and errors as :func:`read_block`."""
+    return hashers.fingerprint(read_block(source))
+
+
+def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
+    """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
+    with _decoded(source, name) as (_, plane, turn, info):
+        return _turned(plane.block, turn), info
+
+
+class Picture(NamedTuple):
+    """A picture by its views: blocks, uint16 ``(32, 32)``, by name, ``full`` first."""
+
+    info: ImageInfo
+    blocks: dict[str, NDArray[np.uint16]]
+
+
+def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
+    """Read the views of a picture in one decode: full; trimmed, where there is a border; on request more.
+
+    Parameters
+    ----------
+    source, name
+        As for :func:`read_block`; so are the errors.
+    crops
+        Whether to make the crops of ``views.CROPS``.
+    frames
+        How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
+        Of longer ones than 2 gigapixels the first part counts, of damaged ones what comes before the damage.
+    """
+    with _decoded(source, name) as (image, plane, turn, info):
+        blocks = {views.FULL: plane.block}
+        if (trimmed := plane.trimmed()) is not None:
+            blocks[views.TRIMMED] = trimmed
+        if crops:
+            blocks |= plane.crops()
+        if frames and info.is_animated:
+            blocks |= _frames(image, frames)
+        return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()})
+
+
+def read_image_info(source: Source) -> ImageInfo:
+    """Read the info alone, without decoding where the format allows; sources and errors as :func:`read_block`."""
+    with opened(source) as image:
+        raw_size = metadata.raw_size(image)
+        kind = "RAW" if raw_size else image.format or ""
+        return ImageInfo(*raw_size or metadata.shown_size(image), kind, image.mode, metadata.is_animated(image))
+
+
+def read_traits(source: Source) -> Traits:
+    """Read the traits, without decoding where the format allows; sources and errors as :func:`read_block`."""
+    with opened(source) as image:
+        if metadata.raw_size(image):
+            return Traits(100, metadata.taken(image), camera=True)
+        exif = image.getexif()
+        taken = metadata.taken(image)
+        return Traits(metadata.encoder_quality(image), taken, camera=bool(taken or exif.get(_MAKE) or exif.get(_MODEL)))
+
+
+@contextmanager
+def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo]]:
+    """Decode the first frame of any source: its luma as it is stored, the orientation it is seen in, and its info."""
+    with opened(source, name) as image:
+        width, height, mode = image.width, image.height, image.mode
+        is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
+        raw_size = metadata.raw_size(image)
+        scale = 1
+        # A PIL image is its owner's: draft would change it.
+        if image.format in {"JPEG", "MPO"} and image is not source:
+            scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
+            if scale == 8:
+                image = _without_details(image)
+            image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
+            if isinstance(image, ImageFile.ImageFile):
+                image.decodermaxblock = _READ_BYTES
+        image.load()
+        if scale == 1:
+            width, height = image.size  # Pillow turns a TIFF upright while loading
+        turn = metadata.orientation(image)
+        shown = raw_size or ((height, width) if turn >= 5 else (width, height))
+        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
+        yield image, luma.plane(image, Extent(width, height, scale)), turn, info
+
+
+def _turned(block: NDArray[np.uint16], turn: int) -> NDArray[np.uint16]:
+    return np.ascontiguousarray(orientation.turn(block, turn))
+
+
+def _without_details(image: Image.Image) -> Image.Image:
+    """Leave out what a progressive JPEG does not show at scale 1/8; the image itself where that is unknown."""
+    if not isinstance(image, ImageFile.ImageFile) or not image.fp or "progressive" not in image.info:
+        return image
+    image.fp.seek(0)
+    data = progressive_jpeg.dc_only(image.fp.read(_MOST_BYTES))  # a longer one seems truncated: decoded as it is
+    return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
+
+
+def _frames(image: Image.Image, most: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
+    """Average further frames, evenly spaced; any may be damaged, and those after it are skipped."""
+    try:
+        count = min(int(getattr(image, "n_frames", 1)), _MOST_FRAME_PIXELS // (image.width * image.height))
+        for number in sorted({count * place // (most + 1) for place in range(1, most + 1)} - {0}):
+            image.seek(number)
+            image.load()
+            yield views.frame(number), luma.plane(checked(image), Extent(*image.size)).block
+    except Exception:  # noqa: BLE001 - decoders raise anything on damaged files
+        return
