@@ -93,7 +93,7 @@ def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = 
     groups = [group for group in groups if not group.is_series and group.keeper.digest]
     folders = [_files.absolute(folder) for folder in references]
     photos = [photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates) if photo.digest]
-    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    sidecars = catalogue.sidecars.of([photo.path for photo in photos])
     planned = {
         photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
         for photo in photos

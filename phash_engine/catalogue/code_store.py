@@ -49,7 +49,7 @@ class CodeColumns(NamedTuple):
 
 
 class CodeStore:
-    """The codes of an open database."""
+    """The codes of an open database; :meth:`replace` expects an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -88,7 +88,7 @@ class CodeStore:
     def replace(
         self, contents: Iterable[int], views: Sequence[tuple[int, str, bool]], codes: NDArray[np.uint64]
     ) -> None:
-        """Replace all codes of some contents; in a transaction.
+        """Replace all codes of some contents.
 
         Parameters
         ----------
@@ -128,8 +128,9 @@ class CodeStore:
     def _select(self, condition: str, *parameters: int) -> CodeRows:
         query = f"SELECT id, content_id, {_VIEW}, {_COLUMNS} FROM codes WHERE {condition} ORDER BY id"
         numbers = np.fromiter(chain.from_iterable(self._database.select(query, parameters)), dtype=np.int64)
-        ids, contents, views, *codes = numbers.reshape(-1, 3 + len(ALL_NAMES)).T.copy()
-        return CodeRows(ids, contents, views.astype(np.uint8), np.stack(codes).view(np.uint64).T)
+        table = numbers.reshape(-1, 3 + len(ALL_NAMES))
+        ids, contents, views = table[:, :3].T.copy()
+        return CodeRows(ids, contents, views.astype(np.uint8), np.asfortranarray(table[:, 3:]).view(np.uint64))
 
     def _deletions(self) -> int:
         return int(self._database.meta("deletions"))

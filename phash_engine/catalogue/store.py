@@ -7,6 +7,7 @@ missing and forgotten only on request. Write-ahead logging lets any number of re
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,6 +28,7 @@ from phash_engine.catalogue.imported_hashes import ImportedHashes
 from phash_engine.catalogue.photos import KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
+from phash_engine.errors import IndexFileError
 from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
 
@@ -64,6 +66,9 @@ class Store:
         self.evidence = EvidenceStore(self._database)
         self.imported_hashes = ImportedHashes(self._database)
         self.settings = Settings(self._database)
+        if self._database.has_migrated:
+            with contextlib.suppress(IndexFileError):  # only slower without
+                self.refresh_index()
 
     def __enter__(self) -> Self:
         return self
@@ -120,10 +125,6 @@ class Store:
     def code_columns(self, *, trust_all: bool = False) -> CodeColumns:
         """Return the codes of the present SPEC, of the views that can be trusted or of all."""
         return self._codes.columns(trust_all=trust_all)
-
-    def sidecars_of(self, paths: Iterable[str]) -> dict[str, list[str]]:
-        """Return the sidecars, by path, of each of some photos that has any."""
-        return self.sidecars.of(paths)
 
     def known_files(self, folder: str) -> dict[str, KnownFile]:
         """Return what is known of each file below a folder, photos and failures alike."""

@@ -187,7 +187,7 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Store:
 
 def _print(groups: Groups, catalogue: Store, *, verify: bool) -> None:
     photos = (photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates))
-    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    sidecars = catalogue.sidecars.of([photo.path for photo in photos])
     for group in groups:
         _print_group(group, sidecars, by_score=groups.policy.cutoff is not None, verify=verify)
 
