@@ -139,7 +139,7 @@ class CodeStore:
         """Return the index files if they are those of this catalogue at the moment it is read.
 
         Files of another catalogue, another SPEC, with other numbers of views, of a later moment (in a snapshot, or
-        where an older copy of the catalogue was brought back) or corrupt ones are not used.
+        where an older copy of the catalogue was restored) or corrupt ones are not used.
         """
         if self.directory is None:
             return None

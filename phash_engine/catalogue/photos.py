@@ -50,7 +50,7 @@ class PhotoColumns(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A file as the scan met it: with its digest, or with the reason why it could not be read."""
+    """A file as a scan found it: with its digest, or with the reason why it could not be read."""
 
     path: str
     size: int

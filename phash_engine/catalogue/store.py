@@ -154,7 +154,7 @@ class Store:
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def record(self, sightings: Sequence[Sighting], contents: Iterable[Content]) -> None:
-        """Commit what a scan met, all of it or, on any error, nothing.
+        """Commit what a scan found, all of it or, on any error, nothing.
 
         What a changed file was before stays until :meth:`drop_unreferenced`: a file yet to come may be that content,
         moved.

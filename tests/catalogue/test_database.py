@@ -105,7 +105,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_damaged_page_is_an_error_of_the_catalogue(tmp_path: Path) -> None:
+def test_a_corrupt_page_is_an_error_of_the_catalogue(tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     with Store(path) as catalogue:
         record(catalogue, {f"/p/{number:05d}.jpg": 1 for number in range(3000)})

@@ -41,9 +41,9 @@ def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
     """
     start = time.time() + 1
     processes = [python(script, tmp_path / "photos.db", start) for _ in range(8)]
-    answers = {process.communicate()[0].strip() for process in processes}
+    uuids = {process.communicate()[0].strip() for process in processes}
     assert [process.returncode for process in processes] == [0] * 8
-    assert answers == {query(tmp_path / "photos.db", "SELECT value FROM meta WHERE key = 'uuid'")[0][0]}
+    assert uuids == {query(tmp_path / "photos.db", "SELECT value FROM meta WHERE key = 'uuid'")[0][0]}
 
 
 def test_a_reader_sees_whole_moments_while_another_process_writes(tmp_path: Path) -> None:
