@@ -29,8 +29,7 @@ WRITER = """
     import sys
     from pathlib import Path
     import numpy as np
-    from phash_engine import _arrays
-from phash_engine.catalogue import code_cache
+    from phash_engine.catalogue import code_cache
     from phash_engine.errors import IndexFileError
 
     print("ready", flush=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from phash_engine.catalogue.store import Store
 from phash_engine.errors import UsageError
-from phash_engine.matching import search
+from phash_engine.matching import code_set, search
 from phash_engine.retrieval import labels
 from phash_engine.retrieval.embeddings import Embedder, embed
 from phash_engine.retrieval.labeller import Labeller, LeaveOneOut
@@ -123,7 +123,8 @@ def test_centroids_vote(catalogue_path: Path, trees: Path, tmp_path: Path) -> No
         found = by_code.label([other, str(tmp_path / "nothing.png")])
         left_out = by_code.leave_one_out()
         table = {photo.path: photo.content_id for photo in catalogue.photos()}
-        ids, _, codes = catalogue.code_columns()
+        full = code_set.load(catalogue).full()
+        ids, codes = full.contents, full.codes
         by_vector = Labeller(catalogue, known(catalogue), Embedder([model]), vote="centroid").label([other])
     assert by_code.names[found.predictions.classes[0]] == "elm"
     assert [*found.failures] == [1]
