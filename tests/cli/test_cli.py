@@ -348,7 +348,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("status", "--json")
     assert (run.returncode, run.stderr) == (0, b"")
     counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 86}
-    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "foreign": 0, "failures": 3}
+    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "failures": 3}
     assert records(run.stdout) == [{"catalogue": str(catalogue), **counts}]
     assert invoke("status").output.splitlines()[0] == str(catalogue)
 
@@ -607,3 +607,9 @@ def test_interruption_keeps_what_was_read(tmp_path: Path) -> None:
     assert messages.decode().splitlines()[0].startswith("phash: interrupted; what was read is in the catalogue")
     with Store(catalogue, create=False) as kept:
         assert 0 < kept.counts()["photos"] < 40
+
+
+def test_a_mistyped_command_is_guessed_and_help_names_a_command() -> None:
+    assert complaint(phash("dedup")) == "phash: no such command 'dedup'; did you mean 'dedupe'? (see 'phash --help')"
+    assert phash("help", "find").stdout == phash("find", "--help").stdout
+    assert phash("help").stdout == phash("--help").stdout
