@@ -567,10 +567,10 @@ def test_a_table_is_of_one_moment_though_codes_are_replaced_while_it_is_read(
     catalogue.add_fingerprints(names, np.stack([codes_of(n) for n in range(20)]))
     read_kept = CodeStore._kept
 
-    def replaced_meanwhile(table: CodeStore, stored: Stored) -> NDArray[np.bool_] | None:
+    def replaced_meanwhile(table: CodeStore, stored: Stored, deletions: int) -> NDArray[np.bool_] | None:
         with Store(catalogue.path) as other:
             other.add_fingerprints(names[:1], codes_of(99)[np.newaxis])
-        return read_kept(table, stored)
+        return read_kept(table, stored, deletions)
 
     before = truth(catalogue.path)
     with monkeypatch.context() as patch:
