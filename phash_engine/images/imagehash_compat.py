@@ -100,12 +100,9 @@ def _whash(square: Plane) -> Bits:
 
 
 def _upper_half(values: NDArray[Any], on_tie: Callable[[], Bits]) -> Bits:
-    """Bits of the values above their median, or those of ``on_tie`` where the middle two are nearly equal.
-
-    Of an even number of values the median lies between the middle two; of an odd number it is taken as the lower one.
-    """
+    """Bits of the 8x8 values above their median, or those of ``on_tie`` where the middle two are nearly equal."""
     ordered = np.sort(values, axis=None)
-    lower, upper = ordered[(ordered.size - 1) // 2 :][:2]
+    lower, upper = ordered[BITS // 2 - 1 : BITS // 2 + 1]
     if upper - lower <= _ROUNDING * np.abs(ordered[[0, -1]]).max():
         return on_tie()
     bits: Bits = values > lower

@@ -22,7 +22,7 @@ MAX_PIXELS = 256_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 SHORTER_SIDE = 64
-"""Pixels that a picture keeps at least when it is decoded at a smaller scale, or seen by its preview."""
+"""Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
 
 _SAME_ASPECT = 0.02
 
