@@ -236,7 +236,7 @@ def find_groups(
 
     found = Groups(chain.from_iterable(map(groups, graphs)), policy, compared, str(store.path or ""))
     found.references = [_files.absolute(folder) for folder in references]
-    found.sidecars = store.sidecars_of([photo.path for photo in found.photos()])
+    found.sidecars = store.sidecars.of([photo.path for photo in found.photos()])
     return found
 
 
