@@ -138,7 +138,7 @@ def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> No
 
 
 def test_compare_of_an_unreadable_picture_is_no_answer() -> None:
-    assert complaint(phash("compare", LAKE, SAMPLE / "notes.txt")).startswith(f"{SAMPLE / 'notes.txt'}: not a picture")
+    assert complaint(phash("compare", LAKE, SAMPLE / "notes.txt")).startswith(f"{SAMPLE / 'notes.txt'}: not an image")
 
 
 def test_find_prints_distance_rule_path() -> None:
@@ -430,7 +430,7 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["ignore", "--import", LAKE], f"{LAKE}, line 1: not a decision as --export prints it"),
         (["compare", LAKE], "Missing argument 'B'"),
         (["hash", LAKE, "--hasher", "md5"], "'md5' is not one of"),
-        (["hash", LAKE, "--hasher", "phash"], "the hashers of the scheme native are"),
+        (["hash", LAKE, "--hasher", "phash"], "expected a hasher of the scheme native"),
         (["scan", SAMPLE, "--workers", "0"], "0 is not in the range x>=1"),
     ],
 )
@@ -521,7 +521,7 @@ def test_complaints_name_odd_files(tmp_path: Path) -> None:
     for command in ("hash", "find"):
         run = phash(command, path, env={**os.environ, "LC_ALL": "C"})
         assert (run.returncode, run.stdout) == (2, b"")
-        assert run.stderr == b"phash: " + path + b": not a picture, or damaged at its start\n"
+        assert run.stderr == b"phash: " + path + b": not an image, or damaged at its start\n"
 
 
 # ── pipes, terminals, interruptions ─────────────────────────────────────────────────────────────────────────────────
