@@ -21,7 +21,7 @@ PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
 LAYERS = """errors _threads _columns _files _json _arrays _optional hashing images index catalogue scanning
-    matching grouping actions retrieval evaluation reports spark web __init__ cli __main__""".split()
+    matching grouping actions retrieval evaluation library reports spark web __init__ cli __main__""".split()
 """Packages and modules, those below first. One imports only from itself and from those before it."""
 RANKS = {name: rank for rank, name in enumerate(LAYERS)}
 

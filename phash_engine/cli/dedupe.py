@@ -145,13 +145,13 @@ def command(
                 verifier=verifier,
                 progress=progress,
             )
-        going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
+        going = None if plan_path is None else _write_plan(groups, plan_path)
         _write(groups, csv, html)
         if as_json:
             for group in groups:
                 output.record(_record(group))
         else:
-            _print(groups, catalogue, verify=verify)
+            _print(groups, verify=verify)
     if groups.compared > _GROWN * (groups.policy.contents or groups.compared):
         output.message(f"{groups.compared} photos are more than were measured: 'phash calibrate' measures them again")
     if not as_json:
@@ -161,9 +161,9 @@ def command(
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Store, references: Sequence[str], path: str) -> int:
+def _write_plan(groups: Groups, path: str) -> int:
     """Write the plan, and return how many photos would go."""
-    planned = plan.make(groups, catalogue, references)
+    planned = plan.make(groups)
     plan.write(planned, path)
     return sum(len(group.duplicates) for group in planned.groups)
 
@@ -185,11 +185,9 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Store:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(groups: Groups, catalogue: Store, *, verify: bool) -> None:
-    photos = (photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates))
-    sidecars = catalogue.sidecars.of([photo.path for photo in photos])
+def _print(groups: Groups, *, verify: bool) -> None:
     for group in groups:
-        _print_group(group, sidecars, by_score=groups.policy.cutoff is not None, verify=verify)
+        _print_group(group, groups.sidecars, by_score=groups.policy.cutoff is not None, verify=verify)
 
 
 def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_score: bool, verify: bool) -> None:

@@ -11,7 +11,7 @@ from phash_engine.hashing import codes, hashers
 from phash_engine.images import imagehash_compat
 
 SCHEMES = {
-    "native": (hashers.CODE_NAMES, images.read_fingerprint),
+    "native": (hashers.CODE_NAMES, images.hash_image),
     "imagehash": (imagehash_compat.CODE_NAMES, imagehash_compat.read_fingerprint),
 }
 """Names of the codes of each scheme, and what reads them."""

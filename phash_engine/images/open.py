@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,12 @@ from phash_engine import _optional
 from phash_engine.errors import ImageError
 from phash_engine.images import formats, metadata, raw
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
+    " | Mapping[str, Any]"
+)
+"""A path; the bytes of an image file; a binary file object, such as a member of a tar or zip file; a PIL image; a uint8
+array; or a mapping with ``bytes`` and ``path``, as data sets of Hugging Face have it."""
 
 MAX_PIXELS = 256_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -30,18 +35,19 @@ _SAME_ASPECT = 0.02
 @contextmanager
 def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
     """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
-    _check_type(source)
     name = name or source_name(source)
+    plain = plain_source(source)
+    _check_type(plain)
     try:
-        if isinstance(source, Image.Image):
-            yield checked(source)
-        elif isinstance(source, np.ndarray):
-            yield checked(Image.fromarray(np.ascontiguousarray(source)))
-        elif isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file, _open_file(file, name) as image:
+        if isinstance(plain, Image.Image):
+            yield checked(plain)
+        elif isinstance(plain, np.ndarray):
+            yield checked(Image.fromarray(np.ascontiguousarray(plain)))
+        elif isinstance(plain, str | os.PathLike):
+            with open(plain, "rb") as file, _open_file(file, name) as image:
                 yield image
         else:
-            file_object = io.BytesIO(source) if isinstance(source, bytes) else source
+            file_object = io.BytesIO(plain) if isinstance(plain, bytes) else plain
             with _open_file(file_object, name) as image:
                 yield image
     except ImageError as error:
@@ -59,11 +65,28 @@ def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
         raise ImageError(name, f"damaged: {_reason(error)}") from error
 
 
+PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+
+
+def plain_source(source: Source) -> PlainSource:
+    """Return the bytes of a buffer, and the bytes or the path of a mapping; other sources as they are."""
+    if isinstance(source, Mapping):
+        data, path = source.get("bytes"), source.get("path")
+        if data is None and path is None:
+            raise TypeError("a picture given as a mapping needs 'bytes' or 'path'")
+        plain: PlainSource = path if data is None else data  # type: ignore[assignment]
+        return plain_source(plain)
+    return bytes(source) if isinstance(source, bytearray | memoryview) else source
+
+
 def source_name(source: Source) -> str:
     """Return what errors call a source: its path, or ``<bytes>`` and the like."""
+    if isinstance(source, Mapping):
+        path = source.get("path")
+        return path if isinstance(path, str) else f"<{type(source).__name__}>"
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
-    if isinstance(source, bytes | np.ndarray | Image.Image):
+    if isinstance(source, bytes | bytearray | memoryview | np.ndarray | Image.Image):
         return f"<{type(source).__name__}>"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "<file>"
@@ -76,7 +99,8 @@ def _check_type(source: object) -> None:
             raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {came}")
     elif not isinstance(source, str | os.PathLike | bytes | Image.Image) and not hasattr(source, "read"):
         came = type(source).__name__
-        raise TypeError(f"a picture is a path, bytes, a binary file, a PIL image or a uint8 array, not {came}")
+        expected = "a path, bytes, a binary file, a PIL image, a uint8 array or a mapping"
+        raise TypeError(f"a picture is {expected}, not {came}")
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from phash_engine.hashing import hashers, orientation, views
+from phash_engine.hashing import orientation, views
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.images import luma, metadata, progressive_jpeg
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
@@ -79,11 +79,6 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
         Not one of these, or an array that is not uint8 of these shapes.
     """
     return read_image(source, name)[0]
-
-
-def read_fingerprint(source: Source) -> hashers.Fingerprint:
-    """Read a picture and return its five codes; sources and errors as :func:`read_block`."""
-    return hashers.fingerprint(read_block(source))
 
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:

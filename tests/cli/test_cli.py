@@ -94,7 +94,7 @@ def complaint(run: Run) -> str:
 
 
 def test_hash_prints_codes_and_path() -> None:
-    fingerprint = images.read_fingerprint(LAKE)
+    fingerprint = images.hash_image(LAKE)
     digits = [codes.to_hex(code) for code in fingerprint]
     run = phash("hash", LAKE)
     assert (run.returncode, run.stderr) == (0, b"")
@@ -110,8 +110,8 @@ def test_compare_tells_by_its_exit_code() -> None:
     assert invoke("compare", LAKE, MIRRORED, "--no-rotations").return_value == 1
     assert invoke("compare", LAKE, ALONE, "-r", "192").return_value == 0
     (record,) = records(invoke("compare", LAKE, MIRRORED, "--json").output)
-    assert list(record) == ["a", "b", "distance", "match_type", "match", "codes"]
-    assert (record["distance"], record["match_type"], record["match"]) == (0, "rotated", True)
+    assert list(record) == ["a", "b", "distance", "match_type", "is_match", "codes"]
+    assert (record["distance"], record["match_type"], record["is_match"]) == (0, "rotated", True)
     assert invoke("compare", LAKE, LAKE).output.endswith("distance      0  match (the same bytes)\n")
 
 

@@ -473,7 +473,7 @@ def test_all_sources_give_the_same_block(tmp_path: Path) -> None:
         sources += [np.dstack([colours, np.full_like(grey(), 255)]), np.asfortranarray(colours), colours[::-1][::-1]]
         for source in sources:
             assert np.array_equal(images.read_block(source), block_of(grey()))
-    assert images.read_fingerprint(path) == hashers.fingerprint(block_of(grey()))
+    assert images.hash_image(path) == hashers.fingerprint(block_of(grey()))
 
 
 @pytest.mark.parametrize(
@@ -493,7 +493,7 @@ def test_other_arrays_are_refused(array: NDArray[Any]) -> None:
         images.read_block(array)
 
 
-@pytest.mark.parametrize("source", [None, 7, bytearray(b"x"), ["a.jpg"]])
+@pytest.mark.parametrize("source", [None, 7, ["a.jpg"]])
 def test_other_sources_are_refused(source: Any) -> None:
     for read in (images.read_block, images.read_image_info):
         with pytest.raises(TypeError, match="a picture is a path, bytes"):
