@@ -1,4 +1,4 @@
-"""Slow and obviously right twins of the fast functions, of the same names."""
+"""Slow and simple twins of the fast functions, with the same names."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ Distances = dict[tuple[int, int], int]
 """Distance by pair of items, the lower number first."""
 Links = Set[tuple[int, int]]
 Views = list[Codes]
-"""Decision codes ``(3,)`` of a picture, upright first, then turned in all ways that are known."""
+"""Decision codes ``(3,)`` of a picture, upright first, then in all other known orientations."""
 
 
 def distance(left: Codes, right: Codes) -> int:
     """Bits that differ between two codes ``(words,)``."""
     return sum((int(a) ^ int(b)).bit_count() for a, b in zip(left, right, strict=True))
+
+
+def to_bits(codes: Codes) -> NDArray[np.bool_]:
+    """Grids, bool ``(..., 8, 8)``, of codes ``(...)``: what ``codes.from_bits`` packs."""
+    digits = [[digit == "1" for digit in f"{code:064b}"] for code in codes.ravel().tolist()]
+    return np.array(digits, dtype=np.bool_).reshape(*codes.shape, 8, 8)
 
 
 def range_search(codes: Codes, ids: Ids, queries: Codes, radius: int | NDArray[np.int64]) -> Matches:

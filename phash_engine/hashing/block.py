@@ -2,7 +2,7 @@
 
 Every pixel counts by the exact overlap of its square with each cell, so a picture and its scaled copy give nearly the
 same block, and the same pixels give the same block on every machine: all sums are whole numbers that the float types
-used for the products hold exactly, whatever the order a BLAS adds them in.
+used for the products hold exactly, in any order of addition.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PARTS = 4
 """A product for all 32 rows of cells is taken in this many parts."""
 
 _SINGLE_THREADED = 1 << 18
-"""OpenBLAS starts its threads above this many multiplications; our threads are the worker threads."""
+"""OpenBLAS uses its own threads above this many multiplications; the worker threads are ours."""
 
 
 def area_average(
@@ -56,7 +56,7 @@ def area_average(
         Plane values per luma step: 1 for 8-bit planes, 257 for 16-bit planes.
     before
         How much of the first row, and of the first column, lies before the picture: 0 to ``scale``. With ``width``,
-        ``height`` and ``scale`` in sixteenths of a pixel, say, the picture may begin and end within plane pixels.
+        ``height`` and ``scale`` in sixteenths of a pixel, the picture may begin and end within plane pixels.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def area_average(
 
 
 def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[tuple[int, int, NDArray[Any]]]:
-    """Cut the bands so small that no product wakes the threads of the BLAS; each tile with its top and left.
+    """Cut the bands into tiles so small that no product starts the threads of the BLAS; yield top, left and tile.
 
-    A plane of fewer than 32 rows may wake them, to no harm.
+    A plane of fewer than 32 rows may start them, which does no harm.
     """
     first = 0
     for band in bands:
@@ -96,7 +96,7 @@ def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[t
 
 
 def _most_rows(columns: int, rows_a_cell: float) -> int:
-    """Return how many plane rows a tile of ``columns`` may have: it meets up to ``rows / rows_a_cell + 2`` cells.
+    """Return how many plane rows a tile of ``columns`` may have: it overlaps up to ``rows / rows_a_cell + 2`` cells.
 
     That many cells times its pixels, and times its columns and 32, are the multiplications of the two products.
     """
@@ -107,23 +107,23 @@ def _most_rows(columns: int, rows_a_cell: float) -> int:
 
 @lru_cache(maxsize=256)
 def _row_weights(height: int, scale: int, top: int, bottom: int, before: int) -> tuple[slice, NDArray[np.float32]]:
-    """Return the rows of cells that a tile meets, and their weights, ``(parts, cells, rows)``."""
-    met, overlap = _overlap(height, scale, top, bottom, before)
+    """Return the rows of cells that a tile overlaps, and their weights, ``(parts, cells, rows)``."""
+    cells, overlap = _overlap(height, scale, top, bottom, before)
     parts = _PARTS if len(overlap) == SIDE else 1
-    return met, overlap.astype(np.float32).reshape(parts, -1, bottom - top)
+    return cells, overlap.astype(np.float32).reshape(parts, -1, bottom - top)
 
 
 @lru_cache(maxsize=256)
 def _column_weights(width: int, scale: int, left: int, right: int, before: int) -> tuple[slice, NDArray[np.float64]]:
-    """Return the columns of cells that a tile meets, and their weights, ``(columns, cells)``, in half block units."""
-    met, overlap = _overlap(width, scale, left, right, before)
-    return met, np.multiply(overlap.T, 2.0 * LUMA_STEPS, order="C")
+    """Return the columns of cells that a tile overlaps, and their weights, ``(columns, cells)``, in block units / 2."""
+    cells, overlap = _overlap(width, scale, left, right, before)
+    return cells, np.multiply(overlap.T, 2.0 * LUMA_STEPS, order="C")
 
 
 def _overlap(extent: int, scale: int, start: int, stop: int, before: int) -> tuple[slice, NDArray[np.int64]]:
-    """Return the cells that plane pixels ``start..stop`` meet, and 32 times each one's overlap with each pixel."""
+    """Return the cells that overlap plane pixels ``start..stop``, and 32 times each overlap with a pixel."""
     pixels = np.clip(np.arange(start, stop + 1) * scale - before, 0, extent) * SIDE
-    met = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
-    cells = np.arange(met.start, met.stop + 1)[:, np.newaxis] * extent
-    edges = np.minimum(np.maximum(pixels, cells[:-1]), cells[1:])
-    return met, edges[:, 1:] - edges[:, :-1]
+    cells = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
+    bounds = np.arange(cells.start, cells.stop + 1)[:, np.newaxis] * extent
+    edges = np.minimum(np.maximum(pixels, bounds[:-1]), bounds[1:])
+    return cells, edges[:, 1:] - edges[:, :-1]

@@ -1,7 +1,7 @@
 """The uniform border around a picture: letterbox, pillarbox, frame, square pad, scanned margin, of any tone.
 
-A border is of one tone. What is inside is the smallest rectangle that no line of another tone lies outside of, so it
-turns and mirrors with the picture. Where a border of several tones could be meant, the one that leaves least is.
+A border has one tone. The inside is the smallest rectangle with no line of another tone outside it, so it turns and
+mirrors with the picture. If borders of several tones are possible, the border that leaves least is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Part = Callable[[int, int, int, int], NDArray[Any]]
-"""Called with left, top, right, bottom: gives the luma of these columns and rows of a plane."""
+"""Called with left, top, right, bottom: returns the luma of these columns and rows of a plane."""
 
 FINE = 16
 """Edges are in sixteenths of a plane pixel: a border rarely ends where a scaled pixel does."""
@@ -47,7 +47,7 @@ class Box(NamedTuple):
 
 
 def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
-    """Find what a uniform border leaves of a plane.
+    """Find the inside of a uniform border of a plane.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
     Returns
     -------
     Box or None
-        In sixteenths of a plane pixel. None without a border, or where it takes too little to matter (less than 1/64
-        of width and of height), or leaves too little to compare (less than 1/4 of either, or 16 lines).
+        In sixteenths of a plane pixel. None without a border, if it is too thin (less than 1/64 of width and of
+        height), or if too little is inside (less than 1/4 of either, or 16 lines).
 
     Notes
     -----
-    Cost: 30 µs where no edge of the plane is of one tone; else one pass over the border.
+    Cost: 30 µs if no edge of the plane has one tone; else one pass over the border.
     """
     whole = Box(0, 0, columns, rows)
     boxes = [box for tone in sorted(_tones(part, whole, unit)) if (box := _cut(part, whole, tone, unit))]
@@ -74,7 +74,7 @@ def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
 
 
 def _tones(part: Part, whole: Box, unit: int) -> set[int]:
-    """Return the means, rounded, of those edges that are of one tone."""
+    """Return the rounded means of the edges that have one tone."""
     # Nearly all pictures end here. Few and short calls: between them a thread waits for the interpreter lock.
     edges = [_part(part, whole, side, 0, 1).ravel() for side in range(4)]
     starts = (0, whole.width, 2 * whole.width, 2 * whole.width + whole.height)
@@ -90,7 +90,7 @@ def _tones(part: Part, whole: Box, unit: int) -> set[int]:
 
 
 def _cut(part: Part, whole: Box, tone: int, unit: int) -> Box | None:
-    """Cut rows of a tone, then what columns of it are left between; None where that is too little or too much."""
+    """Cut rows of a tone, then columns of it between them; None if that is too little or too much."""
     top, bottom = (_depth(part, whole, side, tone, unit) for side in (0, 1))
     if top + bottom > (whole.height - _LEAST_LINES) * FINE:
         return None

@@ -1,7 +1,7 @@
-"""The 64-bit code: its hex and bit forms, distances, and the forms SQLite and imagehash want.
+"""The 64-bit code: its hex form, bits, distances, and its signed form for SQLite.
 
-Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid and
-are the digits imagehash writes.
+Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid, as
+those of imagehash.
 
 >>> to_hex(0x8000000000000001)
 '8000000000000001'
@@ -12,13 +12,10 @@ are the digits imagehash writes.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    import imagehash
 
 BITS = 64
 GRID = 8
@@ -69,7 +66,7 @@ def distances(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     Parameters
     ----------
     a, b
-        uint64 arrays of shapes that broadcast. Other dtypes are refused, for they would wrap or lose bits.
+        uint64 arrays of shapes that broadcast. Other dtypes are refused, because they would wrap or lose bits.
 
     Returns
     -------
@@ -83,13 +80,6 @@ def distances(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     """
     counts: NDArray[np.uint8] = np.bitwise_count(_uint64(a) ^ _uint64(b))
     return counts.astype(np.int64)
-
-
-def to_bits(codes: ArrayLike) -> NDArray[np.bool_]:
-    """Unpack uint64 codes of shape ``(...)`` into their grids, bool ``(..., 8, 8)``."""
-    array = _uint64(codes)
-    octets = array[..., np.newaxis].astype(">u8").view(np.uint8)
-    return np.unpackbits(octets, axis=-1).reshape(*array.shape, GRID, GRID).astype(np.bool_)
 
 
 def from_bits(bits: ArrayLike) -> NDArray[np.uint64]:
@@ -127,27 +117,6 @@ def from_signed(numbers: ArrayLike) -> NDArray[np.uint64]:
     if array.size and not np.can_cast(array.dtype, np.int64):
         raise TypeError(f"signed codes must be int64, not {array.dtype}")
     return array.astype(np.int64).view(np.uint64)
-
-
-def to_imagehash(code: SupportsIndex) -> imagehash.ImageHash:
-    """Return the code as an ``imagehash.ImageHash`` of 8x8 bits."""
-    import imagehash
-
-    return imagehash.ImageHash(to_bits(np.uint64(as_int(code))))
-
-
-def from_imagehash(image_hash: imagehash.ImageHash) -> np.uint64:
-    """Return the code of an ``imagehash.ImageHash`` of 8x8 bits.
-
-    Raises
-    ------
-    ValueError
-        A hash of another size.
-    """
-    bits = np.asarray(image_hash.hash)
-    if bits.shape != (GRID, GRID):
-        raise ValueError(f"only 8x8 hashes are codes, not one of shape {bits.shape}")
-    return np.uint64(from_bits(bits))
 
 
 def _uint64(codes: ArrayLike) -> NDArray[np.uint64]:

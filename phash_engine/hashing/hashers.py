@@ -29,7 +29,7 @@ from phash_engine.hashing.block import LUMA_STEPS, SIDE
 from phash_engine.hashing.codes import BITS, GRID
 
 SPEC = 1
-"""Number of this definition, stored with every code; codes of different SPEC never meet."""
+"""Version of this definition, stored with every code; codes of different SPEC are never compared."""
 
 CODE_NAMES = ("average", "dct", "wavelet", "horizontal", "vertical")
 MIRROR_NAMES = ("dct_lr", "dct_ud", "dct_180", "horizontal_lr", "vertical_ud")
@@ -173,7 +173,7 @@ def _median_bits(coefficients: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _detail_bits(cells: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Signs of the unnormalised Haar details, and a last bit of 0."""
-    bits: NDArray[np.bool_] = _HAAR @ cells.reshape(-1, BITS, 1) > 0  # one by one, which wakes no threads of the BLAS
+    bits: NDArray[np.bool_] = _HAAR @ cells.reshape(-1, BITS, 1) > 0  # one by one, which starts no threads of the BLAS
     return bits.reshape(-1, GRID, GRID)
 
 

@@ -1,6 +1,6 @@
 """The 8 rotations and mirrorings: of a block, and of its codes by bit permutation.
 
-An orientation is its EXIF number 1..8: what has to be done to the stored pixels to see the picture upright
+An orientation is its EXIF number 1..8: the change that shows the stored pixels upright
 (CIPA DC-008, tag 274). As maps of a matrix they are a transposition (5 to 8) followed by mirrorings; 1 changes nothing.
 
 The codes of all 8 follow from the ten codes of a block exactly, equal differences and the moving median of the DCT
@@ -70,7 +70,7 @@ MIRROR_FORMS = (
     Form(("dct_ud", "horizontal", "vertical_ud"), flip_horizontal=True, flip_vertical=False),
     Form(("dct_180", "horizontal_lr", "vertical_ud"), flip_horizontal=True, flip_vertical=True),
 )
-"""The left-right, up-down and half-turn image; their transpositions are found by transposed queries."""
+"""The left-right, up-down and half-turn images; transposed queries find their transpositions."""
 _IMAGES = dict(zip([(False, False), (True, False), (False, True), (True, True)], [UPRIGHT, *MIRROR_FORMS], strict=True))
 """The forms by whether they are mirrored left to right, and up to down."""
 

@@ -14,7 +14,7 @@ from phash_engine.hashing.block import area_average
 from phash_engine.hashing.border import Box, Part
 
 BAND_PIXELS = 1 << 20
-"""Planes larger than this are read in bands of rows, so that no second full plane is ever held."""
+"""Planes larger than this are read in bands of rows, so that no second full plane is in memory."""
 
 
 class Extent(NamedTuple):
@@ -31,7 +31,7 @@ class Plane:
     Parameters
     ----------
     part
-        Gives a part of the plane, uint8 or uint16 ``(rows, columns)``; called with left, top, right, bottom.
+        Returns a part of the plane, uint8 or uint16 ``(rows, columns)``; called with left, top, right, bottom.
     columns, rows
         Size of the plane. The last column and row may reach over the edge of the picture.
     extent
@@ -52,7 +52,7 @@ class Plane:
         return area_average(self._bands(0, 0, self._columns, self._rows), *self._extent, self._unit)
 
     def trimmed(self) -> NDArray[np.uint16] | None:
-        """Average what a uniform border leaves of the picture; None where there is none."""
+        """Average the inside of a uniform border; None if there is no border."""
         inside = border.inside(self._part, self._columns, self._rows, self._unit)
         return self._average(Box(*(edge * self._extent.scale for edge in inside))) if inside else None
 
@@ -64,7 +64,7 @@ class Plane:
             yield name, self._average(box)
 
     def _average(self, box: Box) -> NDArray[np.uint16]:
-        """Average a part of the picture, given in sixteenths of a pixel; what reaches over the edge does not count."""
+        """Average a part of the picture, given in sixteenths of a pixel; what lies beyond the edge does not count."""
         width, height, scale = self._extent
         side = border.FINE * scale
         right, bottom = min(box.right, width * border.FINE), min(box.bottom, height * border.FINE)
