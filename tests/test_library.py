@@ -87,18 +87,18 @@ def test_errors_are_values_in_their_rows(lake: Path, tmp_path: Path) -> None:
     for workers in (1, 3, None):
         hashes = ph.hash_images(iter(given), workers)
         assert sorted(hashes.errors) == [1, 2, 43]
-        assert "not a picture" in hashes.errors[1].reason
+        assert "not an image" in hashes.errors[1].reason
         assert (hashes.codes[[1, 2, 43]] == 0).all()
         assert (hashes.codes[[3, 42]] == hashes.codes[0]).all()
-    with pytest.raises(ph.ImageError, match=r"bad\.jpg: not a picture"):
+    with pytest.raises(ph.ImageError, match=r"bad\.jpg: not an image"):
         ph.hash_image(tmp_path / "bad.jpg")
 
 
 @pytest.mark.parametrize("wrong", [3, None, {"url": "x"}, np.zeros((4, 4))])
 def test_what_is_no_picture_is_a_type_error(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="a picture"):
+    with pytest.raises(TypeError, match="expected"):
         ph.hash_image(wrong)
-    with pytest.raises(TypeError, match="a picture"):
+    with pytest.raises(TypeError, match="expected"):
         ph.hash_images([wrong])
     with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
         ph.hash_images([], workers=0)

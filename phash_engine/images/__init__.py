@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phash_engine.images.hashes import Hashes, hash_image, hash_images
-from phash_engine.images.open import MAX_PIXELS, Source, plain_source, source_name, versions
+from phash_engine.images.open import Source, plain_source, source_name, versions
 from phash_engine.images.pixels import read_grey_planes, read_pixels, read_rgb, thumbnail, to_image
 from phash_engine.images.read import (
     ImageInfo,
@@ -17,7 +17,6 @@ from phash_engine.images.read import (
 )
 
 __all__ = [
-    "MAX_PIXELS",
     "Hashes",
     "ImageInfo",
     "Picture",

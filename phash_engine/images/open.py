@@ -1,4 +1,4 @@
-"""Path, bytes, file, PIL image or array → an opened PIL image; whatever goes wrong with it becomes an ImageError."""
+"""Open a path, bytes, a file, a PIL image or an array as a PIL image; every failure is raised as an ImageError."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ Source: TypeAlias = (
 """A path; the bytes of an image file; a binary file object, such as a member of a tar or zip file; a PIL image; a uint8
 array; or a mapping with ``bytes`` and ``path``, as data sets of Hugging Face have it."""
 
+PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+
 MAX_PIXELS = 256_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 SHORTER_SIDE = 64
-"""Pixels that a picture keeps at least when it is decoded at a smaller scale, or seen by its preview."""
+"""Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
 
 _SAME_ASPECT = 0.02
 
 
 @contextmanager
 def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
-    """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
+    """Open any source as a PIL image; failures, those within the context too, are raised as ImageErrors."""
     name = name or source_name(source)
     plain = plain_source(source)
     _check_type(plain)
@@ -53,19 +55,16 @@ def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
     except ImageError as error:
         raise ImageError(name, error.reason) from error
     except UnidentifiedImageError as error:
-        raise ImageError(name, "not a picture, or damaged at its start") from error
+        raise ImageError(name, "not an image, or damaged at its start") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(name, f"more than the {MAX_PIXELS // 1_000_000} megapixels that are read") from error
+        raise ImageError(name, f"more than the limit of {MAX_PIXELS // 1_000_000} megapixels") from error
     except OSError as error:
         raise ImageError(name, _reason(error)) from error
     except MemoryError as error:
         raise ImageError(name, "not enough memory to read it") from error
     except Exception as error:
-        # On damaged files the decoders raise whatever they stumble over.
+        # Decoders raise any exception on damaged files.
         raise ImageError(name, f"damaged: {_reason(error)}") from error
-
-
-PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
 
 
 def plain_source(source: Source) -> PlainSource:
@@ -73,14 +72,14 @@ def plain_source(source: Source) -> PlainSource:
     if isinstance(source, Mapping):
         data, path = source.get("bytes"), source.get("path")
         if data is None and path is None:
-            raise TypeError("a picture given as a mapping needs 'bytes' or 'path'")
+            raise TypeError("expected 'bytes' or 'path' in the mapping")
         plain: PlainSource = path if data is None else data  # type: ignore[assignment]
         return plain_source(plain)
     return bytes(source) if isinstance(source, bytearray | memoryview) else source
 
 
 def source_name(source: Source) -> str:
-    """Return what errors call a source: its path, or ``<bytes>`` and the like."""
+    """Return the name of a source in errors: its path, or ``<bytes>`` and the like."""
     if isinstance(source, Mapping):
         path = source.get("path")
         return path if isinstance(path, str) else f"<{type(source).__name__}>"
@@ -95,12 +94,11 @@ def source_name(source: Source) -> str:
 def _check_type(source: object) -> None:
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] in (3, 4))):
-            came = f"{source.dtype} {source.shape}"
-            raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {came}")
+            got = f"{source.dtype} {source.shape}"
+            raise TypeError(f"expected a uint8 array (h, w), (h, w, 3) or (h, w, 4), got {got}")
     elif not isinstance(source, str | os.PathLike | bytes | Image.Image) and not hasattr(source, "read"):
-        came = type(source).__name__
         expected = "a path, bytes, a binary file, a PIL image, a uint8 array or a mapping"
-        raise TypeError(f"a picture is {expected}, not {came}")
+        raise TypeError(f"expected {expected}, got {type(source).__name__}")
 
 
 def _reason(error: Exception) -> str:
@@ -125,8 +123,8 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
 
 def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
     """Open the preview of a camera RAW, marked with the size of the RAW itself; None if it is no RAW."""
-    certain = raw.is_raw(file)
-    if not certain and not (start.startswith(formats.TIFF_SIGNATURES) and formats.is_raw_name(name)):
+    has_raw_bytes = raw.is_raw(file)
+    if not has_raw_bytes and not (start.startswith(formats.TIFF_SIGNATURES) and formats.is_raw_name(name)):
         return None
     file.seek(0)
     try:
@@ -134,7 +132,7 @@ def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
             _check_size(photo.width, photo.height)
             image = _preview(photo) or Image.fromarray(photo.half_size())
     except raw.NotRawError:
-        if certain:
+        if has_raw_bytes:
             raise
         return None
     image.info[metadata.RAW_SIZE] = photo.width, photo.height
@@ -152,12 +150,12 @@ def _preview(photo: raw.RawPhoto) -> Image.Image | None:
         image = Image.fromarray(data)
         image.getexif()[metadata.ORIENTATION_TAG] = photo.orientation
     width, height = metadata.shown_size(checked(image))
-    bend = (width * photo.height) / (height * photo.width)
-    return image if min(width, height) >= SHORTER_SIDE and abs(bend - 1) <= _SAME_ASPECT else None
+    stretch = (width * photo.height) / (height * photo.width)
+    return image if min(width, height) >= SHORTER_SIDE and abs(stretch - 1) <= _SAME_ASPECT else None
 
 
 def _identified(file: IO[bytes]) -> Image.Image:
-    """Open with the formats Pillow has at hand, then with those of all its plugins, which take a while to import."""
+    """Open with the common plugins of Pillow, then with all of them, which are slow to import."""
     Image.preinit()
     try:
         return Image.open(file, formats=_registered())
@@ -171,7 +169,7 @@ def _registered() -> list[str]:
 
 
 def checked(image: Image.Image) -> Image.Image:
-    """Return the picture if its size can be read, raise ImageError otherwise."""
+    """Return the image; raise ImageError if it is empty or has more than ``MAX_PIXELS``."""
     _check_size(image.width, image.height)
     return image
 
@@ -179,13 +177,13 @@ def checked(image: Image.Image) -> Image.Image:
 def _check_size(width: int, height: int) -> None:
     size = f"{width}x{height} pixels"
     if width * height > MAX_PIXELS:
-        raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
+        raise ImageError("", f"{size} are more than the limit of {MAX_PIXELS // 1_000_000} megapixels")
     if not width * height:
-        raise ImageError("", f"nothing to see in {size}")
+        raise ImageError("", f"empty image of {size}")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Pillow and of its decoders; one that it lacks is ``none``."""
+    """Return the versions of Pillow and of its decoders; ``none`` for those it lacks."""
     from PIL import features
 
     names = {"Pillow": "pil", "libjpeg-turbo": "libjpeg_turbo", "libwebp": "webp", "libavif": "avif"}
