@@ -1,11 +1,11 @@
-"""Arrays as plain memory-mapped files, in generations: a reader sees a whole one or none.
+"""Arrays as memory-mapped files, in generations: a reader opens a complete generation or none.
 
 A generation is written under a temporary name, synced and renamed into place. A reader keeps the generation that it has
 mapped while the next is written::
 
     photos.db.index/
     └── 00000007/
-        ├── header.json    format, what the arrays are of, CRC-32 of each file
+        ├── header.json    format, what the arrays hold, CRC-32 of each file
         ├── codes.npy
         └── ids.npy
 """
@@ -97,7 +97,7 @@ def verify(directory: Path, version: int) -> None:
     Raises
     ------
     IndexFileError
-        A file differs from what was written.
+        A checksum differs.
     """
     for generation in _generations(directory)[-1:]:
         for name, expected in _header(generation, version)["crc32"].items():

@@ -1,4 +1,4 @@
-"""Slow and obviously right twins of the fast functions, of the same names."""
+"""Slow and simple twins of the fast functions, with the same names."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Part = Callable[[int, int, int, int], NDArray[Any]]
-"""Called with left, top, right, bottom: gives the luma of these columns and rows of a plane."""
+"""Called with left, top, right, bottom: returns the luma of these columns and rows of a plane."""
 
 SUBPIXELS = 16
 """Edges are in sixteenths of a plane pixel: the border of a scaled picture rarely ends at the edge of a pixel."""
@@ -66,7 +66,7 @@ def inner_box(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
 
     Notes
     -----
-    Cost: 30 µs where no edge of the plane is of one tone; else one pass over the border.
+    Cost: 30 µs if no edge of the plane has one tone; else one pass over the border.
     """
     whole = Box(0, 0, columns, rows)
     boxes = [box for tone in sorted(_tones(part, whole, unit)) if (box := _cut(part, whole, tone, unit))]

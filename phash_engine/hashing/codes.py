@@ -1,7 +1,7 @@
 """The 64-bit code: hex digits, bits and signed integers, and Hamming distance.
 
-Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid and
-are the digits imagehash writes.
+Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid, as
+those of imagehash.
 
 >>> to_hex(0x8000000000000001)
 '8000000000000001'

@@ -88,14 +88,14 @@ def is_trusted(qualities: NDArray[np.int64], details: NDArray[np.float64]) -> ND
 
 
 def entropy(luma: NDArray[np.uint16]) -> float:
-    """Shannon entropy in bits of luma in whole steps, 0 (one tone) to 8, of a block or of any plane in 1/256."""
+    """Return the Shannon entropy in bits, 0 (one tone) to 8, of luma in whole steps, of a block or a plane in 1/256."""
     counts = np.bincount(luma.ravel() // LUMA_STEPS)
     shares = counts[counts > 0] / luma.size
     return float(-(shares * np.log2(shares)).sum() + 0.0)
 
 
 def mean_gradient(luma: NDArray[np.floating]) -> float:
-    """Mean length of the gradient of a plane ``(h, w)``, per 512th of its longer side: blurred copies have less.
+    """Return the mean gradient length of a plane ``(h, w)``, per 512th of its longer side: blurred copies have less.
 
     The unit makes a picture and its reduced copy comparable. A plane of less than 2 pixels a side has 0.
 

@@ -116,7 +116,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
         io.load(tmp_path)
     path = generation(tmp_path) / "header.json"
     path.write_text(json.dumps({"format": 101, "kind": "best", "words": 1, "crc32": {}}))
-    with pytest.raises(IndexFileError, match="the header names no kind and width of index"):
+    with pytest.raises(IndexFileError, match="corrupt header: no known kind and width of index"):
         io.load(tmp_path)
 
 
