@@ -16,7 +16,16 @@ from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.errors import ImageError, UsageError
 from phash_engine.matching.policy import DEFAULT_RADIUS
-from phash_engine.matching.ranking import DIAGONAL, MEASURES, SEEN, Cut, Rated, chosen, ordered, rated
+from phash_engine.matching.ranking import (
+    DIAGONAL,
+    MEASURES,
+    OF_PIXELS,
+    MeasuredMatch,
+    Range,
+    measure_matches,
+    select_matches,
+    sort_matches,
+)
 from phash_engine.matching.search import Collection, Match
 
 STDIN = "-"
@@ -106,9 +115,9 @@ def command(
     """
     if order and near_ppi is not None:
         raise click.UsageError("--order and --near-ppi each say what comes first: give one of them")
-    cuts = [Cut(name, least=bound) for name, bound in least] + [Cut(name, most=bound) for name, bound in most]
+    ranges = [Range(name, least=bound) for name, bound in least] + [Range(name, most=bound) for name, bound in most]
     measure = order if near_ppi is None else "ppi"
-    measures = {cut.measure for cut in cuts} | ({measure} if measure else set())
+    measures = {each.measure for each in ranges} | ({measure} if measure else set())
     queries = [*paths, *_listed(files_from, b"\n"), *_listed(files0_from, b"\0")]
     if not queries:
         raise click.UsageError("name at least one picture to look up")
@@ -135,11 +144,12 @@ def command(
                 output.message(f"{query}: {error.reason}")
                 unread += 1
                 continue
-            rows = [Rated(match, {}) for match in matches]
+            rows = [MeasuredMatch(match, {}) for match in matches]
             if measures:
-                rows = chosen(rated(matches, catalogue, diagonal=diagonal, look=not measures.isdisjoint(SEEN)), cuts)
+                rows = measure_matches(matches, diagonal=diagonal, read_files=not measures.isdisjoint(OF_PIXELS))
+                rows = select_matches(rows, ranges)
             if measure:
-                rows = ordered(rows, measure, math.inf if near_ppi is None else near_ppi)
+                rows = sort_matches(rows, measure, math.inf if near_ppi is None else near_ppi)
             found += len(rows)
             if not quiet:
                 end, several = "\0" if null else "\n", len(queries) > 1
@@ -155,7 +165,9 @@ def _find(search: Callable[..., list[Match]], query: str) -> list[Match]:
     return search(_files.absolute(query))
 
 
-def _print(rows: Sequence[Rated], measure: str | None, *, as_json: bool, end: str, several: bool, verify: bool) -> None:
+def _print(
+    rows: Sequence[MeasuredMatch], measure: str | None, *, as_json: bool, end: str, several: bool, verify: bool
+) -> None:
     for match, measures in rows:
         if as_json:
             known = {name: None if math.isnan(value) else value for name, value in measures.items()}

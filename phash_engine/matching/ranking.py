@@ -1,4 +1,4 @@
-"""Matches → the better pictures first, or only those good enough."""
+"""Ranking of matches by measures of their photos: size in pixels, sharpness and others; ranges of these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from phash_engine import images
 from phash_engine._threads import available_threads, in_threads
-from phash_engine.catalogue import Photo, Store
+from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError
 from phash_engine.hashing import quality
 from phash_engine.hashing.block import LUMA_STEPS
@@ -26,14 +26,14 @@ _STORED: Final[dict[str, Callable[[Photo], float]]] = {
     "size": lambda photo: photo.size,
     "ppi": lambda photo: math.hypot(photo.width, photo.height),  # for a diagonal of one inch
 }
-SEEN: Final = ("entropy", "gradient")
-"""Entropy of the luma in bits; ``quality.mean_gradient``."""
-MEASURES: Final = (*_STORED, *SEEN)
+OF_PIXELS: Final = ("entropy", "gradient")
+"""Entropy of the luma in bits; ``quality.mean_gradient``. To compute them the file is read."""
+MEASURES: Final = (*_STORED, *OF_PIXELS)
 """First pixels; width over height; bytes; pixels per inch."""
-_SIDE = 512
+_LONGER_SIDE = 512
 
 
-class Cut(NamedTuple):
+class Range(NamedTuple):
     """One of :data:`MEASURES` and its least and largest accepted value."""
 
     measure: str
@@ -41,60 +41,60 @@ class Cut(NamedTuple):
     most: float = math.inf
 
 
-class Rated(NamedTuple):
-    """A match and the measures of its photo; NaN is what is not known, for want of the file or of its size."""
+class MeasuredMatch(NamedTuple):
+    """A match and the measures of its photo; NaN for those unknown, since the file or its size is missing."""
 
     match: Match
     measures: dict[str, float]
 
 
-def rated(matches: Sequence[Match], catalogue: Store, *, diagonal: float = DIAGONAL, look: bool = False) -> list[Rated]:
+def measure_matches(
+    matches: Sequence[Match], *, diagonal: float = DIAGONAL, read_files: bool = False
+) -> list[MeasuredMatch]:
     """Measure the photos of matches.
 
     Parameters
     ----------
     matches
-        Of photos in the catalogue.
-    catalogue
-        An open catalogue, which knows the other measures than those of :data:`SEEN`.
+        As ``search.find`` returns them.
     diagonal
         Inches of the screen that a picture fills, above 0, for "ppi".
-    look
-        Whether each file is read, at 512 pixels, for the measures of :data:`SEEN`.
+    read_files
+        Whether each file is read, at 512 pixels, for the measures of :data:`OF_PIXELS`.
     """
-    known = [_stored(catalogue.photo(match.path), diagonal) for match in matches]
-    if look:
-        seen = in_threads(_seen, [match.path for match in matches], available_threads())
-        known = [stored | own for stored, own in zip(known, seen, strict=True)]
-    return [Rated(match, measures) for match, measures in zip(matches, known, strict=True)]
+    measures = [_stored(match.photo, diagonal) for match in matches]
+    if read_files:
+        of_pixels = in_threads(_of_pixels, [match.path for match in matches], available_threads())
+        measures = [stored | computed for stored, computed in zip(measures, of_pixels, strict=True)]
+    return list(map(MeasuredMatch, matches, measures))
 
 
-def chosen(found: Sequence[Rated], cuts: Sequence[Cut]) -> list[Rated]:
-    """Return those that every cut accepts; a measure that is not known is not accepted."""
-    return [one for one in found if all(cut.least <= one.measures[cut.measure] <= cut.most for cut in cuts)]
+def select_matches(rows: Sequence[MeasuredMatch], ranges: Sequence[Range]) -> list[MeasuredMatch]:
+    """Return the matches within every range; an unknown measure is in none."""
+    return [row for row in rows if all(each.least <= row.measures[each.measure] <= each.most for each in ranges)]
 
 
-def ordered(found: Sequence[Rated], measure: str, target: float = math.inf) -> list[Rated]:
-    """Return those of the highest measure first, or of that nearest to a target; of equal ones the order stays."""
+def sort_matches(rows: Sequence[MeasuredMatch], measure: str, target: float = math.inf) -> list[MeasuredMatch]:
+    """Sort matches by a measure, the highest or the nearest to a target first; stable, unknown measures last."""
 
-    def lack(one: Rated) -> float:
-        value = one.measures[measure]
+    def key(row: MeasuredMatch) -> float:
+        value = row.measures[measure]
         return math.inf if math.isnan(value) else -value if target == math.inf else abs(value - target)
 
-    return sorted(found, key=lack)
+    return sorted(rows, key=key)
 
 
-def _stored(photo: Photo | None, diagonal: float) -> dict[str, float]:
-    if photo is None or not photo.width * photo.height:
+def _stored(photo: Photo, diagonal: float) -> dict[str, float]:
+    if not photo.width * photo.height:
         return dict.fromkeys(_STORED, math.nan)
     measures = {name: of_photo(photo) for name, of_photo in _STORED.items()}
     return measures | {"ppi": measures["ppi"] / diagonal}
 
 
-def _seen(path: str) -> dict[str, float]:
+def _of_pixels(path: str) -> dict[str, float]:
     try:
-        luma = images.read_pixels(path, _SIDE) @ LUMA
+        luma = images.read_pixels(path, _LONGER_SIDE) @ LUMA
     except ImageError:
-        return dict.fromkeys(SEEN, math.nan)
+        return dict.fromkeys(OF_PIXELS, math.nan)
     steps = np.rint(luma * LUMA_STEPS).astype(np.uint16)
-    return dict(zip(SEEN, (quality.entropy(steps), quality.mean_gradient(luma)), strict=True))
+    return dict(zip(OF_PIXELS, (quality.entropy(steps), quality.mean_gradient(luma)), strict=True))

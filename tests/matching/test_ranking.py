@@ -1,4 +1,4 @@
-"""Matches by the quality of their photos: measures against Pillow and by hand, orders and cuts."""
+"""Matches by the quality of their photos: measures against Pillow and by hand, orders and ranges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from PIL import Image, ImageFilter
 from phash_engine.catalogue import Photo, Store
 from phash_engine.hashing import quality
 from phash_engine.hashing.views import MatchType
-from phash_engine.matching.ranking import MEASURES, SEEN, Cut, Rated, chosen, ordered, rated
+from phash_engine.matching.ranking import (
+    MEASURES,
+    OF_PIXELS,
+    MeasuredMatch,
+    Range,
+    measure_matches,
+    select_matches,
+    sort_matches,
+)
 from phash_engine.matching.search import Match, find
 from phash_engine.scanning.scan import scan
 from tests.cli.test_cli import invoke
@@ -44,7 +52,7 @@ def found(copies: Path) -> dict[str, dict[str, float]]:
     """All measures by name of the copy."""
     with Store(copies.parent / "catalogue" / "photos.db") as catalogue:
         matches = find(copies / "whole.png", catalogue)
-        return {Path(m.path).name: measures for m, measures in rated(matches, catalogue, diagonal=2, look=True)}
+        return {Path(m.path).name: measures for m, measures in measure_matches(matches, diagonal=2, read_files=True)}
 
 
 def test_measures_of_the_header(copies: Path, found: dict[str, dict[str, float]]) -> None:
@@ -77,35 +85,37 @@ def test_gradient_of_next_to_nothing() -> None:
     assert quality.mean_gradient(np.full((5, 5), 7.0)) == 0
 
 
-def match(path: str) -> Match:
-    return Match("q", Photo.of_path(path), 0, MatchType.SIMILAR)
+def match(photo: Photo | None) -> Match:
+    assert photo is not None
+    return Match("q", photo, 0, MatchType.SIMILAR)
 
 
-def test_orders_and_cuts_by_hand() -> None:
+def test_orders_and_ranges_by_hand() -> None:
     values = {"a": 2.0, "b": math.nan, "c": 5.0, "d": 2.0}
     given = [
-        Rated(Match("q", Photo.of_path(name), 0, MatchType.SIMILAR), {"ppi": value}) for name, value in values.items()
+        MeasuredMatch(Match("q", Photo.of_path(name), 0, MatchType.SIMILAR), {"ppi": value})
+        for name, value in values.items()
     ]
 
-    def names(rows: list[Rated]) -> str:
+    def names(rows: list[MeasuredMatch]) -> str:
         return "".join(row.match.path for row in rows)
 
-    assert names(ordered(given, "ppi")) == "cadb"
-    assert names(ordered(given, "ppi", 1.5)) == "adcb"
-    assert names(ordered(given, "ppi", 4)) == "cadb"
-    assert names(chosen(given, [Cut("ppi", least=2)])) == "acd"
-    assert names(chosen(given, [Cut("ppi", least=2), Cut("ppi", most=2)])) == "ad"
-    assert chosen(given, []) == given
+    assert names(sort_matches(given, "ppi")) == "cadb"
+    assert names(sort_matches(given, "ppi", 1.5)) == "adcb"
+    assert names(sort_matches(given, "ppi", 4)) == "cadb"
+    assert names(select_matches(given, [Range("ppi", least=2)])) == "acd"
+    assert names(select_matches(given, [Range("ppi", least=2), Range("ppi", most=2)])) == "ad"
+    assert select_matches(given, []) == given
 
 
-def test_what_is_not_known_comes_last(copies: Path, sample: Path) -> None:
+def test_unknown_measures(copies: Path, sample: Path) -> None:
     with Store(copies.parent / "catalogue" / "photos.db") as catalogue:
         catalogue.add_fingerprints([sample / "elsewhere.jpg"], np.arange(5, dtype=np.uint64)[np.newaxis])
         (copies / "small.png").unlink()
-        matches = [match(str(path)) for path in (sample / "elsewhere.jpg", copies / "small.png")]
-        imported, gone = (row.measures for row in rated(matches, catalogue, look=True))
+        matches = [match(catalogue.photo(str(path))) for path in (sample / "elsewhere.jpg", copies / "small.png")]
+        imported, gone = (row.measures for row in measure_matches(matches, read_files=True))
     assert all(math.isnan(value) for value in imported.values())
-    assert {name for name, value in gone.items() if math.isnan(value)} == set(SEEN)
+    assert {name for name, value in gone.items() if math.isnan(value)} == set(OF_PIXELS)
 
 
 # ── command ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +125,7 @@ def paths(output: str) -> list[str]:
     return [Path(line.split("\t")[-1]).name for line in output.splitlines()]
 
 
-def test_find_prints_the_better_first(copies: Path) -> None:
+def test_find_sorts_by_a_measure(copies: Path) -> None:
     whole = copies / "whole.png"
     by_pixels = invoke("find", whole, "--order", "pixels").output
     assert paths(by_pixels) == ["whole.png", "blurred.png", "wide.png", "small.png"]
@@ -125,7 +135,7 @@ def test_find_prints_the_better_first(copies: Path) -> None:
     assert paths(invoke("find", whole, "--near-ppi", "400", "--diagonal", "0.5").output)[0] == "small.png"
 
 
-def test_find_leaves_out_what_is_not_good_enough(copies: Path) -> None:
+def test_find_selects_by_ranges(copies: Path) -> None:
     whole = copies / "whole.png"
     assert "small.png" not in paths(invoke("find", whole, "--min", "pixels", "3e4").output)
     assert paths(invoke("find", whole, "--min", "aspect", "1.35").output) == ["wide.png"]
@@ -137,6 +147,6 @@ def test_find_leaves_out_what_is_not_good_enough(copies: Path) -> None:
     assert "measures" not in json.loads(invoke("find", whole, "-k", "1", "--json").output)
 
 
-def test_requests_that_make_no_sense(copies: Path) -> None:
+def test_order_and_near_ppi_exclude_each_other(copies: Path) -> None:
     with pytest.raises(click.UsageError, match="--order and --near-ppi each say what comes first"):
         invoke("find", copies / "whole.png", "--order", "size", "--near-ppi", "90")
