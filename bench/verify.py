@@ -89,7 +89,7 @@ def _inliers(pair: tuple[keypoints.Keypoints, keypoints.Keypoints]) -> int:
 
 
 def times(paths: Sequence[Path]) -> list[tuple[str, Callable[[], object], float]]:
-    """Return what to time, on pictures already read: pixels of near pairs, keypoints of candidates."""
+    """Return the functions to time, on pictures already read: pixels of near pairs, keypoints of candidates."""
     pictures = [VerificationImage(path) for path in paths[:8]]
     copies = [VerificationImage(np.ascontiguousarray(picture.pixels[:-9, :-9])) for picture in pictures]
     points = [picture.keypoints(1)[0] for picture in pictures]

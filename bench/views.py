@@ -1,4 +1,4 @@
-"""Padded and cropped copies found first of all, without crops and with them, beside imagehash; and what crops cost."""
+"""Padded and cropped copies ranked first, with and without crops, compared with imagehash; and the cost of crops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from phash_engine.matching.search import Collection
 from phash_engine.scanning.scan import scan
 
 PEER_RADIUS = 10
-"""Of 64 bits: what people take for imagehash's phash."""
+"""Of 64 bits: usual for imagehash's phash."""
 
 SCANS = {"scan": False, "scan --crops": True}
 
@@ -58,7 +58,7 @@ def count(folder: str, crops: bool) -> int:
 
 
 def ours(catalogue: Store) -> Find:
-    """Return what looks a copy up in a catalogue."""
+    """Return a function that finds a copy in a catalogue."""
     collection = Collection(catalogue)
 
     def find(copy: bytes) -> str | None:
@@ -68,7 +68,7 @@ def ours(catalogue: Store) -> Find:
 
 
 def peer(paths: Sequence[str]) -> Find:
-    """Return what looks a copy up among the phashes of the imagehash library."""
+    """Return a function that finds a copy among the phashes of the imagehash library."""
     own = np.stack([phash(Path(path).read_bytes()) for path in paths])
 
     def find(copy: bytes) -> str | None:
@@ -87,7 +87,7 @@ def phash(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def check(paths: Sequence[str], finders: Mapping[str, Find]) -> None:
-    """See that every photo finds itself."""
+    """Check that every photo finds itself."""
     for name, find in finders.items():
         if any(find(Path(path).read_bytes()) != path for path in paths):
             raise SystemExit(f"{name}: a photo does not find itself")
@@ -110,16 +110,16 @@ def saved(path: str, edit: Edit) -> bytes:
     return file.getvalue()
 
 
-def show(what: str, numbers: Mapping[str, float], *, as_json: bool) -> None:
+def show(name: str, numbers: Mapping[str, float], *, as_json: bool) -> None:
     """Print one line of numbers."""
     if as_json:
-        print(json.dumps({"what": what, **numbers}))
+        print(json.dumps({"what": name, **numbers}))
     else:
-        print(f"{what:<24}" + "  ".join(f"{name} {number:.3f}" for name, number in numbers.items()), flush=True)
+        print(f"{name:<24}" + "  ".join(f"{label} {number:.3f}" for label, number in numbers.items()), flush=True)
 
 
 def _cut(left: float, top: float, right: float, bottom: float) -> Edit:
-    """Return what cuts shares of width and height off the sides; negative ones add black."""
+    """Return an edit that cuts shares of width and height off the sides; negative shares add black."""
 
     def cut(image: Image.Image) -> Image.Image:
         width, height = image.size

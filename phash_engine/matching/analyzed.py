@@ -57,7 +57,7 @@ class AnalyzedImage:
     Attributes
     ----------
     name
-        What errors call the picture: its path, or ``<bytes>`` and the like.
+        The name of the picture in errors: its path, or ``<bytes>`` and the like.
     digest
         SHA-256 of its bytes; None of a PIL image, an array or a file object.
     query

@@ -2,8 +2,8 @@
 
 Inverse compositional Gauss-Newton steps (Baker & Matthews 2004, "Lucas-Kanade 20 years on", 3.2) from coarse to fine,
 with a gain and an offset of luma (as Evangelidis & Psarakis 2008, "Parametric image alignment using enhanced
-correlation coefficient maximization") and less weight for outliers. Coordinates run from -1/2 to 1/2 along
-both axes, so that a change of size or aspect is none of the transform.
+correlation coefficient maximization") and less weight for outliers. Coordinates run from -1/2 to 1/2 along both axes,
+so the transform does not depend on size or aspect ratio.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MIN_DEPTH = 0.1
 class Overlay(NamedTuple):
     """Two pictures on the pixels of the smaller one.
 
-    ``a`` and ``b`` are float32 ``(h, w, 3)`` of RGB, 0..255; ``shared`` is bool ``(h, w)``: where both show something.
+    ``a`` and ``b`` are float32 ``(h, w, 3)`` of RGB, 0..255; ``shared`` is bool ``(h, w)``: where both have pixels.
     """
 
     a: Plane
@@ -47,8 +47,8 @@ class Overlay(NamedTuple):
 def overlay(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Transform | None = None) -> Overlay:
     """Lay two pictures, uint8 ``(h, w, 3)`` of RGB, over one another.
 
-    The larger, or of equal ones the sharper, is warped onto the other, starting at a transform that is about right, or
-    at the identity. How alike they are is left to ``similarity``.
+    The larger, or of equal ones the sharper, is warped onto the other, from an approximate transform ``start`` or the
+    identity. Their similarity is computed in ``similarity``.
 
     Notes
     -----
@@ -152,7 +152,7 @@ def _refined(a: Plane, b: Plane, found: Transform, iterations: int) -> Transform
 
 
 def _step(warped: Plane, fixed: Plane, slopes: Plane) -> Transform:
-    """Return the eight parameters of the step that explains most of what differs, brightness and contrast aside."""
+    """Return the eight parameters of the step that reduces the residual most, whatever the brightness and contrast."""
     warped, fixed = warped - warped.mean(), fixed - fixed.mean()
     residual = warped * ((warped @ fixed) / max(float(warped @ warped), 1e-6)) - fixed
     usual = 1.5 * float(np.median(np.abs(residual))) + 1
@@ -166,7 +166,7 @@ def _step(warped: Plane, fixed: Plane, slopes: Plane) -> Transform:
 
 
 def _agreement(a: Plane, b: Plane, found: Transform) -> float:
-    """Return the correlation of b with a as warped, -1 where they share too little."""
+    """Return the correlation of b with a warped, -1 where they overlap too little."""
     warped, shared = _warped(a, found, *b.shape)
     return correlation(warped[shared], b[shared]) if shared.mean() >= _MIN_SHARED else -1.0
 
@@ -179,7 +179,7 @@ def correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 def _warped(picture: Plane, found: Transform, height: int, width: int) -> tuple[Plane, NDArray[np.bool_]]:
-    """Sample a picture bilinearly where a transform sends each pixel of another; and return which lie inside it."""
+    """Sample a picture bilinearly where a transform maps each pixel of another; return also which are inside it."""
     x, y = _grid(height, width)
     across, down, depth = (found @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])).reshape(3, height, width)
     in_front = depth > _MIN_DEPTH

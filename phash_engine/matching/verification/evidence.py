@@ -17,7 +17,7 @@ MIN_INLIERS = 12
 have more."""
 
 MIN_CORRELATION = 0.9
-"""From here on two pictures are taken to be aligned, so that what differs is a difference."""
+"""From here on two pictures are taken to be aligned, and the other measures hold."""
 
 MAX_CHANGE = 25.0
 """1 copy in 500 that was only compressed, scaled, cropped, filtered or toned has more; 9 in 10 with a line drawn in."""

@@ -51,7 +51,7 @@ def detect(pixels: NDArray[np.uint8]) -> Keypoints:
     Parameters
     ----------
     pixels
-        uint8 ``(h, w, 3)`` of RGB or ``(h, w)`` of luma, the longer side best :data:`LONGER_SIDE`.
+        uint8 ``(h, w, 3)`` of RGB or ``(h, w)`` of luma, the longer side preferably :data:`LONGER_SIDE`.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def estimate_homography(a: Keypoints, b: Keypoints) -> Homography:
 
 
 def _matches(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the rows of a and b that correspond, int64 ``(m, 2)``."""
+    """Return the rows of a and b that match, int64 ``(m, 2)``."""
     if min(len(a), len(b)) < 2:
         return np.empty((0, 2), dtype=np.int64)
     cv2 = _opencv()

@@ -33,8 +33,8 @@ class Similarity(NamedTuple):
     correlation
         Of their luma, -1..1. Copies have 0.9 and more, unless their tones were equalised.
     change
-        How much more the window that differs most does so than noise and texture; 0 to some hundreds. A line
-        or a word drawn into the picture has 30 and more.
+        Unexplained variance of the window that differs most, in units of the usual one; 0 to some hundreds. A line or a
+        word drawn into the picture gives 30 and more.
     colour
         Correlation of the colour that is not toning, -1..1; 1 where one of them has none.
     """
@@ -47,8 +47,8 @@ class Similarity(NamedTuple):
 def compare_pixels(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Transform | None = None) -> Similarity:
     """Compare two pictures, uint8 ``(h, w, 3)`` of RGB with a longer side best of :data:`LONGER_SIDE`.
 
-    They are aligned first, so small crops, borders and turns by a few degrees do not count; ``start`` is a
-    transform that is about right.
+    They are aligned first, so small crops, borders and turns by a few degrees do not count; ``start`` is an
+    approximate transform.
 
     Notes
     -----
@@ -62,7 +62,7 @@ def compare_pixels(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Transform 
 
 
 def _change(a: Plane, b: Plane, shared: NDArray[np.bool_]) -> float:
-    """Return how much more the window that differs most does so than is usual.
+    """Return the unexplained variance of the window that differs most, in units of the usual one.
 
     In each window the variance of either picture that no multiple of the other explains is divided by what is usual in
     this pair, plus a share of the texture of both: edges shift a little, and are compressed worst.
