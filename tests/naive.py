@@ -61,12 +61,12 @@ def turned(block: Block) -> Views:
 
 
 def transposed(block: Block) -> Views:
-    """What follows from the codes of the upright block alone."""
+    """The orientations that follow from the codes of the upright block alone."""
     return [_decision_codes(block), _decision_codes(np.ascontiguousarray(block.T))]
 
 
 def rotated_distance(a: Views, b: Views) -> tuple[int, str]:
-    """The distance with rotations, and whether it takes turning to get there."""
+    """The distance with rotations, and the match type."""
     nearest = min([distance(view, b[0]) for view in a] + [distance(view, a[0]) for view in b])
     return nearest, "similar" if nearest == distance(a[0], b[0]) else "rotated"
 
@@ -85,11 +85,11 @@ def find_groups(photos: dict[str, Views], radius: int) -> dict[str, list[tuple[i
     for keeper in photos:
         if keeper in left:
             views = left.pop(keeper)
-            others = find(views, left, None, radius)
-            for _, _, path in others:
+            duplicates = find(views, left, None, radius)
+            for _, _, path in duplicates:
                 del left[path]
-            if others:
-                groups[keeper] = others
+            if duplicates:
+                groups[keeper] = duplicates
     return groups
 
 
@@ -116,12 +116,12 @@ def _ranked(codes: Codes, ids: Ids, query: Codes, radius: int) -> list[tuple[int
 
 
 def _matches(found: Iterable[list[tuple[int, int]]]) -> Matches:
-    rows = [(query, i, bits) for query, hits in enumerate(found) for bits, i in hits]
+    rows = [(query, i, bits) for query, ranked in enumerate(found) for bits, i in ranked]
     return Matches(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
 
 
 def area_average(plane: NDArray[Any], width: int, height: int, scale: int = 1, unit: int = 1) -> NDArray[np.uint16]:
-    """Cut each plane pixel into 32 * scale parts a side, drop what hangs over, average 32 equal runs a side."""
+    """Cut each plane pixel into 32 * scale parts a side, drop those beyond the edge, average 32 equal runs a side."""
     sums = _runs(_runs(plane.astype(np.int64), height, scale).T, width, scale).T
     luma = [[Fraction(256 * int(cell), unit * width * height) for cell in row] for row in sums]
     return np.array([[math.floor(value + Fraction(1, 2)) for value in row] for row in luma], dtype=np.uint16)
@@ -184,7 +184,7 @@ def average(block: Matrix) -> int:
 
 def dct(block: Matrix) -> int:
     weights = cosines()
-    low = [value for row in _both_ways(weights, block, weights) for value in row]
+    low = [value for row in _on_both_sides(weights, block, weights) for value in row]
     ordered = sorted(low)
     return _code(2 * value > ordered[31] + ordered[32] for value in low)
 
@@ -206,12 +206,12 @@ def wavelet(block: Matrix) -> int:
 
 
 def horizontal(block: Matrix) -> int:
-    reduced = _both_ways(lanczos(8), block, lanczos(9))
+    reduced = _on_both_sides(lanczos(8), block, lanczos(9))
     return _code(row[x + 1] > row[x] for row in reduced for x in range(8))
 
 
 def vertical(block: Matrix) -> int:
-    reduced = _both_ways(lanczos(9), block, lanczos(8))
+    reduced = _on_both_sides(lanczos(9), block, lanczos(8))
     return _code(reduced[y + 1][x] > reduced[y][x] for y in range(8) for x in range(8))
 
 
@@ -253,7 +253,7 @@ def _cells(block: Matrix) -> Matrix:
     return [[sum(block[4 * y + j][4 * x + i] for j in range(4) for i in range(4)) for x in range(8)] for y in range(8)]
 
 
-def _both_ways(rows: Matrix, block: Matrix, columns: Matrix) -> Matrix:
+def _on_both_sides(rows: Matrix, block: Matrix, columns: Matrix) -> Matrix:
     halfway = [[sum(a * b for a, b in zip(weights, line, strict=True)) for weights in columns] for line in block]
     return [
         [sum(a * line[x] for a, line in zip(weights, halfway, strict=True)) for x in range(len(columns))]
@@ -277,7 +277,7 @@ def complete(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
 
 
 def component(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
-    """Merge group by group, the closest pair first; a group that has items to be kept apart is never made."""
+    """Merge group by group, the closest pair first; a group with items to be kept apart is never made."""
     groups = {item: {item} for item in range(n)}
     for _, (left, right) in sorted((distance, pair) for pair, distance in pairs.items()):
         both = groups[left] | groups[right]
@@ -308,32 +308,32 @@ def _greedy(n: int, joins: Callable[[int, int, list[int]], bool]) -> list[int]:
     return keepers
 
 
-def orders(answers: Sequence[tuple[float, bool]]) -> list[list[bool]]:
-    """Whether each answer is true, for all orders of the equal ones among (score, whether true)."""
-    kept = [order for order in permutations(answers) if all(a[0] <= b[0] for a, b in pairwise(order))]
+def _orders(results: Sequence[tuple[float, bool]]) -> list[list[bool]]:
+    """Whether each result is true, for all orders of ties among (score, whether true)."""
+    kept = [order for order in permutations(results) if all(a[0] <= b[0] for a, b in pairwise(order))]
     return [[true for _, true in order] for order in kept]
 
 
-def precision_sum(ranked: list[bool], k: int) -> Fraction:
-    """Precisions at the ranks of the true answers among the first k."""
+def _precision_sum(ranked: list[bool], k: int) -> Fraction:
+    """Precisions at the ranks of the true results among the first k."""
     return sum(
         (Fraction(sum(ranked[:rank]), rank) for rank in range(1, k + 1) if ranked[rank - 1 : rank] == [True]),
         Fraction(),
     )
 
 
-def average_precision(answers: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
-    ranked = orders(answers)
-    return float(sum(precision_sum(order, k) for order in ranked) / len(ranked) / min(positives, k))
+def average_precision(results: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
+    ranked = _orders(results)
+    return float(sum(_precision_sum(order, k) for order in ranked) / len(ranked) / min(positives, k))
 
 
-def global_average_precision(answers: Sequence[tuple[float, bool]], queries: int) -> float:
-    ranked = orders(answers)
-    return float(sum(precision_sum(order, len(order)) for order in ranked) / len(ranked) / queries)
+def global_average_precision(results: Sequence[tuple[float, bool]], queries: int) -> float:
+    ranked = _orders(results)
+    return float(sum(_precision_sum(order, len(order)) for order in ranked) / len(ranked) / queries)
 
 
-def top_k_accuracy(answers: Sequence[tuple[float, bool]], k: int) -> float:
-    ranked = orders(answers)
+def top_k_accuracy(results: Sequence[tuple[float, bool]], k: int) -> float:
+    ranked = _orders(results)
     return sum(any(order[:k]) for order in ranked) / len(ranked)
 
 
@@ -382,7 +382,7 @@ Table = list[list[float]]
 
 
 def drops(values: list[float], order: list[int]) -> list[float]:
-    """By how much a value of an order that should fall is above the one before it, or one left out above the last."""
+    """How far each value of a falling order exceeds the value before it, and each omitted value the last."""
     inside = [values[later] - values[sooner] for sooner, later in pairwise(order)]
     return inside + [value - values[order[-1]] for row, value in enumerate(values) if row not in order]
 

@@ -49,7 +49,7 @@ def draw_ids(draw: st.DrawFn, rng: np.random.Generator, count: int) -> NDArray[n
 
 @st.composite
 def radii(draw: st.DrawFn, words: int) -> int:
-    """Small radii, which people use, as often as all others."""
+    """Small radii, which are usual, as often as all radii."""
     return draw(st.one_of(st.integers(0, 16 * words), st.integers(0, 64 * words)))
 
 

@@ -1,4 +1,4 @@
-"""Borders: found where they were planted, of any tone, on any side, within scaled pixels; and none where none is."""
+"""Borders: found where they were planted, of any tone, on any side, within scaled pixels; and none without one."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_equals_twin(drawn: tuple[Plane, int]) -> None:
     st.sampled_from([0.0, 1.5, 4.0]),
 )
 def test_planted_borders_are_cut_away(seed: int, widths: tuple[int, int, int, int], tone: int, noise: float) -> None:
-    """Of any tone, also one that occurs inside; with noise; on one side or on all. Half a pixel more or less."""
+    """Of any tone, also a tone that occurs inside; with noise; on one side or on all. Within half a pixel."""
     rng = np.random.default_rng(seed)
     plane = framed(scene(60, 45, seed), widths, tone)
     pixels = np.clip(plane + noise * rng.standard_normal(plane.shape), 0, 255).astype(np.uint8)
@@ -97,7 +97,7 @@ def test_planted_borders_are_cut_away(seed: int, widths: tuple[int, int, int, in
 @settings(max_examples=60, deadline=None)
 @given(SEEDS, st.tuples(*[st.integers(8, 60)] * 4), st.sampled_from([2, 4, 8]), st.sampled_from([0, 255]))
 def test_edges_within_scaled_pixels(seed: int, widths: tuple[int, int, int, int], scale: int, tone: int) -> None:
-    """A decoder that scales mixes border and picture in one pixel: the edge is known to a quarter of it."""
+    """A scaling decoder mixes border and picture in one pixel: the edge is found within a quarter pixel."""
     width, height = (320 - sum(pair) % scale for pair in (widths[::2], widths[1::2]))
     plane = framed(scene(width, height, seed), widths, tone)
     rows, columns = plane.shape

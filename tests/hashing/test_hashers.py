@@ -1,4 +1,4 @@
-"""The codes: each bit as its definition in whole numbers has it, whatever computes it."""
+"""The codes: each bit equals its definition in whole numbers."""
 
 import hashlib
 import os

@@ -14,7 +14,7 @@ from tests.strategies import blocks
 
 Block = NDArray[np.uint16]
 MIRRORED = {MIRROR_FORMS[0]: 2, MIRROR_FORMS[1]: 4, MIRROR_FORMS[2]: 3}
-"""The orientation that each form stands for."""
+"""The orientation of each form."""
 BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 
@@ -35,7 +35,7 @@ def test_turn_is_what_pillow_does(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", ORIENTATIONS)
-def test_every_turn_has_its_way_back(number: int) -> None:
+def test_every_turn_has_an_inverse(number: int) -> None:
     matrix = np.arange(6).reshape(2, 3)
     assert np.array_equal(turn(turn(matrix, number), BACK[number]), matrix)
 
@@ -73,16 +73,16 @@ def test_forms_compare_as_the_mirrored_blocks_do(query: Block, stored: Block) ->
 def test_distance_is_the_smallest_over_all_turned_blocks(a: Block, b: Block, number: int, related: bool) -> None:
     if related:
         b = turn(a, number) // 2 + b // 2
-    both_ways = {
+    distances = {
         o: min(
             naive.distance(decisions_of(turn(a, o))[0], decisions_of(b)[0]),
             naive.distance(decisions_of(a)[0], decisions_of(turn(b, BACK[o]))[0]),
         )
         for o in ORIENTATIONS
     }
-    smallest = min(both_ways.values())
+    smallest = min(distances.values())
     codes_a, codes_b = table_of(a, b)
-    assert orientation.distance(codes_a, codes_b) == (smallest, min(o for o in both_ways if both_ways[o] == smallest))
+    assert orientation.distance(codes_a, codes_b) == (smallest, min(o for o in distances if distances[o] == smallest))
     assert orientation.distance(codes_b, codes_a)[0] == smallest
 
 

@@ -1,4 +1,4 @@
-"""Quality: by hand, and in the order a person would put blocks in."""
+"""Quality: by hand, and ordered as a person would order the blocks."""
 
 import numpy as np
 import pytest

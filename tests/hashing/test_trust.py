@@ -1,4 +1,4 @@
-"""The gate of trust, measured: what has nothing to tell it by matches nothing by code, and photos pass."""
+"""Which blocks are trusted, measured: featureless pictures match nothing by code, and photos pass."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ MATCHING = {
     "text page": (0.0, 0.0),
     "form": (1.0, 1.0),
 }
-"""Share of the pairs of different pictures that match within the radius, turned or not: without the gate, with it.
+"""Share of the pairs of different pictures that match within the radius, turned or not: all, and trusted ones only.
 
-Forms are told from photos by no mark of a block: they have structure, and it is the same.
+No measure of a block separates forms from photos: forms have structure, all the same.
 """
 
 
@@ -70,7 +70,7 @@ def test_flat_pictures_do_not_pass(kind: str) -> None:
     assert not trusted(blocks_of(kind)).any()
 
 
-def test_entropy_tells_neither_gradients_nor_forms_from_photos(sample: Path) -> None:
+def test_entropy_separates_neither_gradients_nor_forms_from_photos(sample: Path) -> None:
     """A leaf on a white ground has no more of it than a form, and a gradient has as much as a landscape."""
     entropies = {kind: [quality.entropy(block) for block in blocks_of(kind)] for kind in ("gradient", "text page")}
     leaf = quality.entropy(images.read_block(sample / "exports" / "leaf.png"))
