@@ -1,7 +1,7 @@
 """Arrays as memory-mapped files, in generations: a reader opens a complete generation or none.
 
-A generation is written to a temporary folder, synced to disk and renamed into place. Readers keep the generation that
-they have mapped while the next one is written::
+A generation is written under a temporary name, synced and renamed into place. A reader keeps the generation that it has
+mapped while the next is written::
 
     photos.db.index/
     └── 00000007/
@@ -31,14 +31,14 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write(directory: Path, header: Header, arrays: Arrays) -> None:
-    """Write a new generation and delete the older ones. One writer at a time: a second one may fail.
+    """Write a new generation and delete the older ones. Of two concurrent writers one may fail.
 
     Parameters
     ----------
     directory
-        Created if it does not exist.
+        Created if missing.
     header
-        What readers check before they use the arrays, serialisable as JSON.
+        JSON values that readers check before they use the arrays.
     arrays
         By name; each becomes ``<name>.npy``.
 
@@ -60,20 +60,20 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
         _sync(directory)
     except OSError as error:
         raise IndexFileError(f"{directory}: cannot write index files: {error.strerror or error}") from error
-    for obsolete in [*older, *directory.glob(".writing-*")]:
-        # Readers may still have it mapped; if that keeps the files (Windows), the next writer deletes them.
-        shutil.rmtree(obsolete, ignore_errors=True)
+    for left_over in [*older, *directory.glob(".writing-*")]:
+        # Readers may still map it. Where that prevents deletion (Windows), the next writer deletes it.
+        shutil.rmtree(left_over, ignore_errors=True)
 
 
 def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-    """Map the newest generation; None if there is none.
+    """Map the newest generation; None where there is none.
 
     Parameters
     ----------
     directory
-        The folder of the generations.
+        Where generations are written.
     version
-        Expected ``format`` of the header.
+        The ``format`` that the header must have.
 
     Raises
     ------
@@ -86,13 +86,13 @@ def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str
             return None
         try:
             return _read(generations[-1], version)
-        except FileNotFoundError:
-            continue  # a writer has just replaced this generation
-    raise IndexFileError(f"{generations[-1]}: a file is missing")
+        except FileNotFoundError as error:  # perhaps a writer has just replaced it
+            missing = Path(error.filename).name
+    raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}")
 
 
 def verify(directory: Path, version: int) -> None:
-    """Compare the newest generation with its checksums; reads all files.
+    """Compare the newest generation with its checksums: reads all of it.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def verify(directory: Path, version: int) -> None:
         for name, expected in _header(generation, version)["crc32"].items():
             path = generation / f"{name}.npy"
             if zlib.crc32(path.read_bytes()) != expected:
-                raise IndexFileError(f"{path}: corrupt: the checksum differs")
+                raise IndexFileError(f"{path}: corrupt index: wrong checksum")
 
 
 def _generations(directory: Path) -> list[Path]:
@@ -124,7 +124,7 @@ def _read(generation: Path, version: int) -> tuple[dict[str, Any], dict[str, NDA
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise IndexFileError(f"{generation}: corrupt: {error}") from error
+        raise IndexFileError(f"{generation}: corrupt index: {error}") from error
 
 
 def _header(generation: Path, version: int) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _header(generation: Path, version: int) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise IndexFileError(f"{generation}: corrupt header: {error}") from error
+        raise IndexFileError(f"{generation}: corrupt index: unreadable header: {error}") from error
     if not isinstance(header, dict) or header.get("format") != version:
         raise IndexFileError(f"{generation}: written in another format")
     return header

@@ -25,7 +25,7 @@ def available_threads() -> int:
 
 
 def in_threads(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
-    """Yield ``function`` of each task, in the order of the tasks; at most ``2 * threads`` results are buffered."""
+    """Yield ``function`` of each task, in the order of the tasks; at most ``2 * threads`` are submitted ahead."""
     waiting = iter(tasks)
     ahead = list(islice(waiting, 2))
     if threads == 1 or len(ahead) < 2:

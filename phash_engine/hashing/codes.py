@@ -1,4 +1,4 @@
-"""The 64-bit code: its hex form, bits, distances, and its signed form for SQLite.
+"""The 64-bit code: hex digits, bits and signed integers, and Hamming distance.
 
 Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid, as
 those of imagehash.
@@ -66,7 +66,7 @@ def distances(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     Parameters
     ----------
     a, b
-        uint64 arrays of shapes that broadcast. Other dtypes are refused, because they would wrap or lose bits.
+        uint64 arrays of shapes that broadcast. Other dtypes would wrap or lose bits.
 
     Returns
     -------
@@ -88,30 +88,30 @@ def from_bits(bits: ArrayLike) -> NDArray[np.uint64]:
     Raises
     ------
     ValueError
-        The last axes do not hold 64 cells.
+        The last axes have another shape.
     """
     array = np.asarray(bits, dtype=np.bool_)
     if array.shape[-1:] != (BITS,):
         if array.shape[-2:] != (GRID, GRID):
-            raise ValueError(f"64 cells make a code; the last axes of {array.shape} hold another number")
+            raise ValueError(f"the last axes must have shape (8, 8) or (64,), not those of {array.shape}")
         array = array.reshape(*array.shape[:-2], BITS)
     packed = np.packbits(array, axis=-1)
     return packed.view(">u8")[..., 0].astype(np.uint64)
 
 
 def to_signed(code: SupportsIndex) -> int:
-    """Return the two's complement of the code, the integer that SQLite can hold."""
+    """Return the code as a signed 64-bit integer (two's complement), as SQLite stores it."""
     number = as_int(code)
     return number - (1 << BITS) if number >> (BITS - 1) else number
 
 
 def from_signed(numbers: ArrayLike) -> NDArray[np.uint64]:
-    """Return the codes of SQLite integers, int64 of any shape.
+    """Return the codes of signed integers, int64 of any shape.
 
     Raises
     ------
     TypeError
-        Numbers that int64 does not hold: unsigned 64-bit integers, floats.
+        Numbers beyond int64: unsigned 64-bit integers, floats.
     """
     array: NDArray[Any] = np.asarray(numbers)
     if array.size and not np.can_cast(array.dtype, np.int64):

@@ -1,4 +1,4 @@
-"""Orientations: of a block as Pillow turns pictures, of codes as the codes of the turned block are."""
+"""Orientations: blocks are turned as Pillow does it, and codes equal those of the turned block."""
 
 import numpy as np
 import pytest
@@ -64,33 +64,36 @@ def test_forms_compare_as_the_mirrored_blocks_do(query: Block, stored: Block) ->
         words = decisions_of(turn(query, number))
         for form, mirroring in {UPRIGHT: 1, **MIRRORED}.items():
             columns = np.stack([table[:, names.index(name)] for name in form.columns], axis=-1)
-            really = naive.distance(words[0], decisions_of(turn(stored, mirroring))[0])
-            assert naive.distance(form.adapt(words)[0], columns[0]) == really
+            expected = naive.distance(words[0], decisions_of(turn(stored, mirroring))[0])
+            assert naive.distance(form.adapt(words)[0], columns[0]) == expected
 
 
 @settings(deadline=None)
 @given(blocks(), blocks(), st.sampled_from(ORIENTATIONS), st.booleans())
-def test_distance_is_the_smallest_over_all_turned_blocks(a: Block, b: Block, number: int, related: bool) -> None:
+def test_rotated_distance_is_the_smallest_over_turned_blocks(a: Block, b: Block, number: int, related: bool) -> None:
     if related:
         b = turn(a, number) // 2 + b // 2
-    distances = {
+    nearest = {
         o: min(
             naive.distance(decisions_of(turn(a, o))[0], decisions_of(b)[0]),
             naive.distance(decisions_of(a)[0], decisions_of(turn(b, BACK[o]))[0]),
         )
         for o in ORIENTATIONS
     }
-    smallest = min(distances.values())
+    smallest = min(nearest.values())
     codes_a, codes_b = table_of(a, b)
-    assert orientation.distance(codes_a, codes_b) == (smallest, min(o for o in distances if distances[o] == smallest))
-    assert orientation.distance(codes_b, codes_a)[0] == smallest
+    assert orientation.rotated_distance(codes_a, codes_b) == (
+        smallest,
+        min(o for o in nearest if nearest[o] == smallest),
+    )
+    assert orientation.rotated_distance(codes_b, codes_a)[0] == smallest
 
 
 @settings(deadline=None)
 @given(blocks(), st.sampled_from(ORIENTATIONS))
 def test_a_turned_picture_is_at_no_distance(block: Block, number: int) -> None:
     stored, seen = table_of(block, turn(block, number))
-    assert orientation.distance(stored, seen)[0] == 0
+    assert orientation.rotated_distance(stored, seen)[0] == 0
 
 
 @given(blocks())
@@ -117,6 +120,6 @@ def test_without_mirror_codes_only_the_transposition_is_searched(known: Block, u
 def test_bits_are_permuted_as_grids_are(numbers: list[int]) -> None:
     words = np.array(numbers, dtype=np.uint64)
     grids = naive.to_bits(words)
-    assert np.array_equal(naive.to_bits(orientation.mirror_rows(words)), grids[:, ::-1])
-    assert np.array_equal(naive.to_bits(orientation.mirror_columns(words)), grids[:, :, ::-1])
+    assert np.array_equal(naive.to_bits(orientation.flip_up_down(words)), grids[:, ::-1])
+    assert np.array_equal(naive.to_bits(orientation.flip_left_right(words)), grids[:, :, ::-1])
     assert np.array_equal(naive.to_bits(orientation.transpose(words)), grids.swapaxes(1, 2))
