@@ -1,1 +1,1 @@
-"""Benchmarks beside the best peers: ``python -m bench`` lists them."""
+"""Benchmarks against the best peers: ``python -m bench`` lists them."""

@@ -7,22 +7,22 @@ import sys
 
 # name → (module with ``main(argv)``, what it measures); only the module that runs is imported
 BENCHMARKS: dict[str, tuple[str, str]] = {
-    "calibrate": ("bench.calibrate", "whether calibrated radii make as few false pairs as they say"),
+    "calibrate": ("bench.calibrate", "whether calibrated radii keep the rate of false pairs"),
     "catalogue": ("bench.catalogue", "status, find and dedupe on up to a million photos: time and memory"),
     "dedupe": ("bench.dedupe", "all groups of a catalogue, whole process, time and peak memory"),
     "crossover": ("bench.crossover", "which kind of index is fastest for which codes and radii"),
-    "find": ("bench.find", "one image looked up from the command line, whole process"),
-    "hash": ("bench.hash", "from file to codes, beside a bare decode and other libraries, in six formats"),
-    "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, beside the library itself"),
-    "join": ("bench.join", "all close pairs of one collection, beside faiss and imagededup"),
+    "find": ("bench.find", "one look-up from the command line, whole process"),
+    "hash": ("bench.hash", "from file to codes, compared with a bare decode and other libraries, in six formats"),
+    "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, compared with the library itself"),
+    "join": ("bench.join", "all close pairs of one collection, compared with faiss and imagededup"),
     "landmark": ("bench.landmark", "100,000 queries against a million codes, written as a submission"),
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
-    "plot": ("bench.plot", "a picture of what search printed with --json: time against the number of codes"),
+    "plot": ("bench.plot", "a chart of the JSON results of search: time against the number of codes"),
     "scan": ("bench.scan", "folders into a catalogue: files a second by workers, writing, files not cached, memory"),
-    "quality": ("bench.quality", "near-duplicates found at a known rate of false pairs, beside other hashes"),
-    "retrieval": ("bench.retrieval", "codes first, then a network: mAP@100 and times beside the network alone"),
-    "search": ("bench.search", "range and nearest queries, beside faiss, usearch, pybktree and imagededup"),
-    "views": ("bench.views", "padded and cropped copies found, beside imagehash, and what crops cost"),
+    "quality": ("bench.quality", "near-duplicates found at a known rate of false pairs, compared with other hashes"),
+    "retrieval": ("bench.retrieval", "codes first, then a network: mAP@100 and times, compared with the network alone"),
+    "search": ("bench.search", "range and nearest queries, compared with faiss, usearch, pybktree and imagededup"),
+    "views": ("bench.views", "padded and cropped copies found, compared with imagehash, and the cost of crops"),
     "verify": ("bench.verify", "verification: what it adds and drops, false accepts, and its time"),
 }
 

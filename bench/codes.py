@@ -1,10 +1,10 @@
-"""Codes to search: uniform ones flatter every index; those of photos are skewed, and copies stand among them.
+"""Codes to search. Uniform codes flatter every index; codes of photos are skewed and include near-copies.
 
 =============  ======================================================================================================
-uniform        every bit a fair coin
+uniform        independent fair bits
 correlated     signs of Gaussians whose neighbours correlate; two thirds are copies with up to 12 flips in each word
 dct, average   codes of crops of real photos; a sixth are copies with up to 12 flips
-decision       the same with dct, horizontal and vertical codes side by side: three words
+decision       the same with dct, horizontal and vertical codes: three words
 =============  ======================================================================================================
 """
 
@@ -35,7 +35,7 @@ _CORRELATION = 0.7
 CROPS = 24_000
 _SMALLEST_CROP = 0.3
 _BATCH = 4096
-_WORTH_KEEPING = 100_000
+_FEWEST_CACHED = 100_000
 
 
 class Collection(NamedTuple):
@@ -46,7 +46,7 @@ class Collection(NamedTuple):
 
 
 def names(words: int) -> list[str]:
-    """Return the sets that have codes of this width and can be made here; say what is left out."""
+    """Return the sets of codes of this width that can be made here; print what is left out."""
     photo_sets = [name for name, columns in PHOTO_SETS.items() if len(columns) == words]
     if photo_sets and not PHOTOS.is_dir():
         print(f"no photos in {PHOTOS}: left out {', '.join(photo_sets)}", file=sys.stderr)
@@ -64,20 +64,20 @@ def collection(name: str, n: int, queries: int, words: int = 1) -> Collection:
 
 
 def codes(name: str, n: int, words: int = 1) -> Codes:
-    """Return codes of one set, uint64 ``(n, words)``; large sets of photo codes are kept in ``bench/results``."""
+    """Return codes of one set, uint64 ``(n, words)``; large sets of photo codes are cached in ``bench/results``."""
     rng = np.random.default_rng(1)
     if name == "uniform":
         return rng.integers(0, 2**64, (n, words), dtype=np.uint64)
     if name == "correlated":
         originals = _correlated(n - 2 * n // 3, words, rng)
         return with_copies(originals, n, rng)
-    kept = RESULTS / f"{name}-{n}-spec{hashers.SPEC}.npy"
-    if kept.exists():
-        return np.load(kept)  # type: ignore[no-any-return]
+    cached = RESULTS / f"{name}-{n}-spec{hashers.SPEC}.npy"
+    if cached.exists():
+        return np.load(cached)  # type: ignore[no-any-return]
     made = with_copies(_photo_codes(name, n - n // 6, rng), n, rng)
-    if n >= _WORTH_KEEPING:
-        kept.parent.mkdir(exist_ok=True)
-        np.save(kept, made)
+    if n >= _FEWEST_CACHED:
+        cached.parent.mkdir(exist_ok=True)
+        np.save(cached, made)
     return made
 
 
@@ -88,7 +88,7 @@ def with_copies(originals: Codes, n: int, rng: np.random.Generator) -> Codes:
 
 
 def flipped(codes: Codes, rng: np.random.Generator) -> Codes:
-    """Flip 0 to 12 random bits in each word, the same number in all words of a code; a bit may be flipped back."""
+    """Flip 0 to 12 random bits in each word, the same number in all words of a code; a bit may be flipped twice."""
     flips = rng.integers(0, _FLIPS + 1, (len(codes), 1))
     changed = codes.copy()
     for i in range(_FLIPS):
@@ -98,7 +98,7 @@ def flipped(codes: Codes, rng: np.random.Generator) -> Codes:
 
 
 def _correlated(n: int, words: int, rng: np.random.Generator) -> Codes:
-    """Signs of Gaussians in a chain, shifted a little so that not all bits are fair."""
+    """Return signs of Gaussians in a chain, shifted a little so that not all bits are fair."""
     bits = 64 * words
     covariance = _CORRELATION ** np.abs(np.subtract.outer(np.arange(bits), np.arange(bits)))
     mixing = np.linalg.cholesky(covariance).T.astype(np.float32)
@@ -111,7 +111,7 @@ def _correlated(n: int, words: int, rng: np.random.Generator) -> Codes:
 
 
 def _photo_codes(name: str, n: int, rng: np.random.Generator) -> Codes:
-    """Codes of crops as far as these go, of blends of two crops beyond, which are as skewed and never equal."""
+    """Return codes of crops; if there are too few, of blends of two crops, which are as skewed and never equal."""
     originals = crops(min(n, CROPS))
     codes = np.empty((n, len(PHOTO_SETS[name])), np.uint64)
     for batch in batches(n):
@@ -130,7 +130,7 @@ def blends(originals: NDArray[np.uint16], n: int, rng: np.random.Generator) -> N
 
 @cache
 def crops(n: int) -> NDArray[np.uint16]:
-    """Blocks of random crops of all photos, every other one mirrored."""
+    """Return blocks of random crops of all photos, every second one mirrored."""
     rng = np.random.default_rng(2)
     paths = photos.web(n)
     blocks = np.empty((n, SIDE, SIDE), np.uint16)
@@ -146,5 +146,5 @@ def crops(n: int) -> NDArray[np.uint16]:
 
 
 def batches(n: int) -> Iterator[slice]:
-    """Slices that cover ``0..n``."""
+    """Return slices that cover ``0..n``."""
     return (slice(first, min(first + _BATCH, n)) for first in range(0, n, _BATCH))

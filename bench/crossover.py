@@ -1,8 +1,7 @@
 """``python -m bench crossover``: what a range query takes with every kind of index, on a grid of sizes and radii.
 
-The kind that ``auto`` takes is compared with the fastest measured here, and the cells where it is farthest off are
-printed. ``--write`` keeps the times as the table that ``auto`` chooses by, so it is honest to write those of one set of
-codes and to judge by another.
+The kind that ``auto`` takes is compared with the fastest measured here, and the worst cells are printed. ``--write``
+saves the times as the table that ``auto`` chooses by: write those of one set of codes, and evaluate on another.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Cell(NamedTuple):
 
 
 def main(argv: list[str]) -> None:
-    """Measure the grid, print how good the choice is, and write the table if asked to."""
+    """Measure the grid, print how good the choice is, and write the table with ``--write``."""
     parser = timing.options(__doc__ or "")
     parser.add_argument(
         "--n", type=int, nargs="+", default=[1000, 4000, 16_000, 64_000, 256_000, 1_000_000], help="numbers of codes"
@@ -38,21 +37,21 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--words", type=int, nargs="+", default=[1, 2, 3, 4], help="64-bit words per code")
     parser.add_argument("--radius", type=int, nargs="+", default=[0, 2, 4, 8, 12, 16], help="bits for each word")
     parser.add_argument("--data", default="correlated", help="set of codes (default correlated)")
-    parser.add_argument("--write", action="store_true", help=f"keep the times in {MEASURED.name}")
-    asked = parser.parse_args(argv)
+    parser.add_argument("--write", action="store_true", help=f"save the times in {MEASURED.name}")
+    options = parser.parse_args(argv)
     cells = [
         cell
-        for words in asked.words
-        for n in asked.n
-        for cell in measured(asked.data, n, words, asked.radius, asked.rounds)
+        for words in options.words
+        for n in options.n
+        for cell in measured(options.data, n, words, options.radius, options.rounds)
     ]
-    print("\n".join(json.dumps(cell._asdict()) for cell in cells) if asked.json else verdict(cells))
-    if asked.write:
-        MEASURED.write_text(json.dumps(table(cells, asked.radius), indent=1) + "\n")
+    print("\n".join(json.dumps(cell._asdict()) for cell in cells) if options.json else verdict(cells))
+    if options.write:
+        MEASURED.write_text(json.dumps(table(cells, options.radius), indent=1) + "\n")
 
 
 def measured(data: str, n: int, words: int, radii: Sequence[int], rounds: int) -> Iterator[Cell]:
-    """Time range queries of all kinds with one thread, with as many bits for each word as asked for."""
+    """Time range queries of all kinds with one thread; ``radii`` are bits for each word."""
     collection = codes.collection(data, n, _QUERIES, words)
     built = [engines.ours(kind, collection.codes) for kind in ("linear", "bktree", "multi")]
     for each in radii:
@@ -66,7 +65,7 @@ def measured(data: str, n: int, words: int, radii: Sequence[int], rounds: int) -
 
 
 def verdict(cells: Sequence[Cell]) -> str:
-    """Say how often ``auto`` is close to the fastest kind, and where it is not."""
+    """Return how often ``auto`` is close to the fastest kind, and where it is not."""
     ordered = sorted(cells, key=lost, reverse=True)
     close = sum(lost(cell) <= _CLOSE for cell in cells)
     lines = [f"auto takes at most {_CLOSE} times as long as the fastest kind in {close} of {len(cells)} cells; worst:"]
@@ -78,12 +77,12 @@ def verdict(cells: Sequence[Cell]) -> str:
 
 
 def lost(cell: Cell) -> float:
-    """How many times as long as the fastest kind the chosen one takes."""
+    """Return the time of the chosen kind over that of the fastest."""
     return cell.microseconds[chosen(cell)] / min(cell.microseconds.values())
 
 
 def chosen(cell: Cell) -> str:
-    """Kind that is expected to be the fastest."""
+    """Return the kind that is expected to be the fastest."""
     expected = expected_microseconds(cell.n, cell.words, cell.radius)
     return min(_CHOSEN_FROM, key=lambda kind: expected[kind])
 

@@ -1,7 +1,7 @@
-"""Our indexes and other people's behind one interface, each with one thread and its best exact parameters.
+"""Our indexes and those of other libraries behind one interface, each with one thread and its best exact parameters.
 
-Peers that are not installed are left out, and so are those that would take minutes to build; both are said. imagededup
-asks for torch, which its searches do not need: ``pip install --no-deps imagededup`` is enough for them.
+Peers that are not installed, or would take minutes to build, are left out with a message. imagededup requires torch,
+which its searches do not need: ``pip install --no-deps imagededup`` is enough.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.answers import Found, from_lists, from_pairs, from_table
+from bench.matches import Found, from_lists, from_pairs, from_table
 from bench.timing import Contender, Row
 from phash_engine.index import KINDS, Index
 
 Codes = NDArray[np.uint64]
 
 _LONGEST_CALL = 0.5
-"""Seconds that one timed call should take at most: slow engines are asked fewer queries."""
+"""Most seconds of one timed call: slow engines get fewer queries."""
 
 
-Ask = Callable[[Codes, int], Found]
-"""``(queries, radius or k)`` → answers."""
+Search = Callable[[Codes, int], Found]
+"""``(queries, radius or k)`` → matches."""
 
 Graph = Callable[[Codes, int, int], Found]
 """``(queries, k, breadth)`` → about the ``k`` nearest codes."""
@@ -48,18 +48,18 @@ class Engine(NamedTuple):
     self_join
         ``radius`` → all pairs, as left ids, right ids and distances; None if it has only range queries.
     exact
-        Whether its answers must be those of the others.
+        Whether its results must equal those of the first engine.
     """
 
     name: str
-    range_search: Ask | None = None
-    nearest: Ask | None = None
+    range_search: Search | None = None
+    nearest: Search | None = None
     self_join: Callable[[int], Found] | None = None
     exact: bool = True
 
 
 class _Peer(NamedTuple):
-    """How to build an engine, the module it needs, the most codes it takes in about a minute, more than one word."""
+    """How to build an engine, the module it needs, the most codes it indexes in a minute, whether codes may be wide."""
 
     build: Callable[[Codes], Engine]
     module: str
@@ -68,9 +68,9 @@ class _Peer(NamedTuple):
 
 
 def build_all(codes: Codes) -> tuple[list[Engine], list[Row]]:
-    """Build all kinds of our index and all peers that can be; return them with the seconds that each took.
+    """Build all kinds of our index and all available peers; return them with their build times.
 
-    Libraries and kernels are loaded before.
+    Libraries and kernels are loaded first.
     """
     engines, rows = [], []
     for name, build in (*_ours(), *_peers(*codes.shape)):
@@ -87,34 +87,34 @@ def build_all(codes: Codes) -> tuple[list[Engine], list[Row]]:
     return engines, rows
 
 
-def affordable(ask: Ask, queries: Codes, limit: int) -> Codes:
-    """Return as many of the queries as an engine answers in half a second, at least one."""
-    ask(queries[:2], limit)
+def affordable(search: Search, queries: Codes, limit: int) -> Codes:
+    """Return as many of the queries as an engine runs in half a second, at least one."""
+    search(queries[:2], limit)
     start = time.perf_counter()
-    ask(queries[:2], limit)
+    search(queries[:2], limit)
     share = 2 * _LONGEST_CALL / (time.perf_counter() - start)
     return queries[: max(1, int(share))]
 
 
-def timed(name: str, ask: Ask, queries: Codes, limit: int) -> Contender:
-    """Return the contender that asks all queries in one call."""
-    return Contender(name, partial(ask, queries, limit), len(queries))
+def timed(name: str, search: Search, queries: Codes, limit: int) -> Contender:
+    """Return the contender that runs all queries in one call."""
+    return Contender(name, partial(search, queries, limit), len(queries))
 
 
 def fastest(rows: list[Row], prefix: str) -> str:
-    """Return the name of the fastest row whose name begins so, of the first row where there is none."""
+    """Return the name of the fastest row whose name begins with ``prefix``; of the first row if there is none."""
     return min((row for row in rows if row.name.startswith(prefix)), key=lambda row: row.median, default=rows[0]).name
 
 
 def _ours() -> Iterator[tuple[str, Callable[[Codes], Engine]]]:
-    """Builders of all kinds but ``auto``, which is one of the others."""
+    """Yield builders of all kinds except ``auto``, which uses one of them."""
     for kind in KINDS:
         if kind != "auto":
             yield kind, partial(ours, kind)
 
 
 def ours(kind: str, codes: Codes, threads: int = 1) -> Engine:
-    """Build one kind of our index, with kernels loaded: small jobs of a short process would go without."""
+    """Build one kind of our index, with kernels loaded, which small jobs would not load."""
     import_module("phash_engine.index.kernels.scan")
     index = Index(codes, kind=kind, threads=threads)
     return Engine(
@@ -130,9 +130,9 @@ def _peers(n: int, words: int) -> Iterator[tuple[str, Callable[[Codes], Engine]]
         if not find_spec(peer.module):
             _leave_out(name, f"{peer.module} is not installed")
         elif n > peer.most:
-            _leave_out(name, f"more than {peer.most:,} codes would take it minutes")
+            _leave_out(name, f"more than {peer.most:,} codes take minutes")
         elif words > 1 and not peer.wide:
-            _leave_out(name, "it has codes of 64 bits only")
+            _leave_out(name, "it supports 64-bit codes only")
         else:
             yield name, peer.build
 
@@ -142,7 +142,7 @@ def _leave_out(name: str, reason: str) -> None:
 
 
 def _faiss_flat(codes: Codes) -> Engine:
-    """Every code looked at. The radius of faiss is exclusive."""
+    """Return a linear scan. The radius of faiss is exclusive."""
     faiss = _faiss()
     index = faiss.IndexBinaryFlat(64 * codes.shape[1])
     index.add(_bytes(codes))
@@ -154,7 +154,7 @@ def _faiss_flat(codes: Codes) -> Engine:
 
 
 def _faiss_multi_hash(tables: int, codes: Codes) -> Engine:
-    """Hash tables on parts of the code, exact if every probe flips up to ``radius // tables`` bits."""
+    """Hash tables on chunks of the code, exact if every probe flips up to ``radius // tables`` bits."""
     words = codes.shape[1]
     index = _faiss().IndexBinaryMultiHash(64 * words, tables * words, 64 // tables)
     index.add(_bytes(codes))
@@ -179,7 +179,7 @@ def faiss_graph(codes: Codes) -> Graph:
 
 
 def _usearch(codes: Codes) -> Engine:
-    """Every code looked at; it has no range query."""
+    """Return a linear scan; it has no range query."""
     usearch = import_module("usearch.index")
 
     def nearest(queries: Codes, k: int) -> Found:
@@ -190,7 +190,7 @@ def _usearch(codes: Codes) -> Engine:
 
 
 def _pybktree(codes: Codes) -> Engine:
-    """Every node a Python object."""
+    """Return a BK-tree of Python objects."""
     tree = import_module("pybktree").BKTree(lambda one, other: (one[0] ^ other[0]).bit_count())
     for i, code in enumerate(_numbers(codes)):
         tree.add((code, i))
@@ -203,14 +203,14 @@ def _pybktree(codes: Codes) -> Engine:
 
 
 def _imagededup(module: str, name: str, codes: Codes) -> Engine:
-    """Codes as hexadecimal texts by file name; the distance of texts is faster than its own, which loads torch."""
+    """Codes as hex strings by file name; this distance of strings is faster than its own, which loads torch."""
     texts = {str(i): f"{code:016x}" for i, code in enumerate(_numbers(codes))}
     search = getattr(import_module(f"imagededup.handlers.search.{module}"), name)
     index = search(texts, lambda one, other: (int(one, 16) ^ int(other, 16)).bit_count())
 
     def range_search(queries: Codes, radius: int) -> Found:
-        answers = [index.search(query=f"{query:016x}", tol=radius) for query in _numbers(queries)]
-        return from_pairs([[(int(i), distance) for i, distance in answer] for answer in answers])
+        found = [index.search(query=f"{query:016x}", tol=radius) for query in _numbers(queries)]
+        return from_pairs([[(int(i), distance) for i, distance in pairs] for pairs in found])
 
     return Engine(f"imagededup {name}", range_search)
 
@@ -226,7 +226,7 @@ def _bytes(codes: Codes) -> NDArray[np.uint8]:
 
 
 def _numbers(codes: Codes) -> list[int]:
-    """Codes of one word as Python's whole numbers."""
+    """Return codes of one word as Python integers."""
     numbers: list[int] = codes[:, 0].tolist()
     return numbers
 

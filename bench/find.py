@@ -1,4 +1,4 @@
-"""One image looked up from the command line: the whole process, beside the imports it cannot do without."""
+"""One image looked up from the command line: the whole process, compared with its necessary imports."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from bench import codes, timing
-from bench.answers import Found, check, from_table, same_distances
 from bench.codes import Codes
+from bench.matches import Found, check, from_table, same_distances
 from bench.timing import Contender
 from phash_engine.evaluation.submissions import MOST, read, write
 from phash_engine.index import Index

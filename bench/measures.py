@@ -1,4 +1,4 @@
-"""What a table of distances is worth: operating points, recall by family, R@1 and mAP@100."""
+"""Quality of a table of distances: operating points, recall by family, R@1 and mAP@100."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from phash_engine.evaluation.ranking_metrics import Judged, mean_average_precisi
 
 K = 100
 FEWEST = 10
-"""Fewest false pairs for a rate; fewer say little about it."""
+"""Fewest false pairs for a rate; fewer are not significant."""
 
 
 class Quality(NamedTuple):
-    """What a descriptor is worth on a trial; all but ``by_family`` leave unrealistic families out.
+    """Quality of a descriptor on a trial; all but ``by_family`` leave out unrealistic families.
 
     Attributes
     ----------
     first
         R@1: share of the copies whose original comes first, ties in expectation.
     map
-        mAP@100 of the originals, looked up among all copies.
+        mAP@100 of searches for the originals among all copies.
     points
         By rate of false pairs, the largest radius and the recall there.
     by_family
-        Recall of each family at one rate, and that of all families of the same framing together.
+        Recall of each family at one rate, and of all families of the same framing together.
     mistaken
-        Pairs of pictures behind the false pairs of that rate, which are fewer: copies of one original err together.
+        Pairs of pictures among the false pairs of that rate; fewer, because copies of one original err together.
     """
 
     first: float
@@ -43,7 +43,7 @@ class Quality(NamedTuple):
 
 
 def supported(rates: Sequence[float], impostors: int) -> list[float]:
-    """Return the rates of enough false pairs."""
+    """Return the rates with enough false pairs."""
     return [rate for rate in rates if rate * impostors >= FEWEST]
 
 
@@ -64,8 +64,8 @@ def measure(trial: Trial, distances: NDArray[np.int16], rates: Sequence[float], 
     found = within[np.arange(len(distances)), trial.sources]
     copies, pictures = np.nonzero(within & trial.impostors & chosen[:, np.newaxis])
     return Quality(
-        top_k_accuracy(_looked_up(trial, distances, true, chosen), 1),
-        mean_average_precision(_looked_back(trial, distances, chosen), K),
+        top_k_accuracy(_search_originals(trial, distances, true, chosen), 1),
+        mean_average_precision(_search_copies(trial, distances, chosen), K),
         points,
         {name: float(np.mean(found[members])) for name, members in _groups(trial).items()},
         len({*zip(trial.sources[copies].tolist(), pictures.tolist(), strict=True)}),
@@ -78,7 +78,7 @@ def _realistic(trial: Trial) -> NDArray[np.bool_]:
 
 
 def _groups(trial: Trial) -> dict[str, NDArray[np.bool_]]:
-    """Whether each copy is of a family, for all families in the order of the transforms, and for some together."""
+    """Return whether each copy is of a family, for all families in the order of the transforms, and for two sets."""
     names = dict.fromkeys(transform.family for transform in TRANSFORMS)
     groups = {name: trial.families == name for name in names} | {
         "same framing": np.isin(trial.families, sorted(SAME_FRAMING)),
@@ -87,10 +87,10 @@ def _groups(trial: Trial) -> dict[str, NDArray[np.bool_]]:
     return {name: members for name, members in groups.items() if members.any()}
 
 
-def _looked_up(
+def _search_originals(
     trial: Trial, distances: NDArray[np.int16], true: NDArray[np.int16], chosen: NDArray[np.bool_]
 ) -> Judged:
-    """Look the originals of copies up; what is farther than the original does not matter."""
+    """Return the matches of copies among the originals; those farther than the true original do not count."""
     near = (distances <= true[:, np.newaxis]) & trial.impostors
     near[np.arange(len(near)), trial.sources] = True
     near &= chosen[:, np.newaxis]
@@ -98,13 +98,13 @@ def _looked_up(
     return Judged(queries, distances[near], found == trial.sources[queries], chosen.astype(np.int64))
 
 
-def _looked_back(trial: Trial, distances: NDArray[np.int16], chosen: NDArray[np.bool_]) -> Judged:
-    """Look the copies of originals up among all; what is farther than the k-th nearest does not matter."""
+def _search_copies(trial: Trial, distances: NDArray[np.int16], chosen: NDArray[np.bool_]) -> Judged:
+    """Return the matches of originals among all copies; those farther than the k-th nearest do not count."""
     copies, sources = distances[chosen], trial.sources[chosen]
     own = sources[:, np.newaxis] == np.arange(len(trial.originals))
-    asked = trial.impostors[chosen] | own
-    ranked = np.where(asked, copies, np.iinfo(np.int16).max)
-    reach = np.partition(ranked, min(K, len(ranked)) - 1, axis=0)[min(K, len(ranked)) - 1]
-    near = (ranked <= reach) & asked
+    eligible = trial.impostors[chosen] | own
+    ranked = np.where(eligible, copies, np.iinfo(np.int16).max)
+    farthest = np.partition(ranked, min(K, len(ranked)) - 1, axis=0)[min(K, len(ranked)) - 1]
+    near = (ranked <= farthest) & eligible
     queries = np.nonzero(near)[1]
     return Judged(queries, copies[near], own[near], own.sum(axis=0))

@@ -1,7 +1,7 @@
-"""Other people's ways from file to code behind one call, each with one thread.
+"""Other libraries from file to code behind one call, each with one thread.
 
-Peers that are not installed are left out, and so are those that cannot read a format; both are said. imagededup's
-hashers do not import without torch, which the ``bench`` extra leaves out.
+Peers that are not installed, or cannot read a format, are left out with a message. The hashers of imagededup need
+torch, which the ``bench`` extra does not install.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Run = Callable[[], object]
 
 
 def contenders(files: Sequence[Path], folder: Path) -> Iterator[Contender]:
-    """Give the peers that can read the files, and say which cannot.
+    """Yield the peers that can read the files, and print which cannot.
 
     Parameters
     ----------
     files
         Pictures of one format.
     folder
-        Where a peer that hashes only whole folders gets one.
+        Work folder for peers that hash whole folders only.
     """
     for name, prepare in PEERS.items():
         try:
@@ -42,18 +42,18 @@ def contenders(files: Sequence[Path], folder: Path) -> Iterator[Contender]:
             yield Contender(name, prepare(files, folder), len(files))
         except ImportError as error:
             _leave_out(name, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever a peer cannot do, the others run
+        except Exception as error:  # noqa: BLE001 - a failing peer must not stop the rest
             _leave_out(f"{name} of {files[0].suffix} files", " ".join(str(error).split())[:80])
 
 
 @cache
 def _leave_out(what: str, reason: str) -> None:
-    """Say it once."""
+    """Print what is left out, once."""
     print(f"left out: {what}: {reason}", file=sys.stderr)
 
 
 def each(files: Sequence[Path], work: Work) -> Run:
-    """Do the work on each file."""
+    """Return a function that does the work on each file."""
 
     def run() -> None:
         for file in files:
@@ -121,7 +121,7 @@ PEERS: dict[str, Callable[[Sequence[Path], Path], Run]] = {
     "imgdd phash, nearest pixels": partial(_imgdd, "Nearest"),
     "imgdd phash, triangle filter": partial(_imgdd, "Triangle"),
 }
-"""What a peer is called, and what makes the work of it; all but the first compute one code alone.
+"""Name of each peer, and the function that prepares its run; all but the first compute one code only.
 
-imgdd by default looks at a few pixels of the picture; its other filter looks at all of them, as every other row does.
+imgdd samples a few pixels by default; its triangle filter reads all of them, as every other row does.
 """

@@ -20,8 +20,8 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="JSON Lines of the search benchmark on one set of codes")
     parser.add_argument("picture", type=Path, help="file to write: .png or .svg")
-    asked = parser.parse_args(argv)
-    draw(panels(asked.results.read_text().splitlines()), asked.picture)
+    options = parser.parse_args(argv)
+    draw(panels(options.results.read_text().splitlines()), options.picture)
 
 
 def panels(lines: list[str]) -> dict[int, Curves]:

@@ -1,4 +1,4 @@
-"""Times things side by side: every round runs each of them once, so that a noisy machine is noisy for all."""
+"""Timing in interleaved rounds: every round runs each contender once, so that noise affects all of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Contender(NamedTuple):
     name
         What the row is called.
     call
-        Does the work; what it returns is dropped.
+        Does the work; its result is dropped.
     items
-        How many queries, files, ... one call handles; times are given per item. A slow peer may be given fewer, even
-        a part of one: 0.001 of a long job extrapolates it.
+        Queries, files, ... of one call; times are per item. A slow peer may get fewer, even a fraction: a call of 0.001
+        items extrapolates a long job.
     """
 
     name: str
@@ -48,7 +48,7 @@ def measure(contenders: Sequence[Contender], rounds: int = 5, *, warm_up: bool =
     rounds
         Timed runs of each, at least one.
     warm_up
-        Run each once untimed before, to compile kernels and fill caches.
+        Run each once untimed first, to compile kernels and fill caches.
     """
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, not {rounds}")

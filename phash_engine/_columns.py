@@ -15,7 +15,7 @@ from phash_engine._threads import in_threads
 
 Ids = NDArray[np.int64]
 IntColumn = NDArray[np.int64]
-"""One column of rows of whole numbers."""
+"""One int64 column."""
 Columns = tuple[NDArray[np.uint64], ...]
 """Codes, one column for each word."""
 Item = TypeVar("Item", bound=np.generic)

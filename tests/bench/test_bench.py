@@ -13,7 +13,7 @@ import pytest
 from bench import __main__ as command
 from bench import catalogue, codes, crossover, dedupe, landmark, plot, retrieval_task, timing, verify
 from bench import scan as bench_scan
-from bench.answers import Found, check, recall, same_answers, same_distances
+from bench.matches import Found, check, recall, same_distances, same_matches
 from phash_engine.hashing import orientation
 from phash_engine.matching.verification import keypoints
 
@@ -204,16 +204,16 @@ def test_padded_and_cropped_copies_are_looked_up(capsys: pytest.CaptureFixture[s
     assert (letterbox["what"], letterbox["phash"], letterbox["phash --crops"]) == ("letterbox 10 %", 1, 1)
 
 
-def test_answers_must_agree() -> None:
+def test_matches_must_agree() -> None:
     first = Found(np.array([0, 0, 1]), np.array([7, 8, 9]), np.array([1, 1, 2]))
     swapped = Found(*(column[[2, 1, 0]] for column in first))
     tied = first._replace(ids=np.array([7, 5, 9]))
-    check("in another order", (2, swapped), (2, first), same_answers)
+    check("in another order", (2, swapped), (2, first), same_matches)
     check("other ids", (2, tied), (2, first), same_distances)
-    check("alike where both were asked", (1, swapped), (2, first), same_answers)
-    with pytest.raises(SystemExit, match="other ids gives other answers"):
-        check("other ids", (2, tied), (2, first), same_answers)
-    with pytest.raises(SystemExit, match="nearer gives other answers"):
+    check("equal where both were searched", (1, swapped), (2, first), same_matches)
+    with pytest.raises(SystemExit, match="other ids and the first engine differ"):
+        check("other ids", (2, tied), (2, first), same_matches)
+    with pytest.raises(SystemExit, match="nearer and the first engine differ"):
         check("nearer", (2, first._replace(distances=np.array([1, 1, 1]))), (2, first), same_distances)
     assert recall(first._replace(distances=np.array([1, 3, 2])), first) == pytest.approx(2 / 3)
 

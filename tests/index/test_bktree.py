@@ -1,4 +1,4 @@
-"""What the BK-tree owes beyond the contract of all kinds: adding, removing, and large trees that are truly walked."""
+"""The BK-tree, beyond the contract of all kinds: adding, removing, and trees large enough to be walked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Codes = NDArray[np.uint64]
 Ids = NDArray[np.int64]
 
 
-def assert_answers(index: Index, codes: Codes, ids: Ids, queries: Codes, radius: int) -> None:
+def assert_matches(index: Index, codes: Codes, ids: Ids, queries: Codes, radius: int) -> None:
     assert len(index) == ids.size
     assert_same(index.range_search(queries, radius), naive.range_search(codes, ids, queries, radius))
     assert_same(index.search(queries, 3, radius), naive.search(codes, ids, queries, 3, radius))
@@ -27,7 +27,7 @@ def assert_answers(index: Index, codes: Codes, ids: Ids, queries: Codes, radius:
 @settings(max_examples=100)
 @given(collection=collections(), data=st.data())
 def test_adding_and_removing(collection: Collection, data: st.DataObject) -> None:
-    """Start with some of the codes; add others, one or many, in the order of their ids or not; remove some."""
+    """Start with some of the codes; add more, one or many, in the order of their ids or not; remove some."""
     codes, ids = collection.codes, collection.ids
     radius = data.draw(radii(collection.words))
     stop = data.draw(st.integers(0, ids.size))
@@ -43,7 +43,7 @@ def test_adding_and_removing(collection: Collection, data: st.DataObject) -> Non
             gone = np.flatnonzero(alive)[: -2 * count : 2]
             index.remove(ids[gone])
             alive[gone] = False
-        assert_answers(index, codes[alive], ids[alive], collection.queries, radius)
+        assert_matches(index, codes[alive], ids[alive], collection.queries, radius)
 
 
 def assert_same_ids(found: Ids, expected: Ids) -> None:
@@ -53,7 +53,7 @@ def assert_same_ids(found: Ids, expected: Ids) -> None:
 
 @pytest.mark.parametrize("words", [1, 2, 3, 4])
 def test_large_trees(words: int) -> None:
-    """Too many codes to be read through, built at once and grown; half of them within 12 bits of another."""
+    """Too many codes to be scanned, built at once and grown; half of them within 12 bits of another."""
     rng = np.random.default_rng(words)
     codes = rng.integers(0, 2**64, (12_000, words), dtype=np.uint64)
     for _ in range(12):
@@ -80,7 +80,7 @@ def test_a_million_equal_codes() -> None:
     assert index.range_search(np.array([6], dtype=np.uint64), 0).ids.size == 0
 
 
-def test_ids_are_never_given_twice() -> None:
+def test_ids_are_never_used_twice() -> None:
     index = Index(np.arange(3, dtype=np.uint64), [5, -1, 7], kind="bktree")
     assert_same_ids(index.add(np.arange(2, dtype=np.uint64)), np.array([8, 9]))
     index.remove([9, 7, 5])

@@ -1,4 +1,4 @@
-"""What every kind of index owes: the answers of ``naive``, bit for bit, however the codes come in and are searched."""
+"""The contract of every kind of index: the results of ``naive``, for any input form and any search."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_join(kind: str, path: str, collection: Collection, data: st.DataObject)
 
 @contract
 @given(collection=collections(most_queries=60), data=st.data())
-def test_blocks_hold_every_answer_once(kind: str, path: str, collection: Collection, data: st.DataObject) -> None:
+def test_blocks_hold_every_match_once(kind: str, path: str, collection: Collection, data: st.DataObject) -> None:
     radius = data.draw(radii(collection.words))
     index = Index(collection.codes, collection.ids, kind)
     reports: list[tuple[int, int]] = []
@@ -147,7 +147,7 @@ def test_layout_changes_nothing(kind: str, path: str, collection: Collection, da
 
 
 def test_tiles_and_blocks(kind: str, path: str) -> None:
-    """Sizes around the edges of lanes, tiles and blocks, where every code is a hit."""
+    """Sizes around the edges of lanes, tiles and blocks; every code matches."""
     for n in (1, 7, 8, 9, 63, 64, 65, 127, 128, 1023, 1024, 1025, 2051):
         index = Index(np.zeros(n, dtype=np.uint64), None, kind)
         for count in (1, 3, 4, 5, 9):

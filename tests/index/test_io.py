@@ -1,4 +1,4 @@
-"""Saved indexes: opened as they were, refused when corrupt or foreign, replaced without disturbing readers."""
+"""Saved indexes: loaded unchanged, refused if corrupt or of another format, replaced without disturbing readers."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_arrays_that_do_not_fit_are_refused(kind: str, tmp_path: Path) -> None:
         io.load(tmp_path)
 
 
-def test_foreign_files_are_refused(tmp_path: Path) -> None:
+def test_files_of_another_format_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="there is no index here"):
         io.load(tmp_path)
     header = code_cache.Header("a catalogue", "stamp", 1, {}, 3, 0)

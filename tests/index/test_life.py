@@ -1,4 +1,4 @@
-"""Codes come and go, indexes are saved and opened: each answers as one built from what is in it."""
+"""Adding, removing, saving and loading: each index returns what a new one of the same codes returns."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def codes_from(first: int, count: int) -> NDArray[np.uint64]:
 
 
 def test_many_small_additions(kind: str) -> None:
-    """Enough to be merged, and to build anew, several times."""
+    """Enough to be merged, and to build again, several times."""
     index = Index(codes_from(0, 100), None, kind)
     for first in range(100, 2000, 50):
         index.add(codes_from(first, 50))

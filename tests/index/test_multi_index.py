@@ -31,7 +31,7 @@ def skewed(n: int, words: int = 1, seed: int = 0) -> NDArray[np.uint64]:
 
 
 @pytest.mark.parametrize("words", [1, 3])
-def test_same_answers_as_a_scan(words: int) -> None:
+def test_same_matches_as_a_scan(words: int) -> None:
     codes, queries = skewed(12_000, words), skewed(3_000, words, seed=1)
     codes[7000:] = codes[:5000]
     multi, linear = Index(codes, None, "multi"), Index(codes, None, "linear")
@@ -90,7 +90,7 @@ def test_pairs_of_equal_codes_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_bits_that_go_together_are_spread() -> None:
-    """Each bit stands four times in a row: a chunk of sixteen bits has as good as four until they are spread."""
+    """Each bit occurs four times in a row: a chunk of sixteen bits has four distinct ones until they are spread."""
     chunks = make_chunks(1, 4)
     nibbles = np.random.default_rng(0).integers(0, 2, (20_000, 16), dtype=np.uint8)
     codes = np.packbits(np.repeat(nibbles, 4, axis=1), axis=1, bitorder="little").view(np.uint64)[:, 0]

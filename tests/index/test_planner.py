@@ -1,4 +1,4 @@
-"""The planned index: buckets when they pay, the same answers with and without."""
+"""The planned index: buckets when they are cheaper, the same matches with and without."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_buckets_are_built_when_scans_have_cost_as_much() -> None:
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Buckets that cost nothing and are better than any scan."""
+    """Buckets that cost nothing and beat any scan."""
     monkeypatch.setattr(planner, "build_cost", lambda n, words: 0.0)
     monkeypatch.setattr(planner, "_NEAREST_ROWS", 1)
     monkeypatch.setattr(planner, "compare_all_cost", lambda n, words: 1e30)
@@ -36,7 +36,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("eager")
-def test_same_answers_with_buckets() -> None:
+def test_same_matches_with_buckets() -> None:
     codes, queries = skewed(6_000, 2), skewed(900, 2, seed=1)
     ids = np.random.default_rng(0).permutation(5_510)
     planned, linear = Index(codes[:5000], ids[:5000]), Index(codes[:5000], ids[:5000], "linear")
