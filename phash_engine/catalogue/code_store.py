@@ -7,7 +7,7 @@ read from SQLite, and deleted ones are dropped.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -74,10 +74,11 @@ class CodeStore:
         if trust_all:
             return self._select(_SEARCHED)
         with self._database.snapshot():
-            stored = self._stored()
+            state = self._state()
+            stored = self._stored(state)
             after = stored.header.last_code_id if stored else 0
             new = self._select(f"{_SEARCHED} AND trusted AND id > ?", after)
-            kept = self._kept(stored) if stored else None
+            kept = self._kept(stored, state["deletions"]) if stored else None
         if stored is None:
             return new
         if kept is None and not len(new.ids):
@@ -112,16 +113,17 @@ class CodeStore:
         if self.directory is None:
             return
         with self._database.transaction():  # one writer at a time, and the codes as of one moment
-            stored = self._stored()
+            state = self._state()
+            stored = self._stored(state)
             if stored is not None:
                 newer = "SELECT count(*) FROM codes WHERE id > ?"
                 changes = self._database.value(newer, (stored.header.last_code_id,))
-                changes += self._deletions() - stored.header.deletions
+                changes += state["deletions"] - stored.header.deletions
                 if changes * _STALE <= len(stored.rows.ids):
                     return
             rows = self.rows()
             last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
-            header = Header(self._database.meta("uuid"), str(uuid.uuid4()), SPEC, _VIEWS, last, self._deletions())
+            header = Header(state["uuid"], str(uuid.uuid4()), SPEC, _VIEWS, last, state["deletions"])
             code_cache.save(self.directory, header, rows)
             self._database.set_meta("index", header.stamp)
 
@@ -131,10 +133,11 @@ class CodeStore:
         ids, contents, views, *codes = numbers.reshape(-1, 3 + len(ALL_NAMES)).T.copy()
         return CodeRows(ids, contents, views.astype(np.uint8), np.stack(codes).view(np.uint64).T)
 
-    def _deletions(self) -> int:
-        return int(self._database.meta("deletions"))
+    def _state(self) -> dict[str, Any]:
+        """Return what index files are compared with: the uuid of the catalogue, the stamp of its index, deletions."""
+        return dict(self._database.select("SELECT key, value FROM meta WHERE key IN ('uuid', 'index', 'deletions')"))
 
-    def _stored(self) -> Stored | None:
+    def _stored(self, state: Mapping[str, Any]) -> Stored | None:
         """Return the index files if they are those of this catalogue at the moment it is read.
 
         Files of another catalogue, another SPEC, with other numbers of views, of a later moment (in a snapshot, or
@@ -146,12 +149,12 @@ class CodeStore:
             stored = code_cache.open_newest(self.directory)
         except IndexFileError:
             return None
-        own = (self._database.meta("uuid"), self._database.meta("index"), SPEC, _VIEWS)
+        own = (state["uuid"], state.get("index"), SPEC, _VIEWS)
         return stored if stored and stored.header[:4] == own else None
 
-    def _kept(self, stored: Stored) -> NDArray[np.bool_] | None:
+    def _kept(self, stored: Stored, deletions: int) -> NDArray[np.bool_] | None:
         """Return which stored codes still exist; None when none was deleted since."""
-        if stored.header.deletions == self._deletions():
+        if stored.header.deletions == deletions:
             return None
         rows = self._database.select("SELECT id FROM codes WHERE id <= ?", (stored.header.last_code_id,))
         return np.isin(stored.rows.ids, np.fromiter((row for (row,) in rows), dtype=np.int64))
