@@ -1,4 +1,4 @@
-"""From file to codes: ours beside a bare grey draft decode and beside other libraries, on the same files."""
+"""From file to codes: ours compared with a bare grey draft decode and with other libraries, on the same files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
 
 
 def collections(n: int, large: int, formats: int, folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Give the sets of files by title, so many in each; those of none are left out."""
+    """Yield titles and files of the sets; those of 0 files are left out."""
     if n:
         yield "web", photos.web(n)
     if large:
@@ -42,7 +42,7 @@ def collections(n: int, large: int, formats: int, folder: Path) -> Iterator[tupl
 
 
 def report(name: str, files: Sequence[Path], folder: Path, rounds: int, *, as_json: bool = False) -> None:
-    """Time the contenders on the files and print them."""
+    """Time the contenders on the files and print the results."""
     contenders = [
         timing.Contender("ours: block and all codes", peers.each(files, ours), len(files)),
         timing.Contender("bare grey draft decode", peers.each(files, draft_decode), len(files)),
@@ -54,7 +54,7 @@ def report(name: str, files: Sequence[Path], folder: Path, rounds: int, *, as_js
 
 
 def check(files: Sequence[Path]) -> None:
-    """Compare our codes with those of the slow twins, from the draft plane on."""
+    """Compare our codes with those of tests/naive.py, from the draft plane on."""
     for file in files:
         with Image.open(file) as image:
             width, height = image.size
@@ -64,7 +64,7 @@ def check(files: Sequence[Path]) -> None:
         block = naive.area_average(plane, width, height, scale).tolist()
         ours = hashers.fingerprint(images.read_block(file))
         if any(codes.as_int(code) != getattr(naive, name)(block) for name, code in ours._asdict().items()):
-            raise SystemExit(f"{file}: our codes differ from those of the slow twin")
+            raise SystemExit(f"{file}: our codes differ from those of the naive implementation")
 
 
 def ours(file: Path) -> object:
@@ -73,7 +73,7 @@ def ours(file: Path) -> object:
 
 
 def draft_decode(file: Path) -> object:
-    """Decode in grey at the scale our block is read at, and do nothing else."""
+    """Decode in grey at the scale of our block, and do nothing else."""
     with Image.open(file) as image:
         image.draft("L", (64, 64))
         return image.load()

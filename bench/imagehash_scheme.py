@@ -1,4 +1,4 @@
-"""The imagehash scheme beside the imagehash library: the same four codes of the same files."""
+"""The imagehash scheme compared with the imagehash library: the same four codes of the same files."""
 
 from __future__ import annotations
 
@@ -39,25 +39,27 @@ def check(files: Sequence[Path]) -> None:
 
 
 def report(name: str, files: Sequence[Path], rounds: int, *, as_json: bool = False) -> None:
-    """Time the contenders on the files and print them."""
-    works: dict[str, Callable[[Path], object]] = {
+    """Time the contenders on the files and print the results."""
+    functions: dict[str, Callable[[Path], object]] = {
         "imagehash: the four, one opened image": partial(by_library, FOUR),
         "imagehash: average, phash, whash": partial(by_library, FOUR[:3]),
         "ours: the four": imagehash_compat.read_fingerprint,
         "a bare decode": decode,
     }
-    contenders = [timing.Contender(each, partial(run, work, files), len(files)) for each, work in works.items()]
+    contenders = [
+        timing.Contender(title, partial(run, function, files), len(files)) for title, function in functions.items()
+    ]
     timing.report(timing.measure(contenders, rounds), contenders[0].name, as_json=as_json, files=name, n=len(files))
 
 
-def run(work: Callable[[Path], object], files: Sequence[Path]) -> None:
-    """Do the work on each file."""
+def run(function: Callable[[Path], object], files: Sequence[Path]) -> None:
+    """Call a function on each file."""
     for file in files:
-        work(file)
+        function(file)
 
 
 def by_library(hashes: Sequence[Hash], file: Path) -> list[imagehash.ImageHash]:
-    """Compute the library's hashes of one opened image, so that it decodes only once."""
+    """Compute the library's hashes of one opened image, which is decoded only once."""
     with Image.open(file) as image:
         return [each(image) for each in hashes]
 

@@ -1,4 +1,4 @@
-"""A canvas for small invented photos: textured shapes, light, reflections and film grain."""
+"""A canvas for small synthetic photos: textured shapes, light, reflections and film grain."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ def plane(corners: Sequence[Point]) -> Callable[[float, float], Point]:
 
 
 class Canvas:
-    """A picture painted at twice its final size, so that edges come out smooth.
+    """A picture painted at twice its final size, for smooth edges.
 
-    Places are fractions of the width and height, (0, 0) at the top left. Radii and line widths are fractions of the
+    Positions are fractions of the width and height, (0, 0) at the top left. Radii and line widths are fractions of the
     shorter side. Shapes run from `colour` at their top to `to` at their bottom; `rough` is the strength of the texture.
     """
 
@@ -64,7 +64,7 @@ class Canvas:
     def arc(
         self, x: float, y: float, radius: float, start: float = 0, stop: float = 360, squash: float = 1.0
     ) -> list[Point]:
-        """Give the points on a circle between two angles, in degrees clockwise from the right."""
+        """Return the points on a circle between two angles, in degrees clockwise from the right."""
         angles = np.radians(np.linspace(start, stop, 61))
         across, down = radius * self.unit / self.width, squash * radius * self.unit / self.height
         return [(x + across * float(np.cos(t)), y + down * float(np.sin(t))) for t in angles]
@@ -80,25 +80,25 @@ class Canvas:
         self.polygon([(0, 1), *points, (1, 1)], colour, to, 0.25)
 
     def clump(self, x: float, y: float, spread: Point, size: float, colours: Sequence[str], count: int) -> None:
-        """Scatter discs of several colours round a place: foliage, cloud, flowers, pebbles."""
+        """Scatter discs of several colours round a point: foliage, cloud, flowers, pebbles."""
         for dx, dy in self.rng.uniform(-1, 1, (count, 2)).tolist():
             colour = colours[int(self.rng.integers(len(colours)))]
             radius = size * float(self.rng.uniform(0.6, 1.2))
             self.disc(x + spread[0] * dx * (1 - dy * dy / 2), y + spread[1] * dy, radius, colour)
 
     def glow(self, x: float, y: float, radius: float, colour: str, strength: float = 0.8) -> None:
-        """Add light round a place, or a dark haze where `strength` is negative."""
+        """Add light round a point, or a dark haze where `strength` is negative."""
         across = (np.arange(self.width) / self.width - x) * self.width / (radius * self.unit)
         down = (np.arange(self.height) / self.height - y) * self.height / (radius * self.unit)
         light = strength * np.exp(-(down[:, None] ** 2) - across**2)
         self._replace(np.asarray(self.image) + light[..., None] * np.array(ImageColor.getrgb(colour)))
 
     def blur(self, radius: float) -> None:
-        """Put all that is painted so far out of focus."""
+        """Blur all that is painted so far."""
         self.image = self.image.filter(ImageFilter.GaussianBlur(radius * self.unit))
 
     def reflect(self, y: float, tint: str, strength: float = 0.6) -> None:
-        """Mirror what lies above the height `y` in the water below, with ripples."""
+        """Mirror what is above the height `y` in the water below, with ripples."""
         shore, depth = round(y * self.height), self.height - round(y * self.height)
         rows = shore - 1 - np.arange(depth) * shore // max(shore, depth)
         shifts = self.rng.normal(0, 1, depth) * np.linspace(2, 14, depth)
@@ -110,7 +110,7 @@ class Canvas:
         self._replace(pixels)
 
     def noise(self, size: tuple[int, int], cells: tuple[int, int]) -> Floats:
-        """Give smooth noise of about -1..1, shape (height, width): random grids enlarged, the finer ones weaker."""
+        """Return smooth noise of about -1..1, shape (height, width): random grids enlarged, the finer ones weaker."""
         total = np.zeros(size[::-1])
         for octave in range(4):
             grid = self.rng.uniform(-1, 1, (cells[1] * 2**octave + 1, cells[0] * 2**octave + 1))
@@ -119,7 +119,7 @@ class Canvas:
         return total
 
     def developed(self) -> Image.Image:
-        """Give the finished picture with uneven light and film grain; pure white and black stay clean, as on film."""
+        """Return the finished picture with uneven light and film grain, but for pure white and black."""
         small = self.image.resize((self.width // 2, self.height // 2), Image.Resampling.BOX)
         tone = np.asarray(small) / 255.0
         light = 0.16 * self.noise(small.size, (3, 3)) + self.rng.normal(0, 0.035, tone.shape[:2])
@@ -130,7 +130,7 @@ class Canvas:
         return [(x * self.width, y * self.height) for x, y in points]
 
     def _paint(self, mask: Image.Image, colour: str, to: str, rough: float) -> None:
-        """Fill `mask` with a vertical run of two colours under a texture."""
+        """Fill `mask` with a vertical gradient of two colours and a texture."""
         box = mask.getbbox()
         if box is None:
             return
@@ -146,7 +146,7 @@ class Canvas:
 
 
 def scene(width: int, height: int) -> Callable[[Callable[[Canvas], None]], Callable[[], Image.Image]]:
-    """Turn a function that paints on a canvas into one that gives a picture of this size, always the same pixels."""
+    """Turn a function that paints on a canvas into one that returns a picture of this size, always the same pixels."""
 
     def decorate(paint: Callable[[Canvas], None]) -> Callable[[], Image.Image]:
         @wraps(paint)

@@ -14,8 +14,8 @@ from phash_engine.images import golden
 DATA = Path(__file__).resolve().parent
 
 
-def photographed() -> dict[str, golden.Block]:
-    """Give the blocks of the readable files by path."""
+def sample_blocks() -> dict[str, golden.Block]:
+    """Return the blocks of the readable files by path."""
     found = {}
     for path in sorted(path for path in (DATA / "photos").rglob("*") if path.is_file()):
         try:
@@ -26,15 +26,15 @@ def photographed() -> dict[str, golden.Block]:
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """Give the rows of the table: block or path, then the codes."""
+    """Yield the rows of the table: block or path, then the codes."""
     for name, block in golden.generated().items():
         yield name, "", *golden.hexes(block)
-    for path, block in photographed().items():
+    for path, block in sample_blocks().items():
         yield "", path, *golden.hexes(block)
 
 
 def main() -> None:
-    """Write the table anew."""
+    """Rewrite the table."""
     with (DATA / "golden.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("block", "path", *golden.NAMES))

@@ -1,10 +1,10 @@
-"""Write the sample collection: a photo folder with originals, edited copies and files that are no pictures.
+"""Write the sample collection: a photo folder with originals, edited copies and files that are not pictures.
 
     python data/make_photos.py [FOLDER]
 
-The folder is `data/photos`, written anew, or another one that must not exist yet. Beside it stands `photos.csv`, the
-ground truth: `path`, `scene` (empty where the file is no readable picture) and `edit`. The same Pillow writes the same
-bytes every time.
+The folder is `data/photos`, which is rewritten, or another one, which must not exist yet. Next to it is `photos.csv`,
+the ground truth: `path`, `scene` (empty where the file cannot be read) and `edit`. The same version of Pillow
+writes the same bytes.
 """
 
 import csv
@@ -26,14 +26,14 @@ PHOTOS = Path(__file__).resolve().parent / "photos"
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    """Give the bytes of an image file."""
+    """Return the bytes of an image file."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def saved(kind: str, *changes: Change, **options: object) -> Edit:
-    """Make an edit: changes of the pixels, then one way of writing them."""
+    """Make an edit: changes of the pixels, then encoding."""
 
     def edit(image: Image.Image) -> bytes:
         for change in changes:
@@ -108,7 +108,7 @@ def dated(image: Image.Image) -> Image.Image:
 
 
 def cut_out(seed: int) -> Change:
-    """Make the white ground transparent; the colours hidden there depend on the seed and must not matter."""
+    """Make the white ground transparent; the colours hidden there depend on the seed and must not change the codes."""
 
     def cut(image: Image.Image) -> Image.Image:
         darkest = ImageChops.darker(ImageChops.darker(image.getchannel(0), image.getchannel(1)), image.getchannel(2))
@@ -121,7 +121,7 @@ def cut_out(seed: int) -> Change:
     return cut
 
 
-_UNDO = {  # EXIF orientation → how the pixels lie when that tag shows the picture upright
+_UNDO = {  # EXIF orientation → its inverse on the pixels
     2: Turn.FLIP_LEFT_RIGHT,
     3: Turn.ROTATE_180,
     4: Turn.FLIP_TOP_BOTTOM,
@@ -133,7 +133,7 @@ _UNDO = {  # EXIF orientation → how the pixels lie when that tag shows the pic
 
 
 def oriented(tag: int) -> Edit:
-    """Make a JPEG whose pixels lie turned and whose EXIF orientation turns them back."""
+    """Make a JPEG whose pixels are turned and whose EXIF orientation turns them back."""
     exif = Image.Exif()
     exif[0x0112] = tag
     return jpeg(turned(_UNDO[tag]), exif=exif)
@@ -308,7 +308,7 @@ NOTES = "Lake 2023: print 0412 and 0421 for grandma.\nCity 2024: sort out the do
 
 
 def photos() -> Iterator[tuple[str, str, str, bytes]]:
-    """Give path, scene, edit and bytes of every file."""
+    """Yield path, scene, edit and bytes of every file."""
     for scene, copies in ALBUM.items():
         image = scene()
         for edit, path in copies.items():
@@ -317,7 +317,7 @@ def photos() -> Iterator[tuple[str, str, str, bytes]]:
 
 
 def main(folder: Path) -> None:
-    """Write the folder and the ground truth beside it; only the repository's own may be there already."""
+    """Write the folder and the ground truth next to it; only the repository's own may exist already."""
     truth = folder.with_name(f"{folder.name}.csv")
     if folder.resolve() == PHOTOS:
         shutil.rmtree(folder, ignore_errors=True)

@@ -126,6 +126,23 @@ def absolute(path: str | os.PathLike[str]) -> str:
     return name[1:] if os.sep == "/" and name.startswith("//") else name
 
 
+def listed(paths: object, name: str = "paths") -> list[str]:
+    """Return one path or pattern, or several, as a list.
+
+    Raises
+    ------
+    TypeError
+        Something else; ``name`` is what the message calls the argument.
+    """
+    is_one = isinstance(paths, str | bytes | os.PathLike) or not isinstance(paths, Iterable)
+    found: list[str] = []
+    for path in [paths] if is_one else paths:  # type: ignore[attr-defined]
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"{name} must be a path or several (str or os.PathLike), not {type(path).__name__}")
+        found.append(os.fspath(path))
+    return found
+
+
 def contains(folder: str, path: str) -> bool:
     """Whether an absolute path is a folder itself or lies below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

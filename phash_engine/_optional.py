@@ -1,4 +1,4 @@
-"""Packages that are not always installed: load one, or say in one line how to get it."""
+"""Optional packages: import one, or raise an error with the command that installs it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ NEEDS = {
     "cv2": "verification beyond the radius needs OpenCV: pip install 'phash-engine[verify]'",
     "matplotlib": "charts need matplotlib: pip install 'phash-engine[plot]'",
 }
-"""By module, the reason of a failure that installing it would end."""
+"""Reasons of failures for want of a package, by module."""
 
 
 def load(module: str) -> ModuleType:
-    """Import one of :data:`NEEDS`.
+    """Import a module of :data:`NEEDS` to read a file.
 
     Raises
     ------
     ImageError
-        It is not installed; the reason says what to install.
+        It is not installed; the reason is that of :data:`NEEDS`.
     """
     try:
         return importlib.import_module(module)
@@ -33,12 +33,12 @@ def load(module: str) -> ModuleType:
 
 
 def require(module: str) -> ModuleType:
-    """Import one of :data:`NEEDS` for something that was asked for.
+    """Import a module of :data:`NEEDS` for a command or an option.
 
     Raises
     ------
     UsageError
-        It is not installed; the message says what to install.
+        It is not installed; the message is that of :data:`NEEDS`.
     """
     try:
         return load(module)
@@ -47,5 +47,5 @@ def require(module: str) -> ModuleType:
 
 
 def resolved() -> list[str]:
-    """Return the reasons that no longer hold: the package is installed by now."""
+    """Return the reasons whose package is installed by now."""
     return [reason for module, reason in NEEDS.items() if importlib.util.find_spec(module)]

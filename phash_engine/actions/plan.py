@@ -24,9 +24,9 @@ from typing import Any
 from phash_engine import _files, _json
 from phash_engine._files import reason_of
 from phash_engine.actions.journal import SUFFIX
-from phash_engine.catalogue import Photo, Store
+from phash_engine.catalogue import Photo
 from phash_engine.errors import PlanError
-from phash_engine.grouping.groups import Group
+from phash_engine.grouping.groups import Group, Groups
 
 FORMAT = 1
 _KEYS = {"duplicates": "others", "sidecars": "companions"}
@@ -66,7 +66,7 @@ class PlannedGroup:
     kept: tuple[PlannedPhoto, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """Groups, the folder above all duplicates, and the catalogue they were found in, "" for none."""
 
@@ -76,31 +76,44 @@ class Plan:
     digest: str = ""
     """SHA-256 of the plan's file in hex; empty if it was not read from one."""
 
+    @classmethod
+    def from_groups(cls, groups: Groups) -> Plan:
+        """Plan to keep the keeper of each group, and to act on its duplicates: see :func:`make`."""
+        return make(groups)
 
-def make(groups: Iterable[Group], catalogue: Store, references: Sequence[str] = ()) -> Plan:
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Plan:
+        """Read a plan; errors as :func:`read`."""
+        return read(os.fspath(path))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan to a file, whole or not at all; errors as :func:`write`."""
+        write(self, _files.absolute(path))
+
+    def __repr__(self) -> str:
+        duplicates = sum(len(group.duplicates) for group in self.groups)
+        return f"Plan({len(self.groups)} groups, {duplicates} duplicates below {self.root!r})"
+
+
+def make(groups: Groups) -> Plan:
     """Plan to keep the keeper of each group, and to act on the duplicates.
 
     Parameters
     ----------
     groups
-        As found in this catalogue. Series of shots are left out, and so are photos whose files were never read,
+        As ``find_groups`` returns them. Series of shots are left out, and so are photos whose files were never read,
         since their codes were computed elsewhere.
-    catalogue
-        An open catalogue.
-    references
-        Folders whose photos are never touched.
     """
-    groups = [group for group in groups if not group.is_series and group.keeper.digest]
-    folders = [_files.absolute(folder) for folder in references]
-    photos = [photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates) if photo.digest]
-    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+    shots = [group for group in groups if not group.is_series and group.keeper.digest]
     planned = {
-        photo.path: _planned(photo, sidecars.get(photo.path, ()), is_reference=_files.is_below(photo.path, folders))
-        for photo in photos
+        photo.path: _planned(photo, groups)
+        for group in shots
+        for photo in (group.keeper, *group.kept, *group.duplicates)
+        if photo.digest
     }
-    filled = tuple(group for group in (_planned_group(group, planned) for group in groups) if group.duplicates)
+    filled = tuple(group for group in (_planned_group(group, planned) for group in shots) if group.duplicates)
     parents = {str(Path(photo.path).parent) for group in filled for photo in group.duplicates}
-    return Plan(filled, os.path.commonpath(parents) if parents else "", str(catalogue.path or ""))
+    return Plan(filled, os.path.commonpath(parents) if parents else "", groups.catalogue)
 
 
 def check_target(path: str) -> None:
@@ -178,15 +191,15 @@ def _planned_group(group: Group, planned: Mapping[str, PlannedPhoto]) -> Planned
     return PlannedGroup(planned[group.keeper.path], duplicates, kept)
 
 
-def _planned(photo: Photo, sidecars: Iterable[str], *, is_reference: bool) -> PlannedPhoto:
+def _planned(photo: Photo, groups: Groups) -> PlannedPhoto:
     return PlannedPhoto(
         path=photo.path,
         size=photo.size,
         mtime_ns=photo.mtime_ns,
         folder=_real_folder(photo.path),
         digest=(photo.digest or b"").hex(),
-        reference=is_reference,
-        sidecars=tuple(_planned_sidecars(sidecars)),
+        reference=_files.is_below(photo.path, groups.references),
+        sidecars=tuple(_planned_sidecars(groups.sidecars.get(photo.path, ()))),
     )
 
 

@@ -98,14 +98,3 @@ def open_newest(directory: Path) -> Stored | None:
     if [(array.dtype.name, array.shape) for array in stored.rows] != [(name, (number, *row)) for name, row in _ARRAYS]:
         raise IndexFileError(f"{directory}: corrupt: the arrays differ from the header")
     return stored
-
-
-def verify(directory: Path) -> None:
-    """Compare the newest generation with its checksums: reads all of it.
-
-    Raises
-    ------
-    IndexFileError
-        A file differs from what was written.
-    """
-    _arrays.verify(directory, _FORMAT)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class CodeColumns(NamedTuple):
 
 
 class CodeStore:
-    """The codes of an open database."""
+    """The codes of an open database; :meth:`replace` expects an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -89,7 +89,7 @@ class CodeStore:
     def replace(
         self, contents: Iterable[int], views: Sequence[tuple[int, str, bool]], codes: NDArray[np.uint64]
     ) -> None:
-        """Replace all codes of some contents; in a transaction.
+        """Replace all codes of some contents.
 
         Parameters
         ----------
@@ -130,8 +130,9 @@ class CodeStore:
     def _select(self, condition: str, *parameters: int) -> CodeRows:
         query = f"SELECT id, content_id, {_VIEW}, {_COLUMNS} FROM codes WHERE {condition} ORDER BY id"
         numbers = np.fromiter(chain.from_iterable(self._database.select(query, parameters)), dtype=np.int64)
-        ids, contents, views, *codes = numbers.reshape(-1, 3 + len(ALL_NAMES)).T.copy()
-        return CodeRows(ids, contents, views.astype(np.uint8), np.stack(codes).view(np.uint64).T)
+        table = numbers.reshape(-1, 3 + len(ALL_NAMES))
+        ids, contents, views = table[:, :3].T.copy()
+        return CodeRows(ids, contents, views.astype(np.uint8), np.asfortranarray(table[:, 3:]).view(np.uint64))
 
     def _state(self) -> dict[str, Any]:
         """Return what index files are compared with: the uuid of the catalogue, the stamp of its index, deletions."""
@@ -141,7 +142,7 @@ class CodeStore:
         """Return the index files if they are those of this catalogue at the moment it is read.
 
         Files of another catalogue, another SPEC, with other numbers of views, of a later moment (in a snapshot, or
-        where an older copy of the catalogue was brought back) or corrupt ones are not used.
+        where an older copy of the catalogue was restored) or corrupt ones are not used.
         """
         if self.directory is None:
             return None

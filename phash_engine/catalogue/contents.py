@@ -39,7 +39,10 @@ class Content(NamedTuple):
 
 
 class Contents:
-    """The contents of an open database. A content that no reader has committed yet has only a digest."""
+    """The contents of an open database; methods that write expect an open transaction.
+
+    A scan may commit a photo before the content, which another thread reads: until then only its digest is known.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -61,7 +64,7 @@ class Contents:
         )
 
     def put(self, contents: Iterable[Content]) -> None:
-        """Add contents, in place of what is known of their digests; in a transaction."""
+        """Add contents, which replace what is known of their digests."""
         self._database.executemany(
             f"""INSERT INTO contents (digest, width, height, format, quality, detail, crops, frames, views)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, {VIEWS})
@@ -72,18 +75,18 @@ class Contents:
         )
 
     def add_unread(self, digests: Iterable[bytes]) -> None:
-        """Add contents of which only the digest is known; in a transaction."""
+        """Add contents of which only the digest is known."""
         self._database.executemany("INSERT INTO contents (digest) VALUES (?)", [(digest,) for digest in digests])
 
     def add_without_digest(self, number: int) -> range:
-        """Add contents of which only codes are known, and return their ids; in a transaction."""
+        """Add contents of which only codes are known, and return their ids."""
         last = self._database.value("SELECT seq FROM sqlite_sequence WHERE name = 'contents'") or 0
         ids = range(last + 1, last + 1 + number)
         self._database.executemany("INSERT INTO contents (id) VALUES (?)", ((new,) for new in ids))
         return ids
 
     def drop_unreferenced(self) -> int:
-        """Delete the contents that no photo has, and their codes; return how many. In a transaction."""
+        """Delete the contents that no photo has, and their codes; return how many."""
         return self._database.execute(
             "DELETE FROM contents WHERE id IN (SELECT id FROM contents EXCEPT SELECT content_id FROM photos)"
         )

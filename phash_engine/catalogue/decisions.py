@@ -1,6 +1,6 @@
-"""What the owner of the photos decided about pairs of contents, so that nobody is asked twice.
+"""Decisions of the user about pairs of contents, which grouping respects.
 
-Decisions are kept by digest: they survive moves and renames, and hold for copies that come later.
+Decisions are stored by digest: they survive moves and renames, and hold for copies that come later.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from phash_engine.catalogue.database import Database
 from phash_engine.errors import UsageError
 
 KINDS = ("different", "keep")
-"""Two pictures that are no duplicates; duplicates that both stay."""
+"""The two are not duplicates; or they are, and both are kept."""
 
 
 class Decision(NamedTuple):
-    """What was decided about two contents, the lower digest first; of equal ones: that all copies stay."""
+    """A decision about two contents, the lower digest first; about one and itself: that all its copies are kept."""
 
     left: bytes
     right: bytes
@@ -35,31 +35,31 @@ class Decisions:
         self._database = database
 
     def decide(self, digests: Collection[bytes], kind: str) -> int:
-        """Decide about all pairs of some contents, in place of what was decided before; return how many pairs.
+        """Store the same decision about all pairs of some contents, and return how many pairs.
 
         Raises
         ------
         UsageError
-            Equal contents were called different.
+            A content is to be different from itself.
         """
         now = int(time.time())
-        return self.add(Decision(*link, kind, now) for link in _links(digests))
+        return self.add(Decision(*pair, kind, now) for pair in _pairs(digests))
 
     def add(self, decisions: Iterable[Decision]) -> int:
-        """Take decisions as they are, in place of those about the same pairs; return how many."""
+        """Store decisions, which replace earlier ones about the same pairs; return how many."""
         checked = [_checked(decision) for decision in decisions]
         with self._database.transaction():
             self._database.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?)", checked)
         return len(checked)
 
     def remove(self, digests: Collection[bytes]) -> int:
-        """Forget what was decided about pairs of some contents, or of one content with any; return how many."""
+        """Delete the decisions about pairs of some contents, or about one content and any other; return how many."""
         with self._database.transaction():
             if len(digests) == 1:
                 (digest,) = digests
                 return self._database.execute("DELETE FROM decisions WHERE ? IN (left, right)", (digest,))
             return self._database.executemany(
-                "DELETE FROM decisions WHERE left = ? AND right = ?", list(_links(digests))
+                "DELETE FROM decisions WHERE left = ? AND right = ?", list(_pairs(digests))
             )
 
     def all(self) -> list[Decision]:
@@ -68,7 +68,7 @@ class Decisions:
 
 
 def partners(decisions: Iterable[Decision]) -> dict[bytes | None, set[bytes]]:
-    """Return, of each content, those that some decisions pair it with."""
+    """Return, for each content of some decisions, the contents it is paired with."""
     found: defaultdict[bytes | None, set[bytes]] = defaultdict(set)
     for left, right, _, _ in decisions:
         found[left].add(right)
@@ -76,8 +76,8 @@ def partners(decisions: Iterable[Decision]) -> dict[bytes | None, set[bytes]]:
     return dict(found)
 
 
-def _links(digests: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
-    """Return the pairs of contents, the lower digest first; equal ones are a pair where a digest is given twice."""
+def _pairs(digests: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
+    """Return the pairs of contents, the lower digest first; a digest given twice is paired with itself."""
     return sorted(set(combinations(sorted(digests), 2)))
 
 

@@ -12,7 +12,7 @@ Measured = tuple[int | None, float | None, float | None, float | None]
 
 
 class EvidenceStore:
-    """The evidence of an open database."""
+    """The evidence of an open database; :meth:`drop_unreferenced` expects an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,6 +28,6 @@ class EvidenceStore:
             self._database.executemany("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def drop_unreferenced(self) -> None:
-        """Delete the evidence of contents that are no longer there; in a transaction."""
+        """Delete the evidence of contents that are no longer there."""
         known = "(SELECT digest FROM contents WHERE digest IS NOT NULL)"
         self._database.execute(f"DELETE FROM evidence WHERE a NOT IN {known} OR b NOT IN {known}")

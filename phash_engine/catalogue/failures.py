@@ -22,7 +22,7 @@ class Failure(NamedTuple):
 
 
 class Failures:
-    """The failures of an open database."""
+    """The failures of an open database; :meth:`add` and the deleting methods expect an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,16 +48,16 @@ class Failures:
             )
 
     def add(self, sightings: Iterable[Sighting]) -> None:
-        """Add files that are not among the failures; in a transaction."""
+        """Add files that are not among the failures."""
         self._database.executemany(
             "INSERT INTO failures (path, size, mtime_ns, reason) VALUES (?, ?, ?, ?)",
             [(os.fsencode(file.path), file.size, file.mtime_ns, file.reason) for file in sightings],
         )
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Delete the failures of some paths; in a transaction."""
+        """Delete the failures of some paths."""
         self._database.executemany("DELETE FROM failures WHERE path = ?", ((os.fsencode(path),) for path in paths))
 
     def delete_below(self, folder: str) -> None:
-        """Delete the failures below a folder; in a transaction."""
+        """Delete the failures below a folder."""
         self._database.execute("DELETE FROM failures WHERE path >= ? AND path < ?", path_ranges.below(folder))

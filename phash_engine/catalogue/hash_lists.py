@@ -1,4 +1,4 @@
-"""Lists of codes that other tools wrote, as CSV or JSON → imported hashes."""
+"""Lists of hashes that other tools wrote, as CSV or JSON → imported hashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
 
 _Entry = tuple[str, str, str, str]
-"""Where it stands in the list, path, hex digits, hasher."""
+"""Position in the list, path, hex digits, hasher."""
 
 
 def read(path: Path, hasher: str, base: str) -> list[ImportedHash]:
@@ -25,9 +25,9 @@ def read(path: Path, hasher: str, base: str) -> list[ImportedHash]:
     path
         The list, in UTF-8; it is JSON if its name ends so.
     hasher
-        That of the codes for which the list names none.
+        The hasher of entries that name none.
     base
-        The folder that relative paths start from.
+        The folder that relative paths are relative to.
 
     Raises
     ------

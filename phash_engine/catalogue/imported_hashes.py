@@ -32,7 +32,7 @@ class ImportedHash(NamedTuple):
 
 
 class ImportedHashes:
-    """The imported hashes of an open database."""
+    """The imported hashes of an open database; :meth:`delete_below` expects an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class ImportedHashes:
             )
 
     def delete_below(self, folder: str) -> int:
-        """Delete the hashes below a folder; return of how many paths that are no photos. In a transaction."""
+        """Delete the hashes below a folder; return of how many paths that are no photos."""
         bounds = path_ranges.below(folder)
         which = "FROM imported_hashes WHERE path >= ? AND path < ?"
         alone = f"SELECT count(DISTINCT path) {which} AND path NOT IN (SELECT path FROM photos)"

@@ -23,7 +23,7 @@ def of_folders(folders: Sequence[str] | None) -> list[Range]:
     if folders is None:
         return [(b"", b"\xff")]
     ranges: list[Range] = []
-    for low, high in sorted(map(below, folders)):
+    for low, high in sorted(map(below, _files.listed(folders, "folders"))):
         if not ranges or low >= ranges[-1][1]:
             ranges.append((low, high))
     return ranges

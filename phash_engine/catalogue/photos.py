@@ -50,7 +50,7 @@ class PhotoColumns(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A file as the scan met it: with its digest, or with the reason why it could not be read."""
+    """A file as a scan found it: with its digest, or with the reason why it could not be read."""
 
     path: str
     size: int
@@ -73,7 +73,7 @@ class KnownFile(NamedTuple):
 
 
 class Photos:
-    """The photos of an open database."""
+    """The photos of an open database; methods that write expect an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -161,7 +161,7 @@ class Photos:
         return {path: (content, bool(has_digest)) for path, content, has_digest in rows}
 
     def put(self, rows: Iterable[tuple[bytes, int | None, int | None, int]]) -> None:
-        """Add rows of encoded path, size, mtime_ns and content, or replace those of the paths; in a transaction."""
+        """Add rows of encoded path, size, mtime_ns and content, which replace those of the same paths."""
         self._database.executemany(
             """INSERT INTO photos (path, size, mtime_ns, content_id) VALUES (?, ?, ?, ?)
             ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
@@ -170,7 +170,7 @@ class Photos:
         )
 
     def mark_missing(self, paths: Iterable[str]) -> int:
-        """Mark photos whose files are gone; return how many were not marked yet. In a transaction.
+        """Mark photos whose files are gone; return how many were not marked yet.
 
         Photos whose codes were computed elsewhere are never missing: their files were never looked for.
         """
@@ -182,17 +182,17 @@ class Photos:
         )
 
     def mark_found(self, paths: Iterable[str]) -> None:
-        """Mark missing photos whose files are back, unchanged; in a transaction."""
+        """Mark missing photos whose files are back, unchanged."""
         self._database.executemany(
             "UPDATE photos SET missing_since = NULL WHERE path = ?", [(os.fsencode(path),) for path in paths]
         )
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Delete the photos of some paths; in a transaction."""
+        """Delete the photos of some paths."""
         self._database.executemany("DELETE FROM photos WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
     def delete_below(self, folder: str, *, missing_only: bool) -> int:
-        """Delete photos below a folder; return how many. In a transaction."""
+        """Delete the photos below a folder, or those of them that are missing; return how many."""
         which = f"{_BELOW} AND missing_since IS NOT NULL" if missing_only else _BELOW
         return self._database.execute(f"DELETE FROM photos WHERE {which}", path_ranges.below(folder))
 

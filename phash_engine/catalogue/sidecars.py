@@ -12,7 +12,7 @@ from phash_engine.catalogue.database import Database
 
 
 class Sidecars:
-    """The sidecars of an open database."""
+    """The sidecars of an open database; methods that write expect an open transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,16 +33,16 @@ class Sidecars:
         return {os.fsdecode(path): os.fsdecode(photo) for path, photo in rows}
 
     def put(self, sidecars: Mapping[str, str]) -> None:
-        """Make files sidecars of photos; in a transaction."""
+        """Make files sidecars of photos."""
         self._database.executemany(
             "INSERT OR REPLACE INTO sidecars (path, photo) VALUES (?, ?)",
             [(os.fsencode(path), os.fsencode(photo)) for path, photo in sidecars.items()],
         )
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Make files sidecars no longer; in a transaction."""
+        """Make files sidecars no longer."""
         self._database.executemany("DELETE FROM sidecars WHERE path = ?", ((os.fsencode(path),) for path in paths))
 
     def drop_unreferenced(self) -> None:
-        """Delete the sidecars of photos that are no longer there; in a transaction."""
+        """Delete the sidecars of photos that are no longer there."""
         self._database.execute("DELETE FROM sidecars WHERE photo NOT IN (SELECT path FROM photos)")

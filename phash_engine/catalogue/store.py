@@ -7,6 +7,7 @@ missing and forgotten only on request. Write-ahead logging lets any number of re
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,6 +28,7 @@ from phash_engine.catalogue.imported_hashes import ImportedHashes
 from phash_engine.catalogue.photos import KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
+from phash_engine.errors import IndexFileError
 from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
 
@@ -64,6 +66,9 @@ class Store:
         self.evidence = EvidenceStore(self._database)
         self.imported_hashes = ImportedHashes(self._database)
         self.settings = Settings(self._database)
+        if self._database.has_migrated:
+            with contextlib.suppress(IndexFileError):  # only slower without
+                self.refresh_index()
 
     def __enter__(self) -> Self:
         return self
@@ -121,10 +126,6 @@ class Store:
         """Return the codes of the present SPEC, of the views that can be trusted or of all."""
         return self._codes.columns(trust_all=trust_all)
 
-    def sidecars_of(self, paths: Iterable[str]) -> dict[str, list[str]]:
-        """Return the sidecars, by path, of each of some photos that has any."""
-        return self.sidecars.of(paths)
-
     def known_files(self, folder: str) -> dict[str, KnownFile]:
         """Return what is known of each file below a folder, photos and failures alike."""
         photos = self._photos.known_files(folder, self.settings.requested_views())
@@ -153,7 +154,7 @@ class Store:
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def record(self, sightings: Sequence[Sighting], contents: Iterable[Content]) -> None:
-        """Commit what a scan met, all of it or, on any error, nothing.
+        """Commit what a scan found, all of it or, on any error, nothing.
 
         What a changed file was before stays until :meth:`drop_unreferenced`: a file yet to come may be that content,
         moved.

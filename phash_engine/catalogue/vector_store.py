@@ -1,4 +1,4 @@
-"""Vectors by digest in files that only grow, beside the catalogue, one folder for each model.
+"""Vectors by digest, in append-only files next to the catalogue, one folder for each model.
 
 ::
 
@@ -8,7 +8,7 @@
         ├── vectors        one after the other
         └── digests        32 bytes for each vector, written after it
 
-What was cut off half-way is not named by a digest, and the next writer puts its vectors in that place.
+A vector counts once its digest is written: the next writer overwrites what an interrupted one left.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ from phash_engine.errors import IndexFileError
 
 _FORMAT: Final = 1
 _DIGEST: Final = 32
+_ADVICE: Final = "delete the folder to compute the vectors again"
 
 
-class VectorFile:
-    """The stored vectors of one model.
+class VectorStore:
+    """The vectors of one model.
 
     Parameters
     ----------
     directory
         Made by the first :meth:`append`.
     dtype
-        What numbers are stored as: "float32" or "float16".
+        Of the stored vectors: "float32" or "float16".
 
     Raises
     ------
     IndexFileError
-        Files that are torn, of another format or of another type of numbers.
+        The files are corrupt, of another format or of another dtype.
     """
 
     def __init__(self, directory: Path, dtype: str = "float32") -> None:
@@ -61,23 +62,23 @@ class VectorFile:
         return len(self._rows)
 
     def read(self, digests: Sequence[bytes]) -> NDArray[np.float32]:
-        """Return the vectors of digests that are there, float32 ``(n, d)``.
+        """Return the vectors of stored digests, float32 ``(n, d)``.
 
         Raises
         ------
         KeyError
-            A digest that is not there.
+            A digest without a stored vector.
         """
         rows = [self._rows[digest] for digest in digests]
         return np.asarray(self._vectors[rows], dtype=np.float32)
 
     def append(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
-        """Store vectors, float32 ``(n, d)``; other processes may do the same meanwhile.
+        """Store vectors, float32 ``(n, d)``; other processes may append at the same time.
 
         Raises
         ------
         IndexFileError
-            Vectors of another length than those that are there, or files that cannot be written.
+            The vectors are of another length than those stored, or the files cannot be written.
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,10 @@ class VectorFile:
                 width = self._width() or self._begin(vectors.shape[1])
                 if width != vectors.shape[1]:
                     raise IndexFileError(f"{self._directory}: holds vectors of {width} numbers, not {vectors.shape[1]}")
-                with _grow(self._directory / "digests") as names, _grow(self._directory / "vectors") as file:
+                with (
+                    _opened(self._directory / "digests") as names,
+                    _opened(self._directory / "vectors") as file,
+                ):
                     count = names.seek(0, os.SEEK_END) // _DIGEST
                     _write_at(file, count * width * self._vectors.itemsize, vectors.astype(self._dtype).tobytes())
                     _write_at(names, count * _DIGEST, b"".join(digests))
@@ -95,7 +99,7 @@ class VectorFile:
             raise IndexFileError(f"{self._directory}: cannot write vectors: {error.strerror or error}") from error
 
     def _refresh(self) -> None:
-        """Map what is there by now."""
+        """Map the vectors that are stored by now."""
         width = self._width()
         if not width:
             return
@@ -106,9 +110,7 @@ class VectorFile:
             return
         path = self._directory / "vectors"
         if not path.exists() or path.stat().st_size < count * width * self._vectors.itemsize:
-            raise IndexFileError(
-                f"{self._directory}: torn: fewer vectors than digests; delete the folder to begin anew"
-            )
+            raise IndexFileError(f"{self._directory}: corrupt: fewer vectors than digests; {_ADVICE}")
         self._vectors = np.memmap(path, self._dtype, "r", shape=(count, width))
         self._rows = {data[row * _DIGEST : (row + 1) * _DIGEST]: row for row in range(count)}
 
@@ -118,14 +120,14 @@ class VectorFile:
         try:
             header = json.loads(path.read_bytes())
             if (header["format"], header["dtype"]) != (_FORMAT, self._dtype):
-                raise IndexFileError(f"{path}: of another format or type of numbers")
+                raise IndexFileError(f"{path}: of another format or dtype")
             return int(header["width"])
         except FileNotFoundError:
             return 0
         except OSError as error:
             raise IndexFileError(f"{path}: cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise IndexFileError(f"{path}: torn; delete the folder to begin anew") from error
+            raise IndexFileError(f"{path}: corrupt; {_ADVICE}") from error
 
     def _begin(self, width: int) -> int:
         text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})
@@ -134,7 +136,7 @@ class VectorFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other writers waiting."""
+        """Make other writers wait."""
         with open(self._directory / "lock", "ab") as file:
             if sys.platform == "win32":
                 import msvcrt
@@ -151,15 +153,15 @@ class VectorFile:
 
 
 @contextmanager
-def _grow(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     path.touch()
     with open(path, "r+b") as file:
         yield file
 
 
-def _write_at(file: IO[bytes], place: int, data: bytes) -> None:
-    """Write durably, so that what is written afterwards is on the disk afterwards."""
-    file.seek(place)
+def _write_at(file: IO[bytes], offset: int, data: bytes) -> None:
+    """Write, and wait until the bytes are on the disk."""
+    file.seek(offset)
     file.write(data)
     file.flush()
     os.fsync(file.fileno())

@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import warnings
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -25,6 +26,7 @@ COMMANDS = {
     "compare": "Print the distances of two pictures, and whether they match.",
     "scan": "Bring the catalogue up to date with folders.",
     "find": "Find pictures in the catalogue, nearest first.",
+    "find-hash": "Find photos by hashes of the imagehash library.",
     "dedupe": "Scan folders, then list groups of pictures that look the same.",
     "apply": "Do what a plan of dedupe says: trash, move, link or delete.",
     "undo": "Bring back what apply took away.",
@@ -32,6 +34,7 @@ COMMANDS = {
     "label": "Label pictures by the labels of the most similar photos.",
     "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
     "calibrate": "Measure on your own photos which radius finds no false groups.",
+    "redundancy": "Measure how much of the catalogue is near-copies.",
     "status": "Print what the catalogue holds.",
     "ignore": "Remember which photos are not duplicates, or are all kept.",
     "failures": "List the files that could not be read, and why.",
@@ -50,10 +53,23 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102 - inherited
         return list(COMMANDS)
 
+    def resolve_command(  # noqa: D102 - inherited
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"] if args[1:] else ["--help"]
+            if args == ["--help"]:
+                click.echo(ctx.get_help())
+                ctx.exit()
+        near = get_close_matches(args[0], COMMANDS, 1) if args[0] not in COMMANDS else []
+        if near:
+            raise click.UsageError(f"no such command {args[0]!r}; did you mean {near[0]!r}?", ctx)
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102 - inherited
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        command = importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name}.command is not a click command")
         return command

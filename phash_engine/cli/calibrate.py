@@ -25,7 +25,7 @@ from phash_engine.retrieval.labeller import Labeller
     "--fpr",
     type=click.FloatRange(0, 1e-3, min_open=True),
     metavar="SHARE",
-    help="Accept one of so many pairs of different photos, such as 1e-7.  [default: one false group in the collection]",
+    help="Accept this share of the pairs of different photos, such as 1e-7.  [default: one false group in the collection]",
 )
 @options.labels
 @click.option("--forget", is_flag=True, help="Judge by the defaults again.")
@@ -47,18 +47,17 @@ def command(
     chart: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure on your own photos how near different ones come, and let 'phash dedupe' judge by that from now on.
+    """Measure on your own photos how near different ones come; 'phash dedupe' decides by it from then on.
 
-    Up to a thousand photos are compared with all, copies among the nearest told by a second look and left out, and the
-    distances of the rest continued beyond the nearest. That gives the largest radius, and the largest score in
-    collections of 200 photos or more, with which at most one false group is to be expected at a confidence of 95 %.
-    Then copies of 50 photos are made, in memory, to see what is found. Without DIR all photos of the catalogue count.
+    Up to a thousand photos are compared with all. Copies among the nearest pairs are verified and left out, and the
+    largest radius and score are printed that make no more false pairs than requested. Then copies of 50 photos are made
+    in memory, to measure how many are found. Without DIR all photos of the catalogue are used.
 
-    With --labels, a CSV of path and label or the word folder for the names of folders, nothing is set: it tells which
-    confidence 'phash label' is to ask for, as 'phash label --calibrate' does for other votes and models.
+    With --labels, a CSV of path and label or the word folder for the names of folders, nothing is set: it prints which
+    confidence 'phash label' should require, as 'phash label --calibrate' does for other votes and models.
     """
     if labels_path and (fpr or forget):
-        raise click.UsageError("--labels tells about labels alone: leave out --fpr and --forget")
+        raise click.UsageError("--labels measures labels alone: leave out --fpr and --forget")
     if forget:
         with options.open_existing(catalogue_path) as catalogue:
             policy.set_calibration(catalogue, None)
@@ -110,7 +109,7 @@ def _print(report: Report) -> None:
     output.text(f"copies found by {report.policy.limit}")
     for family, (share, number) in report.recall.items():
         output.text(f"  {share:6.1%} of {number:>3}  {family}")
-    output.message("'phash dedupe' judges by that from now on, unless --radius is given; --forget ends it")
+    output.message("'phash dedupe' decides by this from now on, unless --radius is given; --forget ends it")
 
 
 def _expected(limit: Limit) -> str:

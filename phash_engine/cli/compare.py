@@ -12,9 +12,8 @@ from phash_engine.hashing.views import MatchType
 from phash_engine.matching.analyzed import AnalyzedImage
 from phash_engine.matching.explain import Explanation, Side
 from phash_engine.matching.explain import explain as explanation_of
-from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
+from phash_engine.matching.policy import DEFAULT_RADIUS
 from phash_engine.matching.search import compare
-from phash_engine.matching.verification.verifier import verify as verify_pair
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
@@ -46,24 +45,22 @@ def command(
     if verify or explain:
         options.note_missing_opencv()
     one, other = AnalyzedImage(a), AnalyzedImage(b)
-    distance, match_type, fingerprints = compare(one, other, rotations=rotations, trust_all=trust_all)
-    match = match_type is not None and (match_type == MatchType.IDENTICAL or distance <= radius)
-    by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *fingerprints, strict=True)}
+    found = compare(one, other, radius=radius, rotations=rotations, trust_all=trust_all, verify=verify)
+    by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *found.fingerprints, strict=True)}
     record: dict[str, object] = {
         "a": a,
         "b": b,
-        "distance": distance,
-        "match_type": None if match_type is None else str(match_type),
-        "match": match,
+        "distance": found.distance,
+        "match_type": None if found.match_type is None else str(found.match_type),
+        "is_match": found.is_match,
         "codes": by_code,
     }
     lines = [f"{name:<11}{bits:>4}" for name, bits in by_code.items()]
-    verdict = _VERDICTS.get(match_type, f"radius {radius}")
-    if verify and match_type not in {MatchType.IDENTICAL, None} and distance <= max(radius, CANDIDATE_RADIUS):
-        found = verify_pair(one.pixels, other.pixels, near=match)
-        match, verdict = found.match, f"verification: {found.finding}, {output.evidence_text(found.evidence)}"
-        record |= {"match": match, "finding": found.finding, "evidence": found.evidence and found.evidence._asdict()}
-    lines.append(f"{'distance':<11}{distance:>4}  {'match' if match else 'no match'} ({verdict})")
+    verdict = _VERDICTS.get(found.match_type, f"radius {radius}")
+    if found.finding:
+        verdict = f"verification: {found.finding}, {output.evidence_text(found.evidence)}"
+        record |= {"finding": found.finding, "evidence": found.evidence and found.evidence._asdict()}
+    lines.append(f"{'distance':<11}{found.distance:>4}  {'match' if found.is_match else 'no match'} ({verdict})")
     if explain:
         explanation = explanation_of(one, other)
         record["explanation"] = _as_record(explanation)
@@ -72,7 +69,7 @@ def command(
         output.record(record)
     else:
         output.text("\n".join(lines))
-    return int(not match)
+    return int(not found.is_match)
 
 
 def _as_record(explanation: Explanation) -> dict[str, object]:

@@ -32,29 +32,29 @@ _GROWN = 1.5
     "references",
     multiple=True,
     metavar="DIR",
-    help="Its photos stay: list what of the other folders is in it already; repeatable.",
+    help="Keep all its photos: list which of the other folders it has already; repeatable.",
 )
 @click.option(
     "--mode",
     type=click.Choice(list(MODES)),
     default="star",
     show_default=True,
-    help="Who is a group: all close to the keeper, everyone close to everyone, or whoever a chain joins.",
+    help="What makes a group: each duplicate close to the keeper, each to each, or a chain of close pairs.",
 )
 @click.option(
     "--keep",
     default=",".join(keep_rules.DEFAULT),
     metavar="RULES",
     show_default=True,
-    help=f"What makes the keeper, the first rule weighing most: {', '.join(keep_rules.RULES)}, path:GLOB.",
+    help=f"Rules that choose the keeper, the first one first: {', '.join(keep_rules.RULES)}, path:GLOB.",
 )
-@click.option("--same-folder", "span", flag_value="same-folder", help="Match only photos that lie in one folder.")
+@click.option("--same-folder", "span", flag_value="same-folder", help="Match only photos of the same folder.")
 @click.option("--across-folders", "span", flag_value="across-folders", help="Match only photos of different folders.")
 @click.option(
     "--burst",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Mark groups of shots that a camera took within so many seconds: a series rather than copies.",
+    help="Mark groups of shots that a camera took at most this many seconds apart: a series, not copies.",
 )
 @options.radius
 @options.rotations
@@ -65,12 +65,14 @@ _GROWN = 1.5
 @options.workers
 @options.pairs
 @options.catalogue
-@click.option("--no-catalogue", is_flag=True, help="Remember nothing: scan into memory.")
-@click.option("--plan", "plan_path", metavar="FILE", help="Write down for 'phash apply' what would go, and what stays.")
+@click.option("--no-catalogue", is_flag=True, help="Scan into memory and keep nothing.")
+@click.option(
+    "--plan", "plan_path", metavar="FILE", help="Write a plan for 'phash apply': what would go, and what is kept."
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @options.as_json
-@options.report_file("--csv", help="Write a table, a row for each photo beside a keeper.")
-@options.report_file("--html", help="Write a page to look at, one file with all its pictures.")
+@options.report_file("--csv", help="Write a table, a row for each duplicate.")
+@options.report_file("--html", help="Write a page to look at, one file with all pictures.")
 @options.strict
 def command(
     folders: tuple[str, ...],
@@ -96,18 +98,18 @@ def command(
     html: Path | None,
     strict: bool,
 ) -> int:
-    """Scan folders, then list groups of pictures below them that look the same. Nothing is changed or deleted.
+    """Scan folders, then list groups of photos below them that look the same. Nothing is changed or deleted.
 
-    Of each group the keeper stands first, with the rule that chose it, then the others with their distance to it in
-    bits, in collections of 200 photos or more the score (how far that is below the distance of strangers; it decides
-    instead, unless --radius is given), and the rule that matched: digest (equal bytes), code, rotation (closer when
-    turned or mirrored), trimmed (closer without a uniform border), frame or crop (closer to one of these, see 'phash
-    scan'), or with --verify verified (beyond the radius, but a second look says so), and what was seen stands before
-    the path. An equals sign marks photos that stay beside the keeper, a plus sign files of the same shot as the photo
-    above them, such as its camera RAW. Without DIR all photos of the catalogue are compared, as of their last scan.
+    Each group begins with the photo to keep and the rule that chose it. Its duplicates follow: distance in bits, in
+    collections of 200 photos or more the score (the distance less how near unrelated photos come; it decides unless
+    --radius is given), and the match type: identical (equal bytes), similar, rotated (nearer when rotated or mirrored),
+    trimmed (nearer without a uniform border), frame or crop (nearer to one of these, see 'phash scan'), or with
+    --verify verified (beyond the radius, accepted by verification; the evidence is printed before the path). An equals
+    sign marks photos that are kept too, a plus sign sidecars, such as the camera RAW of a JPEG. Without DIR all photos
+    of the catalogue are compared, as of their last scan.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
-        raise click.UsageError("--no-catalogue goes with folders, and not with --catalogue")
+        raise click.UsageError("--no-catalogue needs folders, and excludes --catalogue")
     if plan_path is not None:
         plan_path = _files.absolute(plan_path)
         plan.check_target(plan_path)
@@ -116,7 +118,9 @@ def command(
     inside = [_files.absolute(folder) for folder in folders] or None
     staying = [_files.absolute(folder) for folder in references]
     if inside and all(_files.is_below(folder, staying) for folder in inside):
-        raise UsageError(f"{inside[0]} lies in a reference folder, from which nothing goes: name the new photos apart")
+        raise UsageError(
+            f"{inside[0]} is in a reference folder, all of which is kept: name the folder of the new photos"
+        )
     scanned = (*folders, *references)
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
         if scanned:
@@ -145,15 +149,15 @@ def command(
                 verifier=verifier,
                 progress=progress,
             )
-        going = None if plan_path is None else _write_plan(groups, catalogue, references, plan_path)
+        going = None if plan_path is None else _write_plan(groups, plan_path)
         _write(groups, csv, html)
         if as_json:
             for group in groups:
                 output.record(_record(group))
         else:
-            _print(groups, catalogue, verify=verify)
+            _print(groups, verify=verify)
     if groups.compared > _GROWN * (groups.policy.contents or groups.compared):
-        output.message(f"{groups.compared} photos are more than were measured: 'phash calibrate' measures them again")
+        output.message(f"{groups.compared} photos are many more than were calibrated: run 'phash calibrate' again")
     if not as_json:
         output.message(_summary(groups))
     if going is not None:
@@ -161,21 +165,21 @@ def command(
     return unread or int(exit_code and bool(groups))
 
 
-def _write_plan(groups: Sequence[Group], catalogue: Store, references: Sequence[str], path: str) -> int:
+def _write_plan(groups: Groups, path: str) -> int:
     """Write the plan, and return how many photos would go."""
-    planned = plan.make(groups, catalogue, references)
+    planned = plan.make(groups)
     plan.write(planned, path)
     return sum(len(group.duplicates) for group in planned.groups)
 
 
 def _is_unknown(references: Sequence[str], away: Collection[str], catalogue: Store) -> bool:
-    """Whether a reference folder cannot be reached and nothing is known of it: nobody could say what is in it."""
+    """Whether a reference folder cannot be reached and nothing is known of it: its photos are unknown."""
     roots = [root for root in map(_files.absolute, references) if root in away]
     return any(next(catalogue.photos([root]), None) is None for root in roots)
 
 
 def _is_given(parameter: str) -> bool:
-    """Whether a parameter stands on the command line; the environment may hold one for all commands."""
+    """Whether a parameter was given on the command line, not by the environment."""
     return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
@@ -185,11 +189,9 @@ def _open(path: Path | None, *, no_catalogue: bool, create: bool) -> Store:
     return options.open_or_create(path) if create else options.open_existing(path)
 
 
-def _print(groups: Groups, catalogue: Store, *, verify: bool) -> None:
-    photos = (photo for group in groups for photo in (group.keeper, *group.kept, *group.duplicates))
-    sidecars = catalogue.sidecars_of([photo.path for photo in photos])
+def _print(groups: Groups, *, verify: bool) -> None:
     for group in groups:
-        _print_group(group, sidecars, by_score=groups.policy.cutoff is not None, verify=verify)
+        _print_group(group, groups.sidecars, by_score=groups.policy.cutoff is not None, verify=verify)
 
 
 def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_score: bool, verify: bool) -> None:

@@ -11,10 +11,10 @@ from phash_engine.hashing import codes, hashers
 from phash_engine.images import imagehash_compat
 
 SCHEMES = {
-    "native": (hashers.CODE_NAMES, images.read_fingerprint),
+    "native": (hashers.CODE_NAMES, images.hash_image),
     "imagehash": (imagehash_compat.CODE_NAMES, imagehash_compat.read_fingerprint),
 }
-"""Names of the codes of each scheme, and what reads them."""
+"""Names of the codes of each scheme, and the function that reads them from a file."""
 HASHERS = tuple(dict.fromkeys(name for names, _ in SCHEMES.values() for name in names))
 
 
@@ -27,23 +27,23 @@ HASHERS = tuple(dict.fromkeys(name for names, _ in SCHEMES.values() for name in 
 def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bool, strict: bool) -> int:
     """Print the 64-bit codes of pictures as hex digits.
 
-    A line holds the codes average, dct, wavelet, horizontal and vertical, and the path. With --scheme imagehash it
-    holds average, phash, whash and dhash, the digits that the imagehash library prints.
+    Each line has the codes average, dct, wavelet, horizontal and vertical, then the path. With --scheme imagehash it
+    has average, phash, whash and dhash, in the digits of the imagehash library.
     """
     names, read = SCHEMES[scheme]
     if hasher is not None and hasher not in names:
-        raise click.UsageError(f"the hashers of the scheme {scheme} are {', '.join(names)}, not {hasher}")
-    unread = 0
+        raise click.UsageError(f"expected a hasher of the scheme {scheme} ({', '.join(names)}), got {hasher}")
+    failed = 0
     for path in map(_files.absolute, paths):
         try:
             fingerprint = read(path)
         except ImageError as error:
             output.message(str(error))
-            unread += 1
+            failed += 1
             continue
         digits = {name: codes.to_hex(getattr(fingerprint, name)) for name in ([hasher] if hasher else names)}
         if as_json:
             output.record({"path": path, "codes": digits})
         else:
             output.text(f"{' '.join(digits.values())}  {path}")
-    return output.exit_code(unread, len(paths), strict=strict)
+    return output.exit_code(failed, len(paths), strict=strict)

@@ -14,11 +14,11 @@ from phash_engine.images import golden
 @click.argument("photos", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @options.as_json
 def command(photos: Path | None, as_json: bool) -> int:
-    """Recompute the golden table and say whether the bits are the same; exit with 0 if they are, with 1 if not.
+    """Recompute the golden table and report codes that differ; exit with 0 if there are none, with 1 if there are.
 
-    The table holds the codes of generated blocks and of sample files: those installed, or those in DIR, the sample
+    The table has the codes of generated blocks and of sample files: those installed, or those in DIR, the sample
     collection's data/photos. Blocks agree on every machine. A file may differ by a bit or two where another version
-    of its decoder rounds otherwise; the versions are printed.
+    of its decoder rounds differently; the versions are printed.
     """
     certificate = golden.check(photos)
     same = not certificate.differences
@@ -27,7 +27,7 @@ def command(photos: Path | None, as_json: bool) -> int:
         output.record({"same": same, **certificate._asdict(), "differences": differences})
         return int(not same)
     recomputed = f"{output.count(certificate.blocks, 'block')} and {output.count(certificate.files, 'file')}"
-    output.text(f"{'the same bits' if same else 'other bits'} (SPEC {certificate.spec}, {recomputed})")
+    output.text(f"{'same codes' if same else 'different codes'} (SPEC {certificate.spec}, {recomputed})")
     for name, bits, reason in certificate.differences:
         output.text(f"  {name}: {reason or ', '.join(f'{code} {number}' for code, number in bits.items())}")
     output.text(", ".join(f"{name} {version}" for name, version in certificate.versions.items()))

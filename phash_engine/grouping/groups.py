@@ -52,6 +52,9 @@ class Pair(NamedTuple):
     score: int | None = None
     evidence: Evidence | None = None
 
+    def __repr__(self) -> str:
+        return f"Pair({self.left.path!r}, {self.right.path!r}, {self.distance} bits, {self.match_type})"
+
 
 class Group(NamedTuple):
     """Photos that show the same picture: the one to keep, its duplicates, and what joins them.
@@ -80,6 +83,9 @@ class Group(NamedTuple):
     reason: Reason
     is_series: bool
 
+    def __repr__(self) -> str:
+        return f"Group(keeper={self.keeper.path!r}, {len(self.duplicates)} duplicates, {len(self.kept)} kept)"
+
     @property
     def bytes(self) -> int:
         """The size of the duplicates."""
@@ -96,20 +102,52 @@ class Group(NamedTuple):
 
 
 class Groups(list[Group]):
-    """Groups, sorted by the keeper's path, the policy that decided, and how many contents were compared."""
+    """Groups, sorted by the keeper's path.
 
-    def __init__(self, groups: Iterable[Group], policy: MatchPolicy, compared: int) -> None:
+    Attributes
+    ----------
+    policy
+        What decided.
+    compared
+        How many contents were compared by code.
+    catalogue
+        The path of the catalogue they were found in; empty for one in memory.
+    references
+        Absolute paths of the folders whose photos are never duplicates.
+    sidecars
+        Files of the same shot that travel with a photo, by its path; only of photos that have any.
+    """
+
+    def __init__(
+        self,
+        groups: Iterable[Group],
+        policy: MatchPolicy,
+        compared: int,
+        catalogue: str = "",
+        references: Sequence[str] = (),
+        sidecars: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(sorted(groups, key=lambda group: group.keeper.path))
         self.policy, self.compared = policy, compared
+        self.catalogue, self.references, self.sidecars = catalogue, references, sidecars or {}
+
+    def __repr__(self) -> str:
+        duplicates = sum(len(group.duplicates) for group in self)
+        return f"Groups({len(self)} groups, {duplicates} duplicates, by {self.policy})"
+
+    def photos(self) -> Iterator[Photo]:
+        """Yield all photos, group by group."""
+        for group in self:
+            yield from (group.keeper, *group.kept, *group.duplicates)
 
 
 def find_groups(
     store: Store,
     radius: int | None = None,
     *,
-    folders: Sequence[str] | None = None,
-    references: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    folders: str | Sequence[str] | None = None,
+    references: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     rotations: bool = True,
     trust_all: bool = False,
     mode: str = "star",
@@ -168,6 +206,8 @@ def find_groups(
     if mode not in clustering.MODES or span not in graph.SPANS:
         raise ValueError(f"mode {mode!r} or span {span!r} is unknown: {', '.join((*clustering.MODES, *graph.SPANS))}")
     by = keep_rules.rules(keep)
+    folders = None if folders is None else _files.listed(folders, "folders")
+    references, exclude = _files.listed(references, "references"), _files.listed(exclude, "exclude")
     candidate_radius = verifier.candidate_radius(0) if verifier else 0
     search = Search(radius, candidate_radius, folders, references, exclude, rotations, trust_all, kind, span)
     policy, compared, graphs = graph.build(store, search, by, progress)
@@ -194,7 +234,10 @@ def find_groups(
             if not references or part.nodes[cluster.numbers[0]][0].is_reference:
                 yield from maker.group(cluster)
 
-    return Groups(chain.from_iterable(map(groups, graphs)), policy, compared)
+    found = Groups(chain.from_iterable(map(groups, graphs)), policy, compared, str(store.path or ""))
+    found.references = [_files.absolute(folder) for folder in references]
+    found.sidecars = store.sidecars.of([photo.path for photo in found.photos()])
+    return found
 
 
 def _verified(

@@ -19,11 +19,13 @@ import numpy as np
 from phash_engine import images
 from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError, UsageError
+from phash_engine.images import formats
 
 DEFAULT = ("pixels", "exif", "quality", "size", "oldest", "shortest-path")
 """Names of the rules that decide by default."""
 
-_ORIGINAL_FORMATS = ({"RAW"}, {"HEIF", "JPEG", "MPO", "TIFF"})
+_ORIGINAL_FORMATS = (frozenset(formats.RAW.names), formats.FROM_CAMERAS)
+"""Formats of originals, the best first."""
 _SHARPNESS_SIDE = 1024
 _SHARPNESS_STEPS = 20
 """Steps in which sharpness doubles: what differs by less than some 4 % is as sharp."""
@@ -154,7 +156,7 @@ def _plane(path: str) -> Any:
 
 
 def _format_rank(member: Member) -> int:
-    ranks = (rank for rank, formats in enumerate(_ORIGINAL_FORMATS) if member.photo.format in formats)
+    ranks = (rank for rank, originals in enumerate(_ORIGINAL_FORMATS) if member.photo.format in originals)
     return next(ranks, len(_ORIGINAL_FORMATS))
 
 

@@ -51,6 +51,21 @@ class Fingerprint(NamedTuple):
     horizontal: np.uint64
     vertical: np.uint64
 
+    def __str__(self) -> str:
+        """Return the hex of the five codes, 80 digits."""
+        return "".join(map(codes.to_hex, self))
+
+    def __sub__(self, other: Fingerprint) -> int:
+        """Return the distance to another fingerprint in bits, 0..192: see :func:`distance`."""
+        return distance(self, other) if isinstance(other, Fingerprint) else NotImplemented
+
+    @classmethod
+    def from_hex(cls, text: str) -> Fingerprint:
+        """Return the fingerprint of 80 hex digits; ValueError if they are not."""
+        if len(text) != 16 * len(CODE_NAMES):
+            raise ValueError(f"a fingerprint has {16 * len(CODE_NAMES)} hex digits, not {len(text)}")
+        return cls(*(codes.from_hex(text[first : first + 16]) for first in range(0, len(text), 16)))
+
 
 def fingerprint(block: Blocks) -> Fingerprint:
     """Return the five codes of one block, uint16 ``(32, 32)``. Cost: about 0.1 ms.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from phash_engine.images.open import MAX_PIXELS, Source, source_name, versions
+from phash_engine.images.hashes import Hashes, hash_image, hash_images
+from phash_engine.images.open import Source, plain_source, source_name, versions
 from phash_engine.images.pixels import read_grey_planes, read_pixels, read_rgb, thumbnail, to_image
 from phash_engine.images.read import (
     ImageInfo,
     Picture,
     Traits,
     read_block,
-    read_fingerprint,
     read_image,
     read_image_info,
     read_picture,
@@ -17,13 +17,15 @@ from phash_engine.images.read import (
 )
 
 __all__ = [
-    "MAX_PIXELS",
+    "Hashes",
     "ImageInfo",
     "Picture",
     "Source",
     "Traits",
+    "hash_image",
+    "hash_images",
+    "plain_source",
     "read_block",
-    "read_fingerprint",
     "read_grey_planes",
     "read_image",
     "read_image_info",

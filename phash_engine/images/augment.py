@@ -1,4 +1,4 @@
-"""A picture → copies of it, as they come about: compressed, scaled, cropped, padded, turned, toned, covered."""
+"""Make typical copies of a picture: compressed, scaled, cropped, padded, turned, toned, covered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _padded(image: Image.Image, across: float, down: float, tone: str) -> Image.
 
 
 def _tilted(image: Image.Image, degrees: float) -> Image.Image:
-    """Turn it by a few degrees, and cut away the corners that come in."""
+    """Turn by a few degrees, and crop the empty corners."""
     turned = image.rotate(degrees, Image.Resampling.BICUBIC)
     cut = float(np.tan(np.radians(degrees))) / 2
     across, down = (min(0.3, cut * ratio) for ratio in (image.height / image.width, image.width / image.height))
@@ -59,7 +59,7 @@ def _noisy(image: Image.Image, strength: float) -> Image.Image:
 
 
 def _covered(image: Image.Image, share: float) -> Image.Image:
-    """Lay a light panel with lines of writing over a part of the lower edge."""
+    """Draw a white panel with lines of text over a part of the lower edge."""
     covered = image.copy()
     draw = ImageDraw.Draw(covered)
     width, height = image.size
@@ -76,8 +76,8 @@ def _covered(image: Image.Image, share: float) -> Image.Image:
     return covered
 
 
-def _turned(image: Image.Image, how: Image.Transpose) -> Image.Image:
-    return image.transpose(how)
+def _turned(image: Image.Image, method: Image.Transpose) -> Image.Image:
+    return image.transpose(method)
 
 
 FAMILIES: Final[dict[str, tuple[Change, ...]]] = {
@@ -90,8 +90,8 @@ FAMILIES: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "turned by degrees": tuple(partial(_tilted, degrees=degrees) for degrees in (1, 3, 5)),
     "turned by a quarter": (
-        partial(_turned, how=Image.Transpose.ROTATE_90),
-        partial(_turned, how=Image.Transpose.ROTATE_180),
+        partial(_turned, method=Image.Transpose.ROTATE_90),
+        partial(_turned, method=Image.Transpose.ROTATE_180),
     ),
     "mirrored": (ImageOps.mirror,),
     "brightness": tuple(partial(_brightened, factor=factor) for factor in (0.6, 1.4)),
@@ -103,22 +103,22 @@ FAMILIES: Final[dict[str, tuple[Change, ...]]] = {
     "noisy": (partial(_noisy, strength=15),),
     "covered in part": tuple(partial(_covered, share=share) for share in (0.05, 0.15)),
 }
-"""What is done to pictures, at all strengths, by family; before they are compressed."""
+"""Changes by family, in all strengths; their results are compressed at quality 85."""
 COMPRESSED: Final = "compressed"
 _QUALITIES = (75, 30, 10)
 
 
 def copies_of(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, bytes]]:
-    """Yield family and file, a JPEG, of each copy of a picture, uint8 ``(h, w, 3)`` of RGB; always the same ones."""
+    """Yield family and JPEG bytes of each copy of a picture, uint8 ``(h, w, 3)`` of RGB; the same at each call."""
     image = Image.fromarray(pixels)
     for quality in _QUALITIES:
-        yield COMPRESSED, _file(image, quality)
+        yield COMPRESSED, _jpeg(image, quality)
     for family, changes in FAMILIES.items():
         for change in changes:
-            yield family, _file(change(image), _QUALITY)
+            yield family, _jpeg(change(image), _QUALITY)
 
 
-def _file(image: Image.Image, quality: int) -> bytes:
-    written = io.BytesIO()
-    image.save(written, "JPEG", quality=quality)
-    return written.getvalue()
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return file.getvalue()

@@ -16,11 +16,11 @@ class Format(NamedTuple):
     extensions
         In lower case, with the dot.
     signatures
-        First bytes of a file, sufficient to recognise it by.
+        First bytes by which a file without an extension is recognised.
     brands
-        Bytes 8..12 of an ISO base media file (those after ``ftyp``).
-    hints
-        First bytes that say which format to try, too short or too rare to recognise a file by.
+        The same for ISO base media files (ISO/IEC 14496-12): the four bytes after ``ftyp``.
+    weak_signatures, weak_brands
+        Those that only select the decoder of a file: too short, or too rare to recognise a file by.
     module
         The optional package that decodes it; empty where Pillow does alone.
     openers
@@ -30,17 +30,21 @@ class Format(NamedTuple):
     has_frames
         Whether files may have further frames or pages that are pictures of their own. The further images of an MPO are
         previews and depth maps, the layers of a PSD are no pictures.
+    from_cameras
+        Whether cameras and scanners write it, so that a file may be an original.
     """
 
     names: tuple[str, ...]
     extensions: tuple[str, ...]
     signatures: tuple[bytes, ...] = ()
     brands: tuple[bytes, ...] = ()
-    hints: tuple[bytes, ...] = ()
+    weak_signatures: tuple[bytes, ...] = ()
+    weak_brands: tuple[bytes, ...] = ()
     module: str = ""
     openers: tuple[str, ...] | None = None
     typical_quality: int = 100
     has_frames: bool = False
+    from_cameras: bool = False
 
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*")
@@ -50,8 +54,8 @@ RAW = Format(
         """.3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .sr2 .srf .srw
         .x3f""".split()
     ),
-    brands=(b"crx ",),
-    hints=(
+    weak_brands=(b"crx ",),
+    weak_signatures=(
         b"FUJIFILMCCD-RAW",
         b"FOVb",  # Sigma
         b"\0MRM",  # Minolta
@@ -63,32 +67,40 @@ RAW = Format(
     ),
     module="rawpy",
     openers=(),
+    from_cameras=True,
 )
 HEIF = Format(
     ("HEIF",),
     (".heic", ".heif", ".hif"),
     brands=(b"heic", b"heix", b"mif1", b"msf1"),
-    hints=(b"hevc", b"hevx", b"heim", b"heis"),
+    weak_brands=(b"hevc", b"hevx", b"heim", b"heis"),
     module="pillow_heif",
     typical_quality=92,
+    from_cameras=True,
 )
 JXL = Format(
     ("JXL",),
     (".jxl",),
     (b"\0\0\0\x0cJXL ",),
-    hints=(b"\xff\x0a",),
+    weak_signatures=(b"\xff\x0a",),
     module="pillow_jxl",
     typical_quality=90,
 )
 
 TABLE = (
-    Format(("JPEG", "MPO"), (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), (b"\xff\xd8\xff",), openers=("JPEG",)),
+    Format(
+        ("JPEG", "MPO"),
+        (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+        (b"\xff\xd8\xff",),
+        openers=("JPEG",),
+        from_cameras=True,
+    ),
     Format(("PNG",), (".png", ".apng"), (b"\x89PNG\r\n\x1a\n",), has_frames=True),
     Format(("GIF",), (".gif",), (b"GIF87a", b"GIF89a"), typical_quality=50, has_frames=True),
     Format(("BMP", "DIB"), (".bmp", ".dib")),
     Format(("PPM",), (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"), openers=("PPM", "PFM")),
     Format(("WEBP",), (".webp",), typical_quality=75, has_frames=True),  # recognised by RIFF....WEBP
-    Format(("TIFF",), (".tif", ".tiff"), TIFF_SIGNATURES, has_frames=True),
+    Format(("TIFF",), (".tif", ".tiff"), TIFF_SIGNATURES, has_frames=True, from_cameras=True),
     Format(("AVIF",), (".avif",), brands=(b"avif", b"avis"), typical_quality=75, has_frames=True),
     HEIF,
     Format(("JPEG2000",), (".jp2", ".j2k", ".jpx"), (b"\0\0\0\x0cjP  ",), typical_quality=90),
@@ -109,10 +121,11 @@ OPENERS = tuple(name for form in TABLE for name in (form.names if form.openers i
 """Names under which Pillow may open files."""
 TYPICAL_QUALITY = {name: form.typical_quality for form in TABLE for name in form.names}
 WITH_FRAMES = frozenset(name for form in TABLE for name in form.names if form.has_frames)
+FROM_CAMERAS = frozenset(name for form in TABLE for name in form.names if form.from_cameras)
 
 _BY_EXTENSION = {extension: form for form in TABLE for extension in form.extensions}
 _SIGNATURES = tuple(signature for form in TABLE for signature in form.signatures)
-_BRANDS = frozenset(brand for form in TABLE if form is not RAW for brand in form.brands)
+_BRANDS = frozenset(brand for form in TABLE for brand in form.brands)
 _START = 16
 """Bytes in which signatures are searched."""
 
@@ -132,14 +145,12 @@ def is_image(path: str) -> bool:
 
 def needed_module(start: bytes) -> str:
     """Return the optional package that Pillow needs for a file with these first 16 bytes; empty for none."""
-    if _brand(start) in {*HEIF.brands, *HEIF.hints}:
-        return HEIF.module
-    return JXL.module if start.startswith((*JXL.signatures, *JXL.hints)) else ""
+    return next((form.module for form in (HEIF, JXL) if _is_decoded_as(form, start)), "")
 
 
 def has_raw_signature(start: bytes) -> bool:
-    """Whether the first 16 bytes are those of a camera RAW that is no TIFF."""
-    return start.startswith(RAW.hints) or _brand(start) in RAW.brands
+    """Whether the first 16 bytes are those of a camera RAW that is not laid out as a TIFF."""
+    return _is_decoded_as(RAW, start)
 
 
 def names_of(path: str) -> frozenset[str]:
@@ -154,8 +165,13 @@ def is_raw_name(path: str) -> bool:
 
 
 def is_misnamed(path: str, name: str) -> bool:
-    """Whether the extension is that of another format than the file has; one that is no image's does not count."""
+    """Whether the extension is that of another image format than the file has."""
     return name not in (names_of(path) or {name})
+
+
+def _is_decoded_as(form: Format, start: bytes) -> bool:
+    has_signature = start.startswith((*form.signatures, *form.weak_signatures))
+    return has_signature or _brand(start) in {*form.brands, *form.weak_brands}
 
 
 def _brand(start: bytes) -> bytes:

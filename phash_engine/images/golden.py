@@ -1,11 +1,11 @@
-"""The golden table: the codes that every machine must give, and the check that this one does.
+"""The golden table: codes that every machine must compute, and the check that this machine does.
 
 The table ``golden.csv`` has one row per block or file: ``block`` (a name from :data:`FORMULAS`) or ``path`` (in
-``photos`` next to the table), then the ten codes in hex. Another implementation of the codes may check itself against
+``photos`` next to the table), then the ten codes in hex. Other implementations of the codes may be tested against
 it; a row that changes means a new SPEC.
 
-From the block on all is whole numbers, so blocks must agree to the bit. Between file and block is the decoder:
-another version of a lossy one may round a pixel otherwise, which turns a bit or two that hang in the balance.
+From the block on all numbers are integers, so the codes of blocks must agree to the bit. Files are decoded first, and
+another version of a lossy decoder may round a pixel differently, which flips a bit or two next to their threshold.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ Formula = Callable[[int, int], int]
 
 
 class Difference(NamedTuple):
-    """A row that came out otherwise.
+    """A row whose codes differ from the table.
 
     Attributes
     ----------
     name
-        Of the block, or the path of the file.
+        Name of the block, or path of the file.
     bits
-        How many bits differ, by code; empty where the file could not be read.
+        Number of bits that differ, by code; empty where the file could not be read.
     reason
-        Why it could not be read, else empty.
+        Why the file could not be read, else empty.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """What was recomputed, and what differs from the table."""
+    """How many rows were recomputed, which differ from the table, and the versions of all libraries."""
 
     spec: int
     blocks: int
@@ -130,8 +130,8 @@ def check(photos: Path | None = None) -> Certificate:
     Parameters
     ----------
     photos
-        A folder with the sample collection or a part of it; by default what is installed of it. Files that are not
-        there are not missed, but one must be.
+        A folder with the sample collection or a part of it, by default the installed part. Missing files are skipped,
+        but there must be one.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def check(photos: Path | None = None) -> Certificate:
     expected = table()
     files = [path for path in expected if path not in FORMULAS and (photos / path).is_file()]
     if not files:
-        raise UsageError(f"{photos}: none of the files of the golden table is there")
+        raise UsageError(f"{photos}: contains none of the files of the golden table")
     sources: dict[str, Block | Path] = {**generated(), **{path: photos / path for path in files}}
     found = (_difference(name, expected[name], source) for name, source in sources.items())
     return Certificate(hashers.SPEC, len(FORMULAS), len(files), [each for each in found if each], versions())
@@ -159,6 +159,6 @@ def _difference(name: str, expected: list[str], source: Block | Path) -> Differe
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of all that may have a say in a bit."""
+    """Return the versions of everything that can change a bit."""
     ours = {"phash_engine": __version__, "Python": platform.python_version(), "machine": platform.machine()}
     return {**ours, "numpy": np.__version__, **images.versions()}

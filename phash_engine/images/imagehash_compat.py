@@ -1,8 +1,8 @@
 """The scheme of the imagehash library: four 64-bit codes, bit-identical to the library's on the installed Pillow.
 
-``read_fingerprint(path)`` gives, from one decode, the bits of ``imagehash.average_hash(Image.open(path))`` and of its
-``phash``, ``whash`` and ``dhash``. It is for people who bring a database of such hashes along. Like the library it does
-not turn pictures upright, does not composite transparency and takes a JPEG's grey from its full RGB; the codes of
+``read_fingerprint(path)`` returns, from one decode, the bits of ``imagehash.average_hash(Image.open(path))`` and of its
+``phash``, ``whash`` and ``dhash``. It serves existing databases of such hashes. Like the library it does
+not apply EXIF orientation, does not composite transparency and takes a JPEG's grey from its full RGB; the codes of
 :mod:`phash_engine.hashing.hashers` do better on all three. They change with Pillow's Lanczos filter, last in Pillow 13.
 
 Decoding, grey and filter are Pillow's own; from there on sums are taken in another order than the library takes them.
@@ -58,7 +58,7 @@ def read_fingerprint(source: images.Source) -> Fingerprint:
     Raises
     ------
     ImageError
-        The picture cannot be read, or Pillow turns none of its mode grey (LAB, La); carries path and reason.
+        The picture cannot be read, or Pillow cannot convert its mode to grey (LAB, La); carries path and reason.
     """
     return fingerprint(*images.read_grey_planes(source, _sizes))
 
@@ -99,21 +99,18 @@ def _whash(square: Plane) -> Bits:
     return _upper_half(sums, lambda: _by_library("whash", square))
 
 
-def _upper_half(values: NDArray[Any], tied: Callable[[], Bits]) -> Bits:
-    """Bits of the values above their median, or those of ``tied`` where the middle two are nearly equal.
-
-    Of an even number of values the median lies between the middle two; of an odd number it is taken as the lower one.
-    """
+def _upper_half(values: NDArray[Any], on_tie: Callable[[], Bits]) -> Bits:
+    """Bits of the 8x8 values above their median, or those of ``on_tie`` where the middle two are nearly equal."""
     ordered = np.sort(values, axis=None)
-    lower, upper = ordered[(ordered.size - 1) // 2 :][:2]
+    lower, upper = ordered[BITS // 2 - 1 : BITS // 2 + 1]
     if upper - lower <= _ROUNDING * np.abs(ordered[[0, -1]]).max():
-        return tied()
+        return on_tie()
     bits: Bits = values > lower
     return bits
 
 
 def _by_library(function: str, plane: Plane) -> Bits:
-    """Bits by imagehash itself, which does not resize a plane of the size it needs."""
+    """Bits by imagehash itself, which does not resize a plane that has its size already."""
     import imagehash
 
     bits: Bits = getattr(imagehash, function)(images.to_image(plane)).hash

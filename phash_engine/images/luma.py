@@ -1,4 +1,4 @@
-"""Loaded PIL image → its luma, or its colours, as a person sees them: transparency composited, wide values scaled."""
+"""Convert a loaded PIL image to luma or to RGB: transparency composited, 16-bit and float values scaled."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def plane(image: Image.Image, extent: Extent) -> Plane:
         return _plane_by(_wide_luma(image), image, extent, _WIDE_UNIT)
     if not image.has_transparency_data:
         return _plane_by(_luma, image, extent)
-    on_white = _plane_by(partial(_composited, ground="white"), image, extent)
-    return on_white if not is_flat(on_white.block) else _plane_by(partial(_composited, ground="black"), image, extent)
+    on_white = _plane_by(partial(_composited, background="white"), image, extent)
+    if not is_flat(on_white.block):
+        return on_white
+    return _plane_by(partial(_composited, background="black"), image, extent)
 
 
 def _plane_by(to_luma: _ToLuma, image: Image.Image, extent: Extent, unit: int = 1) -> Plane:
@@ -47,7 +49,7 @@ def _plane_by(to_luma: _ToLuma, image: Image.Image, extent: Extent, unit: int = 
 
 
 def _bands(image: Image.Image) -> Iterator[Image.Image]:
-    """Cut large pictures into bands of rows, so that no second full plane is ever held."""
+    """Cut large pictures into bands of rows, so that memory holds no second full plane."""
     rows = max(BAND_PIXELS // image.width, 1)
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
@@ -59,23 +61,23 @@ def _luma(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _composited(image: Image.Image, ground: str) -> NDArray[np.uint8]:
-    return _luma(_on_ground(image, ground))
+def _composited(image: Image.Image, background: str) -> NDArray[np.uint8]:
+    return _luma(_on_background(image, background))
 
 
-def _on_ground(image: Image.Image, ground: str) -> Image.Image:
+def _on_background(image: Image.Image, background: str) -> Image.Image:
     straight = image.convert("LA") if image.mode == "La" else image  # Pillow has no direct conversion from La
-    return Image.alpha_composite(Image.new("RGBA", image.size, ground), straight.convert("RGBA"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, background), straight.convert("RGBA"))
 
 
 def colour(image: Image.Image) -> Image.Image:
-    """Return a loaded picture in RGB, on white where it is transparent."""
+    """Return a loaded picture in RGB, composited on white."""
     if image.mode.startswith("I;16"):
         return _eight_bits(np.asarray(image))
     if image.mode in {"I", "F"}:
         return _eight_bits(_wide_luma(image)(image))
     if image.has_transparency_data:
-        return _on_ground(image, "white").convert("RGB")
+        return _on_background(image, "white").convert("RGB")
     return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
 
 
@@ -86,7 +88,7 @@ def _eight_bits(plane: NDArray[np.uint16]) -> Image.Image:
 def _wide_luma(image: Image.Image) -> _ToLuma:
     """Scale integer and float values to 16 bits by their range: 0..1, 0..255, 0..65535, else lowest to highest."""
     if image.mode == "F" and not all(np.isfinite(np.asarray(band)).all() for band in _bands(image)):
-        raise ImageError("", "not a number (NaN) or infinity among the pixel values")
+        raise ImageError("", "NaN or infinity among the pixel values")
     values = np.array([band.getextrema() for band in _bands(image)], dtype=np.float64)
     low, high = float(values.min()), float(values.max())
     factor = next((65535 / top for top in (1, 255, 65535) if low >= 0 and high <= top), 0.0)

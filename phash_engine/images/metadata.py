@@ -25,16 +25,16 @@ def raw_size(image: Image.Image) -> tuple[int, int] | None:
 
 
 def shown_size(image: Image.Image) -> tuple[int, int]:
-    """Return width and height as a person sees it, before the picture is loaded."""
+    """Return width and height after EXIF orientation is applied, of a picture that is not loaded yet."""
     return image.size[::-1] if orientation(image) >= 5 else image.size
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1..8, that the pixels still have to be turned by."""
+    """Return the EXIF orientation, 1..8, that is still to be applied to the pixels."""
     if image.format == "TIFF":
-        return 1  # Pillow turns it while loading, and gives its size so before
+        return 1  # Pillow applies it while loading, and to the size before
     if image.format == "JXL" and not getattr(image, "jpeg", False):
-        return 1  # the decoder has turned it: ISO/IEC 18181-2 gives EXIF no say, but in a JPEG that was packed as it is
+        return 1  # the decoder applied its own: EXIF counts in a recompressed JPEG alone (ISO/IEC 18181-2)
     try:
         number = image.getexif().get(ORIENTATION_TAG)
     except Exception:  # noqa: BLE001 - damaged EXIF does not harm the pixels
@@ -58,7 +58,7 @@ def taken(image: Image.Image) -> datetime | None:
         moment = datetime.strptime(str(shot[_TAKEN]).strip("\0 "), "%Y:%m:%d %H:%M:%S")
         fraction = str(shot.get(_TAKEN_FRACTION, "")).strip("\0 ")
         return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction.isdecimal() else 0)
-    except Exception:  # noqa: BLE001 - as for the orientation
+    except Exception:  # noqa: BLE001 - damaged EXIF does not harm the pixels
         return None
 
 

@@ -1,12 +1,12 @@
-"""Path, bytes, file, PIL image or array → an opened PIL image; whatever goes wrong with it becomes an ImageError."""
+"""Open a path, bytes, a file, a PIL image or an array as a PIL image; every failure is raised as an ImageError."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,54 +16,76 @@ from phash_engine import _optional
 from phash_engine.errors import ImageError
 from phash_engine.images import formats, metadata, raw
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
+    " | Mapping[str, Any]"
+)
+"""A path; the bytes of an image file; a binary file object, such as a member of a tar or zip file; a PIL image; a uint8
+array; or a mapping with ``bytes`` and ``path``, as data sets of Hugging Face have it."""
+
+PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
 
 MAX_PIXELS = 256_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 SHORTER_SIDE = 64
-"""Pixels that a picture keeps at least when it is decoded at a smaller scale, or seen by its preview."""
+"""Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
 
 _SAME_ASPECT = 0.02
 
 
 @contextmanager
 def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
-    """Open any source as a PIL image; whatever goes wrong with it becomes an ImageError."""
-    _check_type(source)
+    """Open any source as a PIL image; failures, those within the context too, are raised as ImageErrors."""
     name = name or source_name(source)
+    plain = plain_source(source)
+    _check_type(plain)
     try:
-        if isinstance(source, Image.Image):
-            yield checked(source)
-        elif isinstance(source, np.ndarray):
-            yield checked(Image.fromarray(np.ascontiguousarray(source)))
-        elif isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file, _open_file(file, name) as image:
+        if isinstance(plain, Image.Image):
+            yield checked(plain)
+        elif isinstance(plain, np.ndarray):
+            yield checked(Image.fromarray(np.ascontiguousarray(plain)))
+        elif isinstance(plain, str | os.PathLike):
+            with open(plain, "rb") as file, _open_file(file, name) as image:
                 yield image
         else:
-            file_object = io.BytesIO(source) if isinstance(source, bytes) else source
+            file_object = io.BytesIO(plain) if isinstance(plain, bytes) else plain
             with _open_file(file_object, name) as image:
                 yield image
     except ImageError as error:
         raise ImageError(name, error.reason) from error
     except UnidentifiedImageError as error:
-        raise ImageError(name, "not a picture, or damaged at its start") from error
+        raise ImageError(name, "not an image, or damaged at its start") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(name, f"more than the {MAX_PIXELS // 1_000_000} megapixels that are read") from error
+        raise ImageError(name, f"more than the limit of {MAX_PIXELS // 1_000_000} megapixels") from error
     except OSError as error:
         raise ImageError(name, _reason(error)) from error
     except MemoryError as error:
         raise ImageError(name, "not enough memory to read it") from error
     except Exception as error:
-        # On damaged files the decoders raise whatever they stumble over.
+        # Decoders raise any exception on damaged files.
         raise ImageError(name, f"damaged: {_reason(error)}") from error
 
 
+def plain_source(source: Source) -> PlainSource:
+    """Return the bytes of a buffer, and the bytes or the path of a mapping; other sources as they are."""
+    if isinstance(source, Mapping):
+        data, path = source.get("bytes"), source.get("path")
+        if data is None and path is None:
+            raise TypeError("expected 'bytes' or 'path' in the mapping")
+        plain: PlainSource = path if data is None else data  # type: ignore[assignment]
+        return plain_source(plain)
+    return bytes(source) if isinstance(source, bytearray | memoryview) else source
+
+
 def source_name(source: Source) -> str:
-    """Return what errors call a source: its path, or ``<bytes>`` and the like."""
+    """Return the name of a source in errors: its path, or ``<bytes>`` and the like."""
+    if isinstance(source, Mapping):
+        path = source.get("path")
+        return path if isinstance(path, str) else f"<{type(source).__name__}>"
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
-    if isinstance(source, bytes | np.ndarray | Image.Image):
+    if isinstance(source, bytes | bytearray | memoryview | np.ndarray | Image.Image):
         return f"<{type(source).__name__}>"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "<file>"
@@ -72,11 +94,11 @@ def source_name(source: Source) -> str:
 def _check_type(source: object) -> None:
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] in (3, 4))):
-            came = f"{source.dtype} {source.shape}"
-            raise TypeError(f"a picture is a uint8 array (h, w), (h, w, 3) or (h, w, 4), not {came}")
+            got = f"{source.dtype} {source.shape}"
+            raise TypeError(f"expected a uint8 array (h, w), (h, w, 3) or (h, w, 4), got {got}")
     elif not isinstance(source, str | os.PathLike | bytes | Image.Image) and not hasattr(source, "read"):
-        came = type(source).__name__
-        raise TypeError(f"a picture is a path, bytes, a binary file, a PIL image or a uint8 array, not {came}")
+        expected = "a path, bytes, a binary file, a PIL image, a uint8 array or a mapping"
+        raise TypeError(f"expected {expected}, got {type(source).__name__}")
 
 
 def _reason(error: Exception) -> str:
@@ -101,8 +123,8 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
 
 def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
     """Open the preview of a camera RAW, marked with the size of the RAW itself; None if it is no RAW."""
-    certain = raw.is_raw(file)
-    if not certain and not (start.startswith(formats.TIFF_SIGNATURES) and formats.is_raw_name(name)):
+    has_raw_bytes = raw.is_raw(file)
+    if not has_raw_bytes and not (start.startswith(formats.TIFF_SIGNATURES) and formats.is_raw_name(name)):
         return None
     file.seek(0)
     try:
@@ -110,7 +132,7 @@ def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
             _check_size(photo.width, photo.height)
             image = _preview(photo) or Image.fromarray(photo.half_size())
     except raw.NotRawError:
-        if certain:
+        if has_raw_bytes:
             raise
         return None
     image.info[metadata.RAW_SIZE] = photo.width, photo.height
@@ -128,12 +150,12 @@ def _preview(photo: raw.RawPhoto) -> Image.Image | None:
         image = Image.fromarray(data)
         image.getexif()[metadata.ORIENTATION_TAG] = photo.orientation
     width, height = metadata.shown_size(checked(image))
-    bend = (width * photo.height) / (height * photo.width)
-    return image if min(width, height) >= SHORTER_SIDE and abs(bend - 1) <= _SAME_ASPECT else None
+    stretch = (width * photo.height) / (height * photo.width)
+    return image if min(width, height) >= SHORTER_SIDE and abs(stretch - 1) <= _SAME_ASPECT else None
 
 
 def _identified(file: IO[bytes]) -> Image.Image:
-    """Open with the formats Pillow has at hand, then with those of all its plugins, which take a while to import."""
+    """Open with the common plugins of Pillow, then with all of them, which are slow to import."""
     Image.preinit()
     try:
         return Image.open(file, formats=_registered())
@@ -147,7 +169,7 @@ def _registered() -> list[str]:
 
 
 def checked(image: Image.Image) -> Image.Image:
-    """Return the picture if its size can be read, raise ImageError otherwise."""
+    """Return the image; raise ImageError if it is empty or has more than ``MAX_PIXELS``."""
     _check_size(image.width, image.height)
     return image
 
@@ -155,13 +177,13 @@ def checked(image: Image.Image) -> Image.Image:
 def _check_size(width: int, height: int) -> None:
     size = f"{width}x{height} pixels"
     if width * height > MAX_PIXELS:
-        raise ImageError("", f"{size} are more than the {MAX_PIXELS // 1_000_000} megapixels that are read")
+        raise ImageError("", f"{size} are more than the limit of {MAX_PIXELS // 1_000_000} megapixels")
     if not width * height:
-        raise ImageError("", f"nothing to see in {size}")
+        raise ImageError("", f"empty image of {size}")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Pillow and of its decoders; one that it lacks is ``none``."""
+    """Return the versions of Pillow and of its decoders; ``none`` for those it lacks."""
     from PIL import features
 
     names = {"Pillow": "pil", "libjpeg-turbo": "libjpeg_turbo", "libwebp": "webp", "libavif": "avif"}

@@ -17,7 +17,7 @@ from phash_engine.images.open import Source, opened
 
 
 def read_rgb(source: Source, height: int, width: int, name: str | None = None) -> NDArray[np.uint8]:
-    """Read the middle of a picture in colour, scaled until it fills a frame: the input of embedding models.
+    """Read the middle of a picture in colour, scaled to fill a frame: the input of embedding models.
 
     Upright, transparency on white, reduced by Pillow's bilinear filter over the whole area of a cell.
 
@@ -26,7 +26,7 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
     source, name
         As for ``read.read_block``, and so the errors.
     height, width
-        Of the frame.
+        Of the result.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
         size = (height, width) if turn >= 5 else (width, height)
         scale = max(size[0] / image.width, size[1] / image.height)
         # Rounding must not push the box over the edge.
-        across, down = (max(0.0, (side - seen / scale) / 2) for side, seen in zip(image.size, size, strict=True))
+        across, down = (max(0.0, (side - shown / scale) / 2) for side, shown in zip(image.size, size, strict=True))
         box = (across, down, image.width - across, image.height - down)
         framed = np.asarray(luma.colour(image).resize(size, Image.Resampling.BILINEAR, box))
         return np.ascontiguousarray(orientation.turn(framed, turn))
@@ -51,7 +51,7 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
 def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[int, int]]]) -> list[NDArray[np.uint8]]:
     """Read a picture in Pillow's grey as it is stored, reduced to several sizes by Pillow's Lanczos filter.
 
-    Unlike the block this is decoded at full size, not turned upright and not composited: what another library sees.
+    Unlike a block this is decoded at full size, not turned upright and not composited, as other libraries do.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def read_pixels(source: Source, longer_side: int, name: str | None = None) -> ND
     source, name
         As for ``read.read_block``.
     longer_side
-        Largest number of pixels; smaller pictures keep their size.
+        In pixels, at most; smaller pictures keep their size.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def read_pixels(source: Source, longer_side: int, name: str | None = None) -> ND
 def thumbnail(source: Source, side: int) -> bytes:
     """Return the bytes of a JPEG that shows a picture upright, no side longer than ``side`` pixels.
 
-    Transparency shows white. Sources and errors as ``read.read_block``.
+    Transparency becomes white. Sources and errors as ``read.read_block``.
     """
     with opened(source) as image:
         if image is not source:
@@ -120,9 +120,9 @@ def thumbnail(source: Source, side: int) -> bytes:
         shown = luma.colour(image)
         shown.thumbnail((side, side), reducing_gap=2.0)
         upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), metadata.orientation(image)))
-        written = io.BytesIO()
-        Image.fromarray(upright).save(written, "JPEG", quality=70)
-        return written.getvalue()
+        file = io.BytesIO()
+        Image.fromarray(upright).save(file, "JPEG", quality=70)
+        return file.getvalue()
 
 
 def to_image(plane: NDArray[np.uint8]) -> Image.Image:

@@ -21,14 +21,14 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """FF before anything but a stuffed zero, a restart number or a further fill byte (T.81, B.1.1.2 and B.1.1.5)."""
 
 _UNKNOWN = 0xFF
-_MOST_BITS_MISSING = 13
+_MAX_BITS_MISSING = 13
 
 
 def dc_only(data: bytes) -> bytes | None:
     """Cut a progressive JPEG down to what its plane at scale 1/8 shows, in grey or CMYK.
 
     For any bytes, intact or damaged: where the result is not None, libjpeg decodes both files to the same pixels, or
-    refuses both. What is left out has been checked for everything libjpeg refuses; the rest it judges itself. Damage
+    refuses both. What is left out has been checked for everything libjpeg refuses; libjpeg checks the rest. Damage
     within the data of AC scans changes nothing: libjpeg only warns of it, and no DC coefficient depends on it.
 
     Parameters
@@ -40,9 +40,9 @@ def dc_only(data: bytes) -> bytes | None:
     -------
     bytes or None
         None where the markers do not allow it: no Huffman-coded progressive frame of 8 bits (SOF2); no end of image, so
-        that a truncated file stays one; a coefficient of some component not sent to its last bit, when libjpeg smooths;
-        an AC scan that libjpeg refuses, or before the DC of its component; components shown at more than a pixel per
-        block, as in subsampled CMYK; markers that have no place in such a file.
+        that a truncated file stays truncated; a coefficient of some component not sent to its last bit, when libjpeg
+        smooths; an AC scan that libjpeg refuses, or before the DC of its component; components shown at more than a
+        pixel per block, as in subsampled CMYK; markers that are not allowed in such a file.
     """
     try:
         return b"".join(_kept(data))
@@ -81,7 +81,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, memoryview, memoryview]]:
 
 
 class _Frame:
-    """What a decoder knows at a marker. Methods raise ValueError or the like where :func:`dc_only` returns None."""
+    """The state of a decoder at a marker. Methods raise ValueError or the like where :func:`dc_only` returns None."""
 
     def __init__(self) -> None:
         self._missing: dict[int, bytearray] = {}  # by component: how many low bits of each coefficient are to come
@@ -118,7 +118,7 @@ class _Frame:
         while content:
             counts = content[1:17]
             if sum(count << 16 - length for length, count in enumerate(counts, 1)) >= 1 << 16:
-                raise ValueError("more codes than there are")
+                raise ValueError("more Huffman codes than fit their lengths")
             self._tables.add(content[0])
             content = content[17 + sum(counts) :]
 
@@ -131,24 +131,24 @@ class _Frame:
             self._missing[component][first : last + 1] = bytes([bits & 15]) * (last + 1 - first)
 
     def _check_ac_scan(self, header: bytes) -> None:
-        """See that an AC scan is one (T.81, G.1.1.1), that its table is there, and the DC of its component known."""
+        """Check that an AC scan is valid (T.81, G.1.1.1), that it has a table, and that its component has a DC."""
         components, component, tables, first, last, bits = header
         high, low = divmod(bits, 16)
-        sound = (
+        is_valid = (
             components == 1
             and self._missing[component][0] != _UNKNOWN
             and 0x10 | tables & 15 in self._tables
             and first <= last < 64
-            and (low == high - 1 if high else low <= _MOST_BITS_MISSING)
+            and (low == high - 1 if high else low <= _MAX_BITS_MISSING)
         )
-        if not sound:
+        if not is_valid:
             raise ValueError("an AC scan that cannot be decoded")
 
     def _end(self) -> None:
-        """See that all coefficients are known, and that all components shown have a pixel per block.
+        """Check that all coefficients are known, and that all components shown have a pixel per block.
 
-        A component that is subsampled both ways libjpeg decodes at twice the size, instead of scaling it up later. Of
-        luma and chroma grey shows the first alone, of any other components all.
+        libjpeg decodes a component that is subsampled in both directions at twice the size, instead of scaling it up
+        later. Of luma and chroma grey shows the first alone, of any other components all.
         """
         if any(map(any, self._missing.values())):
             raise ValueError("a coefficient is not known to its last bit")

@@ -1,7 +1,7 @@
 """Camera RAW: recognised by its bytes; its own size, its preview, its half-size decode (extra ``raw``).
 
-Most RAW files are laid out as a TIFF (TIFF 6.0; DNG 1.4, Adobe 2012) whose first picture may be a thumbnail, so a TIFF
-reader would see that alone.
+Most RAW files are laid out as a TIFF (TIFF 6.0; DNG 1.4, Adobe 2012) whose first picture may be a thumbnail; a TIFF
+reader would return that thumbnail.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _EXIF_TURNS = {0: 1, 3: 3, 5: 8, 6: 6}
 
 
 class NotRawError(ImageError):
-    """LibRaw knows no camera that writes such a file."""
+    """LibRaw does not support the file."""
 
 
 class RawPhoto:
-    """An open RAW file; width and height in pixels are its own, as a person sees it."""
+    """An open RAW file; width and height in pixels are its own, upright."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -39,7 +39,7 @@ class RawPhoto:
         self.width, self.height = size if self.orientation < 5 else size[::-1]
 
     def preview(self) -> bytes | NDArray[np.uint8] | None:
-        """Return the embedded picture as JPEG bytes or as pixels not turned yet; None where there is none."""
+        """Return the embedded picture as JPEG bytes or as pixels as they are stored; None where there is none."""
         rawpy = _optional.load("rawpy")
         try:
             data: bytes | NDArray[np.uint8] = self._raw.extract_thumb().data
@@ -68,7 +68,7 @@ def opened(data: bytes) -> Iterator[RawPhoto]:
 
 
 def is_raw(file: IO[bytes]) -> bool:
-    """Whether a file is camera RAW, by its bytes; leaves the file at an unspecified place."""
+    """Whether a file is camera RAW, by its bytes; leaves the file at an unspecified position."""
     file.seek(0)
     start = file.read(16)
     if formats.has_raw_signature(start):
@@ -82,7 +82,7 @@ def is_raw(file: IO[bytes]) -> bool:
 
 
 def _first_directory(file: IO[bytes], start: bytes) -> dict[int, int]:
-    """Return the first value of each tag of a TIFF's first directory; 0 for what is no short or long."""
+    """Return the first value of each tag of a TIFF's first directory; 0 for values that are neither short nor long."""
     order = "<" if start.startswith(b"II") else ">"
     try:
         file.seek(*struct.unpack_from(f"{order}I", start, 4))

@@ -1,6 +1,6 @@
 """Read a picture once: the blocks of its views, its size, format and traits.
 
-Pictures are read as a person sees them: EXIF orientation applied, transparency composited, 16-bit and float values
+Pictures are read upright: EXIF orientation applied, transparency composited, 16-bit and float values
 scaled to luma. JPEG files are decoded at the smallest scale whose shorter side keeps 64 pixels, in grey.
 """
 
@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from phash_engine.hashing import hashers, orientation, views
+from phash_engine.hashing import orientation, views
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.images import luma, metadata, progressive_jpeg
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
 
-_MOST_BYTES = 1 << 26
+_MAX_BYTES = 1 << 26
 _READ_BYTES = 1 << 20
-"""What a JPEG decoder is given at once: each call releases the interpreter lock, and must wait to take it again."""
+"""Bytes passed to a JPEG decoder per call: each call releases the interpreter lock, and must wait to take it again."""
 _MAKE, _MODEL = 0x010F, 0x0110
-_MOST_FRAME_PIXELS = 2_000_000_000
+_MAX_FRAME_PIXELS = 2_000_000_000
 
 
 class ImageInfo(NamedTuple):
-    """What is known of a picture besides its pixels; width and height in pixels as a person sees it.
+    """Size, format and mode of a picture; width and height in pixels after EXIF orientation is applied.
 
     ``is_animated`` is true where the file has further frames or pages.
     """
@@ -42,10 +42,10 @@ class ImageInfo(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """What the header of a file says about the origin of the picture.
+    """The origin of a picture by the header of its file.
 
-    ``quality`` is how little its encoder lost, 0..100 as libjpeg counts; ``taken`` the camera's local time; ``camera``
-    whether a camera, or the time of a shot, is named at all.
+    ``quality`` is the quality setting of its encoder, 0..100 as libjpeg counts; ``taken`` the camera's local time;
+    ``camera`` whether the header names a camera, or the time of a shot.
     """
 
     quality: int
@@ -63,7 +63,7 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
         ``(h, w, 3)`` or ``(h, w, 4)``. PIL images and arrays are taken at full size, so the block of an opened JPEG
         may differ from that of its path by a step of luma.
     name
-        What errors call the source, by default :func:`source_name`. Give it with the bytes of a file: some camera RAW
+        Name of the source in errors, by default :func:`source_name`. Pass it with the bytes of a file: some camera RAW
         differs from a TIFF by its extension alone.
 
     Returns
@@ -76,14 +76,9 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
     ImageError
         The picture cannot be read; carries path and reason.
     TypeError
-        Not one of these, or an array that is not uint8 of these shapes.
+        Another type of source, or an array of another dtype or shape.
     """
     return read_image(source, name)[0]
-
-
-def read_fingerprint(source: Source) -> hashers.Fingerprint:
-    """Read a picture and return its five codes; sources and errors as :func:`read_block`."""
-    return hashers.fingerprint(read_block(source))
 
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
@@ -93,7 +88,7 @@ def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint
 
 
 class Picture(NamedTuple):
-    """A picture by its views: blocks, uint16 ``(32, 32)``, by name, ``full`` first."""
+    """The info of a picture, and the blocks of its views, uint16 ``(32, 32)``, by name, ``full`` first."""
 
     info: ImageInfo
     blocks: dict[str, NDArray[np.uint16]]
@@ -110,7 +105,7 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         Whether to make the crops of ``views.CROPS``.
     frames
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
-        Of longer ones than 2 gigapixels the first part counts, of damaged ones what comes before the damage.
+        Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
     with _decoded(source, name) as (image, plane, turn, info):
         blocks = {views.FULL: plane.block}
@@ -143,13 +138,13 @@ def read_traits(source: Source) -> Traits:
 
 @contextmanager
 def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo]]:
-    """Decode the first frame of any source: its luma as it is stored, the orientation it is seen in, and its info."""
+    """Decode the first frame of any source: the image, its luma as it is stored, its EXIF orientation, and its info."""
     with opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = metadata.raw_size(image)
         scale = 1
-        # A PIL image is its owner's: draft would change it.
+        # draft would change a PIL image of the caller.
         if image.format in {"JPEG", "MPO"} and image is not source:
             scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
             if scale == 8:
@@ -175,14 +170,14 @@ def _without_details(image: Image.Image) -> Image.Image:
     if not isinstance(image, ImageFile.ImageFile) or not image.fp or "progressive" not in image.info:
         return image
     image.fp.seek(0)
-    data = progressive_jpeg.dc_only(image.fp.read(_MOST_BYTES))  # a longer one seems truncated: decoded as it is
+    data = progressive_jpeg.dc_only(image.fp.read(_MAX_BYTES))  # a longer file seems truncated, and is decoded as it is
     return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
 
 
 def _frames(image: Image.Image, most: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
     """Average further frames, evenly spaced; any may be damaged, and those after it are skipped."""
     try:
-        count = min(int(getattr(image, "n_frames", 1)), _MOST_FRAME_PIXELS // (image.width * image.height))
+        count = min(int(getattr(image, "n_frames", 1)), _MAX_FRAME_PIXELS // (image.width * image.height))
         for number in sorted({count * place // (most + 1) for place in range(1, most + 1)} - {0}):
             image.seek(number)
             image.load()

@@ -72,8 +72,8 @@ class AnalyzedImage:
     """
 
     def __init__(self, source: images.Source) -> None:
-        self._source = source
         self.name = images.source_name(source)
+        self._source = source = images.plain_source(source)
         self.digest: bytes | None = None
         if isinstance(source, str | os.PathLike):
             _, self._source = _files.read(self.name)

@@ -26,7 +26,7 @@ from phash_engine.index import Explanation, Index, Matches, index_columns
 from phash_engine.matching import code_set
 from phash_engine.matching.analyzed import AnalyzedImage, Query, analyzed
 from phash_engine.matching.code_set import CodeSet
-from phash_engine.matching.policy import DEFAULT_RADIUS
+from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification.verifier import Evidence, Verifier
@@ -49,6 +49,9 @@ class Match(NamedTuple):
     match_type: MatchType
     evidence: Evidence | None = None
 
+    def __repr__(self) -> str:
+        return f"Match({self.photo.path!r}, {self.distance} bits, {self.match_type})"
+
     @property
     def path(self) -> str:
         """The path of the photo."""
@@ -61,14 +64,36 @@ class Match(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How two pictures compare: distance in bits, match type, and both fingerprints.
+    """How two pictures compare.
 
-    ``match_type`` is None where one of them has too little structure to be compared.
+    Attributes
+    ----------
+    is_match
+        Whether they match: by equal bytes, by the radius, or as verification decides.
+    match_type
+        Why they would; None where one of them has too little structure to be compared.
+    distance
+        Bits of 192.
+    fingerprints
+        Of both.
+    score
+        The distance normalised by a cohort; None without a collection.
+    finding, evidence
+        Of verification; empty and None where there was none.
     """
 
-    distance: int
+    is_match: bool
     match_type: MatchType | None
+    distance: int
     fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint]
+    score: int | None = None
+    finding: str = ""
+    evidence: Evidence | None = None
+
+    def __repr__(self) -> str:
+        match = "match" if self.is_match else "no match"
+        kind = "too little structure" if self.match_type is None else str(self.match_type)
+        return f"Comparison({match}, {kind}, {self.distance} bits)"
 
 
 class Collection:
@@ -107,7 +132,7 @@ class Collection:
     def __init__(
         self,
         store: Store,
-        folders: Sequence[str] | None = None,
+        folders: str | Sequence[str] | None = None,
         *,
         rotations: bool = True,
         trust_all: bool = False,
@@ -118,12 +143,14 @@ class Collection:
         self.store = store
         self.trust_all = trust_all
         self._verifier = verifier
-        self._folders = None if folders is None else [_files.absolute(folder) for folder in folders]
+        self._folders = (
+            None if folders is None else [_files.absolute(folder) for folder in _files.listed(folders, "folders")]
+        )
         self._rotations = rotations
         with store.snapshot():
-            if folders is not None:
-                inside = store.photo_columns(folders).contents
-                contents = inside if contents is None else np.intersect1d(inside, contents)
+            if self._folders is not None:
+                there = store.photo_columns(self._folders).contents
+                contents = there if contents is None else np.intersect1d(there, contents)
             self.codes = code_set.load(store, contents, trust_all=trust_all)
         self._forms = list(_form_indexes(self.codes, kind, rotations=rotations))
 
@@ -259,7 +286,7 @@ def find(
     k: int | None = None,
     radius: int | None = None,
     *,
-    folders: Sequence[str] | None = None,
+    folders: str | Sequence[str] | None = None,
     rotations: bool = True,
     trust_all: bool = False,
 ) -> list[Match]:
@@ -298,10 +325,25 @@ def compare(
     a: images.Source | AnalyzedImage,
     b: images.Source | AnalyzedImage,
     *,
+    radius: int = DEFAULT_RADIUS,
     rotations: bool = True,
     trust_all: bool = False,
+    verify: bool = False,
 ) -> Comparison:
     """Compare two pictures without a catalogue, as :func:`find` does.
+
+    Parameters
+    ----------
+    a, b
+        Pictures, as for :func:`find`.
+    radius
+        Largest accepted distance in bits, 0..192.
+    rotations
+        Whether rotated and mirrored pictures match.
+    trust_all
+        Whether pictures with too little structure match by code too.
+    verify
+        Whether pixels and keypoints are compared too, of pairs within the radius or ``policy.CANDIDATE_RADIUS``.
 
     Raises
     ------
@@ -309,16 +351,29 @@ def compare(
         One of them cannot be read.
     """
     one, other = analyzed(a), analyzed(b)
-    query_a, query_b = one.query, other.query
-    fingerprints = (query_a.fingerprint, query_b.fingerprint)
-    if one.digest is not None and one.digest == other.digest:
-        return Comparison(0, MatchType.IDENTICAL, fingerprints)
-    trusted_a, trusted_b = query_a.trusted(trust_all), query_b.trusted(trust_all)
+    found = _compare(one, other, radius, rotations=rotations, trust_all=trust_all)
+    may_match = found.match_type not in {None, MatchType.IDENTICAL} and found.distance <= max(radius, CANDIDATE_RADIUS)
+    if not (verify and may_match):
+        return found
+    from phash_engine.matching.verification import verifier
+
+    verdict = verifier.verify(one.pixels, other.pixels, near=found.is_match)
+    match_type = MatchType.VERIFIED if verdict.match and not found.is_match else found.match_type
+    return found._replace(
+        is_match=verdict.match, match_type=match_type, finding=verdict.finding, evidence=verdict.evidence
+    )
+
+
+def _compare(a: AnalyzedImage, b: AnalyzedImage, radius: int, *, rotations: bool, trust_all: bool) -> Comparison:
+    fingerprints = (a.query.fingerprint, b.query.fingerprint)
+    if a.digest is not None and a.digest == b.digest:
+        return Comparison(True, MatchType.IDENTICAL, 0, fingerprints)
+    trusted_a, trusted_b = a.query.trusted(trust_all), b.query.trusted(trust_all)
     if not (trusted_a.views and trusted_b.views):
-        distance, _ = _nearest(query_a, query_b, rotations)
-        return Comparison(distance, None, fingerprints)
+        distance, _ = _nearest(a.query, b.query, rotations)
+        return Comparison(False, None, distance, fingerprints)
     distance, match_type = _nearest(trusted_a, trusted_b, rotations)
-    return Comparison(distance, match_type, fingerprints)
+    return Comparison(distance <= radius, match_type, distance, fingerprints)
 
 
 def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, MatchType]:

@@ -13,7 +13,7 @@ from phash_engine import _files, images
 from phash_engine._columns import spans
 from phash_engine._threads import available_threads, in_threads
 from phash_engine.catalogue import Photo, Store
-from phash_engine.catalogue.vector_store import VectorFile
+from phash_engine.catalogue.vector_store import VectorStore
 from phash_engine.errors import ImageError, ModelError
 from phash_engine.retrieval.models import Model, Pictures
 from phash_engine.retrieval.vectors import Vectors, concatenated, unit
@@ -133,7 +133,7 @@ def embed_photos(
     digests = {row: photo.digest for row, photo in enumerate(photos) if photo.digest}
     if store.path is None:
         return _gathered(list(digests), list(_photo_batches([photos[row] for row in digests], model, progress)))
-    file = VectorFile(store.path.with_name(store.path.name + ".vectors") / f"{model.key}-{dtype}", dtype)
+    file = VectorStore(store.path.with_name(store.path.name + ".vectors") / f"{model.key}-{dtype}", dtype)
     missing = [row for row, digest in digests.items() if digest not in file]
     failures: dict[int, ImageError] = {}
     pending: list[Embeddings] = []
@@ -205,7 +205,7 @@ def _gathered(rows: Sequence[int], parts: Sequence[Embeddings]) -> Embeddings:
     )
 
 
-def _store(file: VectorFile, digests: dict[int, bytes], made: Embeddings) -> dict[int, ImageError]:
+def _store(file: VectorStore, digests: dict[int, bytes], made: Embeddings) -> dict[int, ImageError]:
     if len(made.rows):
         file.append([digests[row] for row in made.rows.tolist()], made.vectors)
     return made.failures

@@ -31,7 +31,7 @@ class ScanReport:
     misnamed
         Pictures read in this scan whose extension is that of another format; they are photos like all others.
     known_failures
-        Files whose bytes were not a picture in an earlier scan and have not changed since.
+        Files whose bytes were not an image in an earlier scan and have not changed since.
     sidecars
         Files of the same shot as a photo, which were not read.
     skipped, hidden, excluded, links

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from phash_engine import _optional
+from phash_engine import _files, _optional
 from phash_engine._files import File, Unreadable
 from phash_engine._threads import available_threads
 from phash_engine.catalogue import KnownFile, Sighting, Store
@@ -29,10 +29,10 @@ _ON_DISK = frozenset({"current", "stale", "failed"})
 
 
 def scan(
-    folders: Sequence[str | os.PathLike[str]],
+    folders: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     catalogue: Store,
     *,
-    exclude: Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     workers: int | None = None,
     pairing: bool = True,
     crops: bool | None = None,
@@ -80,6 +80,7 @@ def scan(
     workers = available_threads() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
+    folders, exclude = _files.listed(folders, "folders"), _files.listed(exclude, "exclude")
     began = time.monotonic()
     report = ScanReport()
     _request_views(catalogue, crops, frames)

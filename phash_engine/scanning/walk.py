@@ -87,7 +87,7 @@ def walk_root(root: str, exclude: Sequence[str] = (), *, had_photos: bool = Fals
 def distinct_roots(folders: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Return the absolute paths of folders, sorted, without those that the walk of another one includes."""
     roots: list[str] = []
-    for folder in sorted({_files.absolute(folder) for folder in folders}):
+    for folder in sorted({_files.absolute(folder) for folder in _files.listed(folders, "folders")}):
         if not any(_walk_includes(root, folder) for root in roots):
             roots.append(folder)
     return roots

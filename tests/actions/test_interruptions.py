@@ -6,19 +6,17 @@ import contextlib
 import errno
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from phash_engine.actions import executor
 from phash_engine.actions.journal import Journal, JournalReader
-from phash_engine.catalogue import Sighting, Store, database, recovery
-from phash_engine.errors import CatalogueError, CorruptError, PlanError
+from phash_engine.catalogue import Store, database
+from phash_engine.errors import CatalogueError, PlanError
 from phash_engine.scanning.scan import scan
 from tests.faults import ELSEWHERE, World, digest_of, draw, leftovers, tree
 
@@ -304,104 +302,3 @@ def test_a_report_for_which_there_is_no_room_is_named(photos: Path, small_disk: 
     assert run.stdout == ""
     assert run.stderr.splitlines()[-1].startswith(f"phash: {target}: ")
     assert "no space left on device" in run.stderr
-
-
-def read_all(path: Path) -> None:
-    with Store(path) as catalogue:
-        list(catalogue.photos())
-        catalogue.counts()
-        catalogue.code_columns(trust_all=True)
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def scribble(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    for start in range(100, len(data), 700):
-        data[start : start + 80] = b"\xa5" * 80
-    path.write_bytes(data)
-
-
-def scribble_at_the_start(path: Path) -> None:
-    path.write_bytes(b"\x00" * 64 + path.read_bytes()[64:])
-
-
-@pytest.mark.parametrize("damage", [cut, scribble, scribble_at_the_start])
-def test_a_damaged_catalogue_is_an_error_and_is_rebuilt(
-    photos: Path, tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    path = tmp_path / "photos.db"
-    with Store(path) as catalogue:
-        scan([photos], catalogue)
-    damage(path)
-    damaged = path.read_bytes()
-    with pytest.raises(CorruptError, match="'phash scan --rebuild DIR' makes a new one"):
-        read_all(path)
-    rebuilt = recovery.rebuild(path)
-    assert rebuilt is not None
-    assert rebuilt.corrupt == tmp_path / "photos.db.corrupt"
-    assert rebuilt.corrupt.read_bytes() == damaged
-    with Store(path) as catalogue:
-        assert scan([photos], catalogue).decoded == 5
-    damage(path)
-    again = recovery.rebuild(path)
-    assert again is not None
-    assert again.corrupt != rebuilt.corrupt
-    assert rebuilt.corrupt.read_bytes() == damaged
-
-
-def test_a_sound_catalogue_is_not_rebuilt(photos: Path, tmp_path: Path) -> None:
-    path = tmp_path / "photos.db"
-    assert recovery.rebuild(path) is None
-    with Store(path) as catalogue:
-        scan([photos], catalogue)
-    assert recovery.rebuild(path) is None
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA application_id = 7")
-    with pytest.raises(CatalogueError, match="another program"):
-        recovery.rebuild(path)
-    assert sorted(entry.name for entry in tmp_path.glob("photos.db*") if entry.is_file()) == ["photos.db"]
-
-
-def test_what_no_scan_finds_out_again_is_saved_from_a_damaged_catalogue(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "photos.db"
-    with Store(path) as catalogue:
-        catalogue.record([Sighting(f"/p/{number}.jpg", 1, 1, bytes(32)) for number in range(2000)], [])
-        catalogue.record([Sighting(f"/p/{number}.gif", 1, 1, None, "kept") for number in range(30)], [])
-    with closing(sqlite3.connect(path)) as connection:
-        root, size = (
-            connection.execute(query).fetchone()[0]
-            for query in ("SELECT rootpage FROM sqlite_schema WHERE name = 'photos'", "PRAGMA page_size")
-        )
-    data = bytearray(path.read_bytes())
-    data[(root - 1) * size : root * size] = b"\xa5" * size
-    path.write_bytes(data)
-    monkeypatch.setattr(recovery, "_TABLES", {"failures": "failures", "no such table": "failures"})
-    rebuilt = recovery.rebuild(path)
-    assert rebuilt is not None
-    assert rebuilt.rows == 30
-    with Store(path) as catalogue:
-        assert [failure.reason for failure in catalogue.failures.below()] == ["kept"] * 30
-
-
-def test_decisions_survive_a_damaged_catalogue(photos: Path, tmp_path: Path) -> None:
-    path = tmp_path / "photos.db"
-    with Store(path) as catalogue:
-        scan([photos], catalogue)
-        catalogue.decisions.decide([bytes(32), bytes([1] * 32)], "different")
-        decided = catalogue.decisions.all()
-    with closing(sqlite3.connect(path)) as connection:
-        query = "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'contents'"
-        page, size = connection.execute(query).fetchone()
-    data = bytearray(path.read_bytes())
-    data[(page - 1) * size : page * size] = b"\xa5" * size
-    path.write_bytes(data)
-    rebuilt = recovery.rebuild(path)
-    assert rebuilt is not None
-    assert rebuilt.rows == 1
-    with Store(path) as catalogue:
-        assert catalogue.decisions.all() == decided

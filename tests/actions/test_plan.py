@@ -96,12 +96,14 @@ def test_references_are_marked_and_photos_never_read_left_out(home: Path) -> Non
     archive = home / "photos" / "lake"
     with Store(None) as catalogue:
         scan([home / "photos"], catalogue)
-        group, *_ = find_groups(catalogue, references=[str(archive)])
+        groups = find_groups(catalogue, references=[str(archive)])
+        group, *_ = groups
         catalogue.add_fingerprints(["/else/a.jpg", "/else/b.jpg"], np.full((2, 5), 9, dtype=np.uint64))
         unread = [photo for photo in catalogue.photos() if photo.digest is None]
         elsewhere = [group._replace(keeper=unread[0]), group._replace(duplicates=(unread[1],))]
         series = group._replace(is_series=True)
-        made = plan.make([group, *elsewhere, series], catalogue, references=[str(archive)])
+        groups[:] = [group, *elsewhere, series]
+        made = plan.make(groups)
     (only,) = made.groups
     assert (only.keeper.path, [photo.path for photo in only.duplicates]) == (
         group.keeper.path,
@@ -126,7 +128,7 @@ def test_a_folder_behind_a_link_is_known_by_its_real_name(home: Path) -> None:
     (home / "link").symlink_to(home / "photos")
     with Store(None) as catalogue:
         scan([home / "link"], catalogue)
-        made = plan.make(find_groups(catalogue), catalogue)
+        made = plan.make(find_groups(catalogue))
     keeper = made.groups[0].keeper
     assert keeper.path.startswith(f"{home}/link/")
     assert keeper.folder.startswith(f"{home}/photos/")

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phash_engine import _arrays
 from phash_engine.catalogue import code_cache
 from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.errors import IndexFileError
@@ -101,7 +102,7 @@ def test_what_is_saved_comes_back(tmp_path: Path, count: int) -> None:
     stored = opened(tmp_path / "index")
     assert stored.header == HEADER
     assert_equal(stored.rows, rows(count))
-    code_cache.verify(tmp_path / "index")
+    _arrays.verify(tmp_path / "index", code_cache._FORMAT)
 
 
 def test_codes_are_mapped_column_by_column(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_codes_are_mapped_column_by_column(tmp_path: Path) -> None:
 def test_nothing_saved_is_none(tmp_path: Path) -> None:
     assert code_cache.open_newest(tmp_path / "nowhere") is None
     assert code_cache.open_newest(tmp_path) is None
-    code_cache.verify(tmp_path)
+    _arrays.verify(tmp_path, code_cache._FORMAT)
 
 
 def test_readers_keep_what_they_have_mapped(tmp_path: Path) -> None:
@@ -160,30 +161,30 @@ def test_verify_finds_any_flipped_byte(tmp_path: Path, name: str) -> None:
     for position in random.Random(0).sample(range(len(good)), 20):
         path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
         with pytest.raises(IndexFileError, match=rf"{name}: corrupt"):
-            code_cache.verify(tmp_path)
+            _arrays.verify(tmp_path, code_cache._FORMAT)
     path.write_bytes(good)
-    code_cache.verify(tmp_path)
+    _arrays.verify(tmp_path, code_cache._FORMAT)
 
 
 def cut(name: str, length: int) -> Callable[[Path], None]:
-    def damage(generation: Path) -> None:
+    def change(generation: Path) -> None:
         os.truncate(generation / name, length)
 
-    return damage
+    return change
 
 
 def header(text: str) -> Callable[[Path], None]:
-    def damage(generation: Path) -> None:
+    def change(generation: Path) -> None:
         (generation / "header.json").write_text(text)
 
-    return damage
+    return change
 
 
 def without(name: str) -> Callable[[Path], None]:
-    def damage(generation: Path) -> None:
+    def change(generation: Path) -> None:
         (generation / name).unlink()
 
-    return damage
+    return change
 
 
 def shorter(generation: Path) -> None:
@@ -214,7 +215,7 @@ def file_for_a_folder(generation: Path) -> None:
     generation.write_text("no folder")
 
 
-DAMAGES = {
+CHANGES = {
     "codes empty": cut("codes.npy", 0),
     "codes cut in the header": cut("codes.npy", 20),
     "codes cut": cut("codes.npy", 700),
@@ -237,12 +238,12 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_corrupt_generation_is_an_error_and_the_next_save_replaces_it(
-    tmp_path: Path, damage: Callable[[Path], None]
+    tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
     code_cache.save(tmp_path, HEADER, rows(20))
-    damage(tmp_path / "00000001")
+    change(tmp_path / "00000001")
     with pytest.raises(IndexFileError, match=re.escape(str(tmp_path))):
         code_cache.open_newest(tmp_path)
     code_cache.save(tmp_path, HEADER, rows(20))
@@ -288,7 +289,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_generation(tmp_path: Path)
         assert number >= newest
         newest = number
     assert newest > 0
-    code_cache.verify(tmp_path)
+    _arrays.verify(tmp_path, code_cache._FORMAT)
 
 
 def test_two_writers_at_once_fail_or_write_a_whole_generation(tmp_path: Path) -> None:

@@ -190,30 +190,27 @@ def phash(catalogue: Path, *arguments: str | Path) -> tuple[int, list[str], str]
 
 def test_from_the_command_line(tmp_path: Path) -> None:
     photos, listed = tmp_path / "photos.db", library_list(tmp_path / "list.csv")
-    find = ("find", "--scheme", "imagehash")
     assert phash(photos, "import", listed, "--base", LAKE[0].parent) == (0, [], "phash: 30 codes imported")
-    code, printed, _ = phash(photos, *find, LAKE[0], "-r", "0")
+    code, printed, _ = phash(photos, "find-hash", LAKE[0], "-r", "0")
     assert (code, printed) == (0, ["0\tsimilar\tIMG_0412.jpg"])
     with Image.open(LAKE[0]) as image:
         digits = str(imagehash.dhash(image))
-    assert phash(photos, *find, "--hasher", "dhash", "--hex", digits, "-k", "1")[1] == ["0\tsimilar\tIMG_0412.jpg"]
-    assert phash(photos, *find, "--hex", "0" * 16, "-r", "2") == (1, [], "phash: nothing found")
+    assert phash(photos, "find-hash", "--hasher", "dhash", digits, "-k", "1")[1] == ["0\tsimilar\tIMG_0412.jpg"]
+    assert phash(photos, "find-hash", "0" * 16, "-r", "2") == (1, [], "phash: nothing found")
     assert phash(photos, "status")[1][-2].split(maxsplit=1)[0] == "30"
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--hex", "0" * 16], "--hasher and --hex are for codes of imagehash"),
-        (["--scheme", "imagehash", "--hex", "ff"], "'ff' is not a code: a code is 16 hex digits"),
-        (["--scheme", "imagehash", "--hex", "0" * 16, "-r", "65"], "a radius of 65 bits is too large"),
-        (["--scheme", "imagehash", "--hex", "0" * 16, "--trust-all"], "not for codes of imagehash"),
-        (["--scheme", "imagehash", "--hex", "0" * 16], "has no codes of imagehash's phash: 'phash import' brings them"),
+        (["0" * 16, "-r", "65"], "65 is not in the range 0<=x<=64"),
+        (["0" * 16, "--hasher", "md5"], "'md5' is not one of"),
+        (["0" * 16], "has no codes of imagehash's phash: 'phash import' brings them"),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], reason: str, tmp_path: Path) -> None:
     with Store(tmp_path / "photos.db"):
-        code, printed, said = phash(tmp_path / "photos.db", "find", *arguments)
+        code, printed, said = phash(tmp_path / "photos.db", "find-hash", *arguments)
     assert (code, printed, len(said.splitlines())) == (2, [], 1)
     assert reason in said
 

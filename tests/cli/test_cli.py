@@ -94,7 +94,7 @@ def complaint(run: Run) -> str:
 
 
 def test_hash_prints_codes_and_path() -> None:
-    fingerprint = images.read_fingerprint(LAKE)
+    fingerprint = images.hash_image(LAKE)
     digits = [codes.to_hex(code) for code in fingerprint]
     run = phash("hash", LAKE)
     assert (run.returncode, run.stderr) == (0, b"")
@@ -110,8 +110,8 @@ def test_compare_tells_by_its_exit_code() -> None:
     assert invoke("compare", LAKE, MIRRORED, "--no-rotations").return_value == 1
     assert invoke("compare", LAKE, ALONE, "-r", "192").return_value == 0
     (record,) = records(invoke("compare", LAKE, MIRRORED, "--json").output)
-    assert list(record) == ["a", "b", "distance", "match_type", "match", "codes"]
-    assert (record["distance"], record["match_type"], record["match"]) == (0, "rotated", True)
+    assert list(record) == ["a", "b", "distance", "match_type", "is_match", "codes"]
+    assert (record["distance"], record["match_type"], record["is_match"]) == (0, "rotated", True)
     assert invoke("compare", LAKE, LAKE).output.endswith("distance      0  match (the same bytes)\n")
 
 
@@ -138,7 +138,7 @@ def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> No
 
 
 def test_compare_of_an_unreadable_picture_is_no_answer() -> None:
-    assert complaint(phash("compare", LAKE, SAMPLE / "notes.txt")).startswith(f"{SAMPLE / 'notes.txt'}: not a picture")
+    assert complaint(phash("compare", LAKE, SAMPLE / "notes.txt")).startswith(f"{SAMPLE / 'notes.txt'}: not an image")
 
 
 def test_find_prints_distance_rule_path() -> None:
@@ -348,7 +348,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("status", "--json")
     assert (run.returncode, run.stderr) == (0, b"")
     counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 86}
-    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "foreign": 0, "failures": 3}
+    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "failures": 3}
     assert records(run.stdout) == [{"catalogue": str(catalogue), **counts}]
     assert invoke("status").output.splitlines()[0] == str(catalogue)
 
@@ -430,7 +430,7 @@ def test_exit_code_of_the_process_is_that_of_the_command() -> None:
         (["ignore", "--import", LAKE], f"{LAKE}, line 1: not a decision as --export prints it"),
         (["compare", LAKE], "Missing argument 'B'"),
         (["hash", LAKE, "--hasher", "md5"], "'md5' is not one of"),
-        (["hash", LAKE, "--hasher", "phash"], "the hashers of the scheme native are"),
+        (["hash", LAKE, "--hasher", "phash"], "expected a hasher of the scheme native"),
         (["scan", SAMPLE, "--workers", "0"], "0 is not in the range x>=1"),
     ],
 )
@@ -521,7 +521,7 @@ def test_complaints_name_odd_files(tmp_path: Path) -> None:
     for command in ("hash", "find"):
         run = phash(command, path, env={**os.environ, "LC_ALL": "C"})
         assert (run.returncode, run.stdout) == (2, b"")
-        assert run.stderr == b"phash: " + path + b": not a picture, or damaged at its start\n"
+        assert run.stderr == b"phash: " + path + b": not an image, or damaged at its start\n"
 
 
 # ── pipes, terminals, interruptions ─────────────────────────────────────────────────────────────────────────────────
@@ -607,3 +607,9 @@ def test_interruption_keeps_what_was_read(tmp_path: Path) -> None:
     assert messages.decode().splitlines()[0].startswith("phash: interrupted; what was read is in the catalogue")
     with Store(catalogue, create=False) as kept:
         assert 0 < kept.counts()["photos"] < 40
+
+
+def test_a_mistyped_command_is_guessed_and_help_names_a_command() -> None:
+    assert complaint(phash("dedup")) == "phash: no such command 'dedup'; did you mean 'dedupe'? (see 'phash --help')"
+    assert phash("help", "find").stdout == phash("find", "--help").stdout
+    assert phash("help").stdout == phash("--help").stdout

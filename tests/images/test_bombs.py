@@ -1,4 +1,4 @@
-"""Small files that ask for much: refused with a reason, or read for what is shown, at once and in little memory."""
+"""Small files that declare much data: refused with a reason, or read, quickly and in little memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.mutations import encoded, picture
 
 QUICK = 1.0
-"""Seconds; loaded machines are slow, and what is done is done in a hundredth of it."""
+"""Seconds: about a hundred times what it takes, since loaded machines are slow."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -34,41 +34,41 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def png(side: int, *chunks: bytes) -> bytes:
     """A black PNG of 8-bit grey, with chunks before its data."""
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    packer = zlib.compressobj(9)
-    rows = [packer.compress(bytes((side + 1) * 1000)) for _ in range(side // 1000)]
-    data = b"".join([*rows, packer.compress(bytes((side + 1) * (side % 1000))), packer.flush()])
+    compressor = zlib.compressobj(9)
+    rows = [compressor.compress(bytes((side + 1) * 1000)) for _ in range(side // 1000)]
+    data = b"".join([*rows, compressor.compress(bytes((side + 1) * (side % 1000))), compressor.flush()])
     return b"".join([SIGNATURE, chunk(b"IHDR", header), *chunks, chunk(b"IDAT", data), chunk(b"IEND", b"")])
 
 
-def lying_png() -> bytes:
+def oversized_png() -> bytes:
     return SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)) + chunk(b"IDAT", bytes(30))
 
 
-def lying_bmp() -> bytes:
+def oversized_bmp() -> bytes:
     info = struct.pack("<IiiHHIIiiII", 40, 60000, 60000, 1, 24, 0, 0, 0, 0, 0, 0)
     return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + info + bytes(30)
 
 
-def lying_tiff() -> bytes:
+def oversized_tiff() -> bytes:
     tags = [(256, 4, 60000), (257, 4, 60000), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (279, 4, 30)]
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(34)
 
 
-def lying_webp() -> bytes:
+def oversized_webp() -> bytes:
     frame = bytearray(encoded(picture(), "WEBP"))
-    place = frame.index(b"\x9d\x01\x2a") + 3
-    frame[place : place + 4] = struct.pack("<HH", 16383, 16383)
+    start = frame.index(b"\x9d\x01\x2a") + 3
+    frame[start : start + 4] = struct.pack("<HH", 16383, 16383)
     return bytes(frame)
 
 
-def lying_gif() -> bytes:
+def oversized_gif() -> bytes:
     return b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + encoded(picture(), "GIF")[13:]
 
 
-@pytest.mark.parametrize("lie", [lying_png, lying_bmp, lying_tiff, lying_webp, lying_gif])
-def test_huge_declared_sizes_are_refused_at_once(lie: Callable[[], bytes]) -> None:
-    data = lie()
+@pytest.mark.parametrize("make", [oversized_png, oversized_bmp, oversized_tiff, oversized_webp, oversized_gif])
+def test_huge_declared_sizes_are_refused_at_once(make: Callable[[], bytes]) -> None:
+    data = make()
     start = time.perf_counter()
     with pytest.raises(ImageError) as caught:
         images.read_block(data)
@@ -86,22 +86,22 @@ def test_a_small_file_of_many_pixels_is_refused() -> None:
 @pytest.mark.parametrize(
     "kind_and_head", [(b"iCCP", b"profile\0\0"), (b"zTXt", b"Comment\0\0"), (b"iTXt", b"Comment\0\1\0\0\0")]
 )
-def test_packed_chunks_are_not_unpacked_without_end(kind_and_head: tuple[bytes, bytes]) -> None:
+def test_compressed_chunks_are_decompressed_up_to_a_limit(kind_and_head: tuple[bytes, bytes]) -> None:
     kind, head = kind_and_head
-    packer = zlib.compressobj(9)
-    bomb = b"".join([packer.compress(bytes(1 << 24)) for _ in range(32)]) + packer.flush()
+    compressor = zlib.compressobj(9)
+    bomb = b"".join([compressor.compress(bytes(1 << 24)) for _ in range(32)]) + compressor.flush()
     data = png(64, chunk(kind, head + bomb))
     start, before = time.perf_counter(), memory()
     try:
         assert not images.read_block(data).any()
     except ImageError as error:
-        assert error.reason  # noqa: PT017 - either answer is right
+        assert error.reason  # noqa: PT017 - either result is correct
     assert time.perf_counter() - start < QUICK
     assert memory() - before < 100_000_000
 
 
 def gif_of(frames: int) -> bytes:
-    """A GIF that shows the same picture so many times."""
+    """A GIF with a number of equal frames."""
     still = encoded(picture(), "GIF", {"optimize": False})
     flags = still[10]
     head = 13 + (3 << (flags & 7) + 1 if flags & 128 else 0)
@@ -109,7 +109,7 @@ def gif_of(frames: int) -> bytes:
 
 
 def webp_of(frames: int) -> bytes:
-    """A WebP that shows the same picture so many times."""
+    """A WebP with a number of equal frames."""
     animated = encoded(picture(), "WEBP", {"save_all": True, "append_images": [picture().rotate(90)]})
     start = animated.index(b"ANMF")
     (length,) = struct.unpack_from("<I", animated, start + 4)
@@ -127,7 +127,7 @@ def test_of_ten_thousand_frames_the_first_is_read() -> None:
         assert time.perf_counter() - start < QUICK
 
 
-def test_an_honest_picture_of_200_megapixels_is_read(tmp_path: Path) -> None:
+def test_a_picture_of_200_megapixels_is_read(tmp_path: Path) -> None:
     path = tmp_path / "stadium.jpg"
     Image.new("L", (20_000, 10_000), 128).save(path, quality=50)
     program = (
@@ -147,5 +147,5 @@ def test_an_honest_picture_of_200_megapixels_is_read(tmp_path: Path) -> None:
 
 
 def memory() -> int:
-    """Bytes that this process has held at most."""
+    """Peak resident memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""Real photos: whatever their orientation or pixel mode, one content has one fingerprint."""
+"""Real photos: one picture in any orientation and pixel mode has one fingerprint."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def tables(paths: list[Path]) -> NDArray[np.uint64]:
 
 
 def furthest(table: NDArray[np.uint64]) -> int:
-    """Bits between any two rows in any one code, at most."""
+    """Largest distance of any two rows in any code."""
     return int(codes.distances(table[:, np.newaxis], table).max())
 
 
@@ -50,7 +50,7 @@ def test_all_mirrorings_of_one_picture_are_found_from_any(photos: Path) -> None:
     assert max(orientation.distance(a, b)[0] for a in table for b in table) <= 24
 
 
-def test_every_camera_file_gives_a_block_or_a_reason(photos: Path) -> None:
+def test_every_camera_file_is_read_or_fails_with_a_reason(photos: Path) -> None:
     read, reasons = 0, []
     for path in sorted(
         path for path in (photos / "camera").rglob("*") if path.suffix.lower() in {".jpg", ".tif", ".tiff"}

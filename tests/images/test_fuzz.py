@@ -1,7 +1,7 @@
-"""Thousands of damaged files of every format: each is read or refused, within ten seconds and a known memory.
+"""Thousands of damaged files of every format: each is read or refused, within limits of time and memory.
 
-``PHASH_FUZZ=5000 python -m pytest tests/test_fuzz.py`` breaks each original so many times instead of a hundred. The
-same number always breaks it in the same way; what a failing worker was at is named by original and number.
+``PHASH_FUZZ=5000 python -m pytest tests/images/test_fuzz.py`` damages each original 5000 times instead of 100. The
+damage depends on original and number alone; a failure names both.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tests.conftest import ROOT
 
 ROUNDS = int(os.environ.get("PHASH_FUZZ", "100"))
 SAMPLE = ROOT / "data" / "photos"
-LONGEST = 10.0
-"""Seconds that one file may take; then its worker ends itself with a traceback."""
-MOST_MEMORY = 1_500_000_000
-"""Bytes of a whole worker: the largest plane that is read, four bytes for each of 256 megapixels, and half as much."""
+MAX_SECONDS = 10.0
+"""Seconds per file, after which its worker exits with a traceback."""
+MAX_MEMORY = 1_500_000_000
+"""Bytes of a worker: one and a half times the largest plane, four bytes for each of 256 megapixels."""
 
 
 class Outcome(NamedTuple):
-    """What became of the damaged files of one original."""
+    """Results for the damaged files of one original."""
 
     read: int
     refused: int
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
     names = list(mutations.originals(SAMPLE))
-    # A child for each core: a crash or a hang ends a child and not the tests.
+    # A process for each core: a crash or a hang ends that process and not the tests.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         try:
@@ -55,13 +55,13 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
     assert sum(outcome.read + outcome.refused for outcome in outcomes) == ROUNDS * len(names)
     assert ROUNDS * len(names) >= 5000 or ROUNDS < 100
     assert min(sum(outcome.read for outcome in outcomes), sum(outcome.refused for outcome in outcomes)) > 10 * ROUNDS
-    assert max(outcome.slowest for outcome in outcomes) < LONGEST
-    assert max(outcome.memory for outcome in outcomes) < MOST_MEMORY
+    assert max(outcome.slowest for outcome in outcomes) < MAX_SECONDS
+    assert max(outcome.memory for outcome in outcomes) < MAX_MEMORY
 
 
 def read_damaged(name: str, rounds: int, notes: Path) -> Outcome:
-    """Break one original so many times and read each; runs in a worker."""
-    resource.setrlimit(resource.RLIMIT_AS, (4 * MOST_MEMORY, 4 * MOST_MEMORY))
+    """Damage one original a number of times and read each result; runs in a worker."""
+    resource.setrlimit(resource.RLIMIT_AS, (4 * MAX_MEMORY, 4 * MAX_MEMORY))
     warnings.simplefilter("ignore")
     files = mutations.originals(SAMPLE)
     others = list(files.values())
@@ -69,11 +69,11 @@ def read_damaged(name: str, rounds: int, notes: Path) -> Outcome:
     for number in range(rounds):
         (notes / str(os.getpid())).write_text(f"{name!r} {number}")
         data = mutations.mutate(files[name], others[(7 * number + 3) % len(others)], f"{name} {number}")
-        faulthandler.dump_traceback_later(LONGEST, exit=True)
+        faulthandler.dump_traceback_later(MAX_SECONDS, exit=True)
         start = time.perf_counter()
         try:
             tally[was_read(data)] += 1
-        except Exception as error:  # noqa: BLE001 - that there is none but ImageError is the claim
+        except Exception as error:  # noqa: BLE001 - the test is that only ImageError is raised
             wrong.append(f"{name!r} {number}: {error!r}")
         slowest = max(slowest, time.perf_counter() - start)
         faulthandler.cancel_dump_traceback_later()
@@ -82,7 +82,7 @@ def read_damaged(name: str, rounds: int, notes: Path) -> Outcome:
 
 
 def was_read(data: bytes) -> bool:
-    """Whether the picture was read, not refused with a reason of one line."""
+    """Whether the picture was read; False if it was refused with a reason of one line."""
     try:
         images.read_image_info(data)
         block, _ = images.read_image(data)

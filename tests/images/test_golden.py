@@ -1,4 +1,4 @@
-"""The golden table: every bit of SPEC 1, of generated blocks and of the sample collection."""
+"""The golden table: the codes of SPEC 1, of generated blocks and of the sample collection."""
 
 import csv
 import json
@@ -26,14 +26,14 @@ DECODERS = {
     "AVIF": features.version_module("avif") if features.check("avif") else None,
 }
 WRITTEN_WITH = {"JPEG": "3.2.0", "WEBP": "1.6.0", "AVIF": "1.4.2"}
-"""The decoders that read the files when the table was written."""
+"""Versions of the decoders that the table was computed with."""
 
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 FILES = [name for name in golden.table() if name not in golden.FORMULAS]
 
 
-def test_spec_is_the_one_of_the_table() -> None:
+def test_the_table_has_the_current_spec() -> None:
     assert hashers.SPEC == 1
 
 
@@ -57,8 +57,8 @@ def test_files_have_their_codes(name: str) -> None:
     if kind == "AVIF" and not DECODERS["AVIF"]:
         pytest.skip("this Pillow reads no AVIF")
     found = hashers.hash_blocks(images.read_block(path)[None])[0]
-    # From the block on every bit is fixed, and lossless files fix the block. Another version of a lossy decoder may
-    # round a pixel otherwise, which turns a bit or two that hang in the balance.
+    # Lossless files and their blocks must agree to the bit. Another version of a lossy decoder may round a pixel
+    # differently, which flips a bit or two next to their threshold.
     allowed = 0 if DECODERS.get(kind) == WRITTEN_WITH.get(kind) else 2
     for kind, expected, code in zip(golden.NAMES, golden.table()[name], found, strict=True):
         assert codes.distance(codes.from_hex(expected), code) <= allowed, kind
@@ -70,9 +70,9 @@ def test_files_have_their_codes(name: str) -> None:
 def selftest(
     *arguments: str | Path, cwd: Path = ROOT, threads: str = "1", before: Path = ROOT
 ) -> tuple[int, dict[str, Any]]:
-    """Exit code and record of ``phash selftest --json`` with the package in a folder, and so many threads.
+    """Exit code and record of ``phash selftest --json`` with the package in a folder and a number of threads.
 
-    What lies in the folder ``before`` is imported in place of what is installed.
+    Packages in the folder ``before`` take precedence over those installed.
     """
     run = subprocess.run(
         [sys.executable, "-m", "phash_engine", "selftest", "--json", *arguments],
@@ -100,13 +100,13 @@ def test_older_releases_of_pillow_give_the_same_bits(version: str, tmp_path: Pat
         pytest.skip(f"Pillow {version} does not install: {run.stderr.strip().splitlines()[-1]}")
     code, record = selftest(before=tmp_path)
     assert record["versions"]["Pillow"] == version
-    # Decoders of another version may differ by a step of luma, and a bit that hangs on it.
+    # Decoders of another version may differ by a step of luma, and so flip a bit.
     assert all(sum(each["bits"].values()) <= 2 for each in record["differences"])
     assert not {each["name"] for each in record["differences"]} & set(golden.FORMULAS)
     assert code == int(not record["same"])
 
 
-def test_an_installed_package_certifies_itself(tmp_path: Path) -> None:
+def test_an_installed_package_passes_the_selftest(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -119,21 +119,21 @@ def test_an_installed_package_certifies_itself(tmp_path: Path) -> None:
     assert record["versions"]["Pillow"] == PIL.__version__
 
 
-def test_other_bits_are_told(tmp_path: Path) -> None:
+def test_different_codes_are_reported(tmp_path: Path) -> None:
     for name in ("tram.png", "leaf.png"):
         (tmp_path / "exports" / "web").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "data/photos/exports/web/tram.png", tmp_path / "exports" / "web" / name)
     (tmp_path / "exports" / "web" / "cat.gif").write_bytes(b"GIF89a")
     code, record = selftest(tmp_path)
     assert (code, record["same"], record["files"]) == (1, False, 3)
-    unread, other = sorted(record["differences"], key=lambda each: str(each["name"]))
-    assert unread["name"] == "exports/web/cat.gif"
-    assert unread["reason"]
-    assert other["name"] == "exports/web/leaf.png"
-    assert sum(other["bits"].values()) > 24
+    failed, different = sorted(record["differences"], key=lambda each: str(each["name"]))
+    assert failed["name"] == "exports/web/cat.gif"
+    assert failed["reason"]
+    assert different["name"] == "exports/web/leaf.png"
+    assert sum(different["bits"].values()) > 24
 
 
-def test_a_folder_without_the_files_cannot_be_tested(tmp_path: Path) -> None:
+def test_a_folder_without_sample_files_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none of the files"):
         golden.check(tmp_path)
     assert selftest(tmp_path) == (2, {})

@@ -1,4 +1,4 @@
-"""The second scheme against its oracle, the imagehash library: every bit of every picture."""
+"""The imagehash scheme compared with the imagehash library, bit for bit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LAKE = SAMPLE / "2023-lake" / "IMG_0412.jpg"
 MODES = "1 L P RGB RGBA RGBX RGBa LA PA CMYK YCbCr HSV I F I;16 I;16L I;16B I;16N".split()
 SIDES = [(1, 1), (1, 5000), (5000, 1), (2, 3), (7, 9), (8, 8), (9, 7), (15, 16), (16, 15), (31, 33), (255, 257)]
 TALL = [(20, 640), (40, 97), (333, 77), (264, 600), (300, 2013), (1017, 2013)]
-"""Pillow 13 takes columns before rows where the height shrinks by more than twice what the width does."""
+"""Pillow 13 reduces columns before rows where the height shrinks more than twice as much as the width."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL", "ignore:Level value:UserWarning")
 
@@ -58,7 +58,7 @@ def noise(width: int, height: int, channels: int = 3) -> NDArray[np.uint8]:
 
 
 def of_mode(mode: str) -> Image.Image:
-    """Noise in the mode; what no conversion reaches is filled with the raw bytes."""
+    """Noise in the mode; raw bytes in modes that Pillow cannot convert to."""
     picture = Image.fromarray(noise(90, 70))
     if mode == "F":
         return picture.convert("F").point(lambda value: value * 1.5 - 60)
@@ -70,27 +70,27 @@ def of_mode(mode: str) -> Image.Image:
     return picture.convert(mode)
 
 
-# ── every file at hand ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── all files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def compare(path: Path) -> bool | None:
-    """Whether our codes are imagehash's; None for a file that neither can read."""
+    """Whether our codes equal those of imagehash; None for a file that neither can read."""
     try:
         found = ours(path)
     except ImageError:
-        with pytest.raises(OSError):  # noqa: PT011 - whatever Pillow says of it
+        with pytest.raises(OSError):  # noqa: PT011 - any message
             oracle_of_file(path)
         return None
     return found == oracle_of_file(path)
 
 
 def compare_all(folder: Path) -> tuple[int, int]:
-    """Compare every file below the folder; return how many are pictures and how many are not."""
+    """Compare every file below the folder; return the numbers of files read and not read."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         same = dict(zip(paths, pool.map(compare, paths), strict=True))
     assert [str(path) for path in paths if same[path] is False] == []
-    unread = sum(answer is None for answer in same.values())
+    unread = sum(equal is None for equal in same.values())
     return len(paths) - unread, unread
 
 
@@ -107,7 +107,7 @@ def test_all_771_real_photos() -> None:
     assert pictures >= 771
 
 
-# ── every kind of picture ───────────────────────────────────────────────────────────────────────────────────────────
+# ── modes, sizes, formats ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -118,7 +118,7 @@ def test_modes(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["LAB", "La"])
-def test_modes_that_pillow_turns_not_grey(mode: str) -> None:
+def test_modes_that_pillow_cannot_convert(mode: str) -> None:
     image = Image.new("LAB", (9, 9)) if mode == "LAB" else of_mode(mode)
     with pytest.raises(ValueError, match="conversion"):
         oracle(image)
@@ -162,7 +162,7 @@ def test_first_frame_of_an_animation(tmp_path: Path) -> None:
     assert ours(path) == oracle_of_file(path)
 
 
-def test_neither_turned_upright_nor_composited(tmp_path: Path) -> None:
+def test_orientation_and_transparency_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "turned.jpg"
     with Image.open(LAKE) as image:
         upright = ours(image)
@@ -181,15 +181,15 @@ def test_sources() -> None:
         assert ours(source) == expected
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", LAKE.read_bytes()[:3000]], ids=["empty", "text", "torn"])
+@pytest.mark.parametrize("content", [b"", b"no picture", LAKE.read_bytes()[:3000]], ids=["empty", "text", "truncated"])
 def test_unreadable(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "broken.jpg"
+    path = tmp_path / "damaged.jpg"
     path.write_bytes(content)
-    with pytest.raises(ImageError, match=r"broken\.jpg: "):
+    with pytest.raises(ImageError, match=r"damaged\.jpg: "):
         scheme.read_fingerprint(path)
 
 
-# ── ties ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── ties ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 ROWS, COLUMNS = np.indices((96, 128))
@@ -225,21 +225,21 @@ def test_pictures_of_few_levels(picture: NDArray[np.uint8]) -> None:
     assert ours(picture) == oracle(Image.fromarray(picture))
 
 
-def test_the_library_is_asked_only_where_the_middle_values_tie(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_the_library_is_called_only_where_the_middle_values_tie(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
 
-    def ask(function: str, plane: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        asked.append(function)
+    def call(function: str, plane: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        called.append(function)
         return np.zeros((8, 8), dtype=np.bool_)
 
-    monkeypatch.setattr(scheme, "_by_library", ask)
+    monkeypatch.setattr(scheme, "_by_library", call)
     ours(LAKE)
-    assert asked == []
+    assert called == []
     ours(np.full((40, 40), 7, np.uint8))
-    assert asked == ["phash", "whash"]
+    assert called == ["phash", "whash"]
 
 
-# ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the command ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def run(*arguments: str | Path) -> Result:
@@ -270,16 +270,16 @@ def test_command_refuses_the_hashers_of_the_other_scheme(scheme_name: str, hashe
     assert f"the scheme {scheme_name}" in str(result.exception)
 
 
-def test_command_tells_of_unreadable_files(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.jpg"
-    broken.touch()
-    result = run("--scheme", "imagehash", "--strict", broken, LAKE)
+def test_command_reports_unreadable_files(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.jpg"
+    damaged.touch()
+    result = run("--scheme", "imagehash", "--strict", damaged, LAKE)
     assert result.stdout.endswith(f"{LAKE}\n")
-    assert "broken.jpg: empty file" in result.stderr
+    assert "damaged.jpg: empty file" in result.stderr
     assert result.return_value == 3
 
 
-# ── the benchmark ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the benchmark ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_benchmark_compares_and_reports(capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,7 +290,7 @@ def test_benchmark_compares_and_reports(capsys: pytest.CaptureFixture[str]) -> N
     assert [row["name"].split(":")[0] for row in rows] == ["imagehash", "imagehash", "ours", "a bare decode"]
 
 
-def test_benchmark_stops_where_codes_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_benchmark_fails_where_codes_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheme, "_COSINES", scheme._COSINES[::-1])
     with pytest.raises(SystemExit, match="differ"):
         bench.check([LAKE])

@@ -1,4 +1,4 @@
-"""The reader: every pixel mode, format and orientation as a person sees it, and every failure an ImageError."""
+"""Reading pictures of every pixel mode, format and orientation; every failure is an ImageError."""
 
 import importlib
 import io
@@ -35,7 +35,7 @@ NEEDS_AVIF = pytest.mark.skipif(not features.check("avif"), reason="this Pillow 
 
 @cache
 def picture(width: int = 187, height: int = 131) -> Image.Image:
-    """Hills under a sun in colours, with black and white in it."""
+    """Coloured hills and a sun, with black and white areas."""
     y, x = np.mgrid[:height, :width]
     hills = np.sin(x / 17) * 20 + np.sin(x / 5 + 1) * 6 + 0.6 * height
     land = y > hills
@@ -64,7 +64,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def furthest(a: Block, b: Block) -> int:
-    """Bits by which the two blocks' codes differ at most, of all ten."""
+    """Largest distance of the two blocks in any of the ten codes."""
     left, right = hashers.hash_blocks(np.stack([a, b]))
     return int(codes.distances(left, right).max())
 
@@ -87,7 +87,7 @@ def test_modes_that_keep_luma_give_the_same_block(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "CMYK", "YCbCr", "HSV"])
-def test_modes_that_pillow_converts_are_taken_as_it_converts_them(mode: str) -> None:
+def test_other_modes_are_converted_by_pillow(mode: str) -> None:
     image = picture().convert(mode)
     block = images.read_block(image)
     assert np.array_equal(block, block_of(np.asarray(image.convert("L"))))
@@ -101,7 +101,7 @@ def test_palette_with_alpha() -> None:
     assert np.array_equal(images.read_block(opaque), block_of(np.asarray(image.convert("L"))))
 
 
-def test_lab_is_taken_by_its_lightness() -> None:
+def test_lab_is_read_by_its_lightness() -> None:
     lightness = Image.fromarray(grey())
     image = Image.merge("LAB", [lightness, lightness.point(lambda _: 128), lightness.point(lambda v: v // 2)])
     assert np.array_equal(images.read_block(image), block_of(grey()))
@@ -142,14 +142,14 @@ def test_wide_values_are_scaled_by_their_range(name: str, mode: str) -> None:
     assert np.array_equal(images.read_block(image), block_of(luma))
 
 
-def test_floats_up_to_1_are_parts_of_white() -> None:
+def test_floats_up_to_1_are_fractions_of_white() -> None:
     image = Image.fromarray((grey() / 255).astype(np.float32))
     assert np.array_equal(images.read_block(image), block_of(grey()))
     faint = Image.fromarray(np.full((40, 50), 0.25, dtype=np.float32))
     assert tone(images.read_block(faint)) == pytest.approx(63.75, abs=0.01)
 
 
-def test_ranges_are_those_of_the_whole_picture_not_of_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranges_are_those_of_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     values = grey().astype(np.float32) * 3 - 50
     whole = images.read_block(Image.fromarray(values))
     for module in (luma, plane):
@@ -164,7 +164,7 @@ def test_one_value_out_of_range_is_a_flat_picture(mode: str, value: int) -> None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_no_numbers_are_refused(value: float) -> None:
+def test_nan_and_infinity_are_refused(value: float) -> None:
     values = np.ones((40, 30), dtype=np.float32)
     values[-1, -1] = value
     with pytest.raises(ImageError, match="NaN"):
@@ -199,7 +199,7 @@ def test_colours_under_full_transparency_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_a_white_drawing_on_nothing_is_seen_on_black(mode: str) -> None:
+def test_a_white_drawing_on_transparency_is_composited_on_black(mode: str) -> None:
     image = Image.new(mode, (100, 80), (255, 255, 255, 0) if mode == "RGBA" else (255, 0))
     ImageDraw.Draw(image).ellipse((20, 20, 60, 70), fill=(255, 255, 255, 255) if mode == "RGBA" else (255, 255))
     on_black = Image.new("L", (100, 80))
@@ -273,7 +273,7 @@ def test_lossless_files_give_the_block_of_their_pixels(kind: str, mode: str, tmp
     assert np.array_equal(block, images.read_block(image))
     assert (info.width, info.height) == (187, 131)
     assert images.read_image_info(data) == info
-    path = tmp_path / "named-otherwise.txt"
+    path = tmp_path / "wrong-extension.txt"
     path.write_bytes(data)
     assert np.array_equal(images.read_block(path), block)
 
@@ -301,7 +301,7 @@ def test_lossy_files_are_within_three_bits_of_their_pixels(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
-def test_animations_are_their_first_frame(kind: str) -> None:
+def test_animations_are_read_by_their_first_frame(kind: str) -> None:
     others = [ImageOps.invert(picture()), picture().rotate(90)]
     data = encoded(
         picture(), kind, save_all=True, append_images=others, **({"lossless": True} if kind == "WEBP" else {})
@@ -353,7 +353,7 @@ def test_a_missing_package_is_named(start: bytes, module: str, extra: str, monke
     assert f"pip install 'phash-engine[{extra}]'" in failure(start).reason
 
 
-def test_heic_is_read_as_pillow_heif_shows_it(photos: Path) -> None:
+def test_heic_is_read_as_by_pillow_heif(photos: Path) -> None:
     pillow_heif = pytest.importorskip("pillow_heif")
     files = [path for path in sorted((photos / "camera" / "heic").rglob("*")) if path.is_file()]
     assert files
@@ -380,8 +380,8 @@ def test_codes_of_scaled_jpegs_are_those_of_full_ones(sample: Path) -> None:
 
 @pytest.mark.parametrize("size", [(519, 513), (513, 519), (512, 520), (263, 257), (135, 129), (127, 64), (63, 90)])
 def test_a_scaled_plane_has_the_extent_of_its_picture(size: tuple[int, int]) -> None:
-    # The last pixels of the plane of the first reach up to seven pixels over the edge: taken whole, they would shift a
-    # ramp by one part in a hundred.
+    # The last pixels of the first plane reach up to seven pixels beyond the edge: with their full weight they would
+    # shift a ramp by a hundredth.
     width, height = size
     y, x = np.mgrid[:height, :width]
     ramps = np.rint(127 * x / width + 127 * y / height).astype(np.uint8)
@@ -473,7 +473,7 @@ def test_all_sources_give_the_same_block(tmp_path: Path) -> None:
         sources += [np.dstack([colours, np.full_like(grey(), 255)]), np.asfortranarray(colours), colours[::-1][::-1]]
         for source in sources:
             assert np.array_equal(images.read_block(source), block_of(grey()))
-    assert images.read_fingerprint(path) == hashers.fingerprint(block_of(grey()))
+    assert images.hash_image(path) == hashers.fingerprint(block_of(grey()))
 
 
 @pytest.mark.parametrize(
@@ -489,14 +489,14 @@ def test_all_sources_give_the_same_block(tmp_path: Path) -> None:
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
 def test_other_arrays_are_refused(array: NDArray[Any]) -> None:
-    with pytest.raises(TypeError, match="a picture is a uint8 array"):
+    with pytest.raises(TypeError, match="expected a uint8 array"):
         images.read_block(array)
 
 
-@pytest.mark.parametrize("source", [None, 7, bytearray(b"x"), ["a.jpg"]])
+@pytest.mark.parametrize("source", [None, 7, ["a.jpg"]])
 def test_other_sources_are_refused(source: Any) -> None:
     for read in (images.read_block, images.read_image_info):
-        with pytest.raises(TypeError, match="a picture is a path, bytes"):
+        with pytest.raises(TypeError, match="expected a path, bytes"):
             read(source)
 
 
@@ -504,7 +504,7 @@ def test_other_sources_are_refused(source: Any) -> None:
 
 
 def failure(source: Any) -> ImageError:
-    """Return the one error that both readers end with."""
+    """Return the error that both functions raise."""
     found = []
     for read in (images.read_block, images.read_image_info):
         with pytest.raises(ImageError) as caught:
@@ -514,7 +514,7 @@ def failure(source: Any) -> ImageError:
     return found[0]
 
 
-def test_files_that_are_no_pictures(tmp_path: Path) -> None:
+def test_files_that_are_not_images(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("dear diary")
     (tmp_path / "zeros.png").write_bytes(bytes(4096))
@@ -522,8 +522,8 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
         "missing.jpg": "no such file or directory",
         ".": "is a directory",
         "empty.jpg": "empty file",
-        "text.jpg": "not a picture, or damaged at its start",
-        "zeros.png": "not a picture, or damaged at its start",
+        "text.jpg": "not an image, or damaged at its start",
+        "zeros.png": "not an image, or damaged at its start",
     }
     for name, reason in reasons.items():
         error = failure(tmp_path / name)
@@ -532,7 +532,7 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
         assert isinstance(error, PhashError)
 
 
-def test_errors_survive_the_way_from_another_process(tmp_path: Path) -> None:
+def test_errors_can_be_pickled(tmp_path: Path) -> None:
     error = pickle.loads(pickle.dumps(failure(tmp_path)))
     assert (error.path, error.reason) == (str(tmp_path), "is a directory")
 
@@ -551,9 +551,9 @@ def test_sources_without_a_path_have_a_name(source: Any, name: str) -> None:
     assert failure(source).path == name
 
 
-def test_pictures_without_pixels() -> None:
+def test_images_without_pixels() -> None:
     assert failure(np.zeros((0, 5), dtype=np.uint8)).path == "<ndarray>"
-    assert failure(Image.new("RGB", (5, 0))).reason == "nothing to see in 5x0 pixels"
+    assert failure(Image.new("RGB", (5, 0))).reason == "empty image of 5x0 pixels"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", pytest.param("AVIF", marks=NEEDS_AVIF)])
@@ -566,7 +566,7 @@ def test_truncated_files(kind: str) -> None:
         assert caught.value.reason
 
 
-def test_the_broken_files_of_the_sample(sample: Path) -> None:
+def test_the_damaged_files_of_the_sample(sample: Path) -> None:
     reasons = {path.name: failure_to_read(path) for path in sorted((sample / "broken").iterdir())}
     assert reasons["IMG_0999.jpg"] == "empty file"
     assert "truncated" in reasons["IMG_0412.jpg"]
@@ -579,16 +579,16 @@ def failure_to_read(path: Path) -> str:
     return caught.value.reason
 
 
-def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    def give_up(*_: object) -> None:
+def test_too_little_memory_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(plane, "area_average", give_up)
+    monkeypatch.setattr(plane, "area_average", fail)
     with pytest.raises(ImageError, match="not enough memory"):
         images.read_block(picture())
 
 
-# Too large
+# Size limit
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -620,7 +620,7 @@ def test_256_megapixels_are_read() -> None:
     assert images.read_image_info(bmp_header(16000, 16000)) == images.ImageInfo(16000, 16000, "BMP", "RGB")
 
 
-# Damage anywhere
+# Damage
 
 
 @cache
@@ -640,9 +640,9 @@ def small_files() -> dict[str, bytes]:
 def damaged_files(draw: st.DrawFn) -> bytes:
     data = bytearray(small_files()[draw(st.sampled_from(sorted(small_files())))])
     for _ in range(draw(st.integers(0, 6))):
-        # Headers stand at the start, and there damage does most harm.
-        place = draw(st.one_of(st.integers(0, 120), st.integers(0, len(data) - 1)))
-        data[place] = draw(st.integers(0, 255))
+        # Headers are at the start, where damage does most harm.
+        position = draw(st.one_of(st.integers(0, 120), st.integers(0, len(data) - 1)))
+        data[position] = draw(st.integers(0, 255))
     return bytes(data[: draw(st.one_of(st.just(len(data)), st.integers(1, len(data))))])
 
 

@@ -1,4 +1,4 @@
-"""Pictures in colour: of any mode and orientation, as large as asked for and no larger."""
+"""read_pixels: any mode and orientation, no larger than requested."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from phash_engine.errors import ImageError
 
 
 def picture(width: int = 200, height: int = 120) -> Image.Image:
-    """A smooth picture, other in all corners."""
+    """A smooth picture with four different corners."""
     y, x = np.mgrid[0:height, 0:width]
     planes = [255 * x / width, 255 * y / height, 255 - 255 * x * y / (width * height)]
     return Image.fromarray(np.stack(planes, axis=-1).astype(np.uint8))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV"])
-def test_modes_with_colours_keep_them(mode: str) -> None:
+def test_modes_with_colours_keep_their_colours(mode: str) -> None:
     pixels = images.read_pixels(
         picture().convert("RGBA").convert(mode) if mode == "RGBa" else picture().convert(mode), 500
     )
@@ -30,7 +30,7 @@ def test_modes_with_colours_keep_them(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "La", "I;16", "I", "F", "1", "P"])
-def test_modes_without_are_grey(mode: str) -> None:
+def test_modes_without_colours_are_grey(mode: str) -> None:
     grey = picture().convert("L")
     if mode == "I;16":
         image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
@@ -44,12 +44,12 @@ def test_modes_without_are_grey(mode: str) -> None:
         assert np.abs(pixels[..., 0] - np.asarray(grey)).max() <= 2
 
 
-def test_lab_is_shown_by_its_lightness() -> None:
+def test_lab_is_read_by_its_lightness() -> None:
     lab = Image.merge("LAB", [picture().convert("L")] * 3)
     assert (images.read_pixels(lab, 500)[..., 0] == np.asarray(picture().convert("L"))).all()
 
 
-def test_transparent_is_white() -> None:
+def test_transparency_becomes_white() -> None:
     image = picture().convert("RGBA")
     image.putalpha(0)
     assert (images.read_pixels(image, 500) == 255).all()
@@ -80,8 +80,8 @@ def test_a_jpeg_is_decoded_small_and_looks_the_same(tmp_path: Path) -> None:
     assert np.abs(small - np.asarray(picture(100, 75))).max() <= 8
 
 
-def test_what_is_no_picture_is_an_image_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_an_image_error(tmp_path: Path) -> None:
     path = tmp_path / "no.jpg"
     path.write_bytes(b"no picture")
-    with pytest.raises(ImageError, match="not a picture"):
+    with pytest.raises(ImageError, match="not an image"):
         images.read_pixels(path, 100)

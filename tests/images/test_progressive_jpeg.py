@@ -1,3 +1,5 @@
+"""Progressive JPEGs cut to their DC coefficients: libjpeg decodes them to the same plane at scale 1/8."""
+
 from __future__ import annotations
 
 import io
@@ -28,7 +30,7 @@ FIRST_LUMA_SCAN = b"\xff\xda\x00\x08\x01\x01\x00\x01\x05\x02"
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Waves of another length in each channel, with some noise."""
+    """Waves of a different length in each channel, with some noise."""
     y, x = np.mgrid[:height, :width]
     noise = np.random.default_rng(7).normal(0, 9, (height, width))
     waves = [np.sin(x / (9 + 4 * k)) * np.cos(y / (17 - 3 * k)) * 90 + 128 + noise for k in range(3)]
@@ -61,10 +63,10 @@ def assert_same_plane(data: bytes) -> None:
 
 
 def outcome(read: Callable[[bytes], Plane], data: bytes) -> Plane | None:
-    """Return what is read, None for any refusal."""
+    """Return the decoded plane, or None for any error."""
     try:
         return read(data)
-    except Exception:  # noqa: BLE001 - Pillow raises whatever it stumbles over
+    except Exception:  # noqa: BLE001 - decoders raise any exception on damaged files
         return None
 
 
@@ -74,10 +76,10 @@ def assert_same_outcome(data: bytes) -> None:
         np.testing.assert_array_equal(outcome(plane, short), outcome(plane, data))
 
 
-# ── files as they come
+# ── files as Pillow writes them
 
 
-def test_every_progressive_photo_at_hand() -> None:
+def test_progressive_photos() -> None:
     if not FOLDER.is_dir():
         pytest.skip(f"no photos in {FOLDER}")
     paths = [path for folder in (FOLDER, SAMPLE) for path in folder.rglob("*.[jJ][pP]*[gG]") if is_progressive(path)]
@@ -128,7 +130,7 @@ def test_fill_bytes_and_what_follows_the_end() -> None:
     assert_same_plane(data.replace(b"\xff\xda", b"\xff\xff\xff\xda").replace(b"\xff\xc4", b"\xff\xff\xc4") + b"video")
 
 
-# ── files as Pillow does not write them
+# ── files that Pillow does not write
 
 
 def test_a_scan_for_each_component_and_band() -> None:
@@ -159,7 +161,7 @@ def test_details_before_dc_may_bring_other_quantizers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "sound"),
+    ("table", "is_valid"),
     [
         ({1: 1}, True),
         ({1: 1, 2: 1, 16: 1}, True),
@@ -169,14 +171,14 @@ def test_details_before_dc_may_bring_other_quantizers() -> None:
         ({1: 3}, False),
     ],
 )
-def test_codes_that_fit(table: dict[int, int], sound: bool) -> None:
-    """An unsound table, used by no scan but one that is left out, is refused all the same."""
+def test_codes_that_fit(table: dict[int, int], is_valid: bool) -> None:
+    """An invalid table is refused, even if it is used only by a scan that is left out."""
     parts = scans()
     coarse, fine = scan(1, 1, 63, 0x01) + b"\0", scan(1, 1, 63, 0x10) + b"\0"
     parts[1, "low"], parts[1, "high"] = huffman(0x10, table) + coarse, TABLES + fine
     data = file(frame(), TABLES, *parts.values())
-    assert (outcome(plane, data) is not None) == sound
-    assert (progressive_jpeg.dc_only(data) is not None) == sound
+    assert (outcome(plane, data) is not None) == is_valid
+    assert (progressive_jpeg.dc_only(data) is not None) == is_valid
     assert_same_outcome(data)
 
 
@@ -214,7 +216,7 @@ def test_two_components_of_one_name() -> None:
     assert progressive_jpeg.dc_only(data) is None
 
 
-# ── what is left alone
+# ── files that are not cut
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +257,7 @@ def test_scans_that_libjpeg_refuses(libjpeg_file: bytes, damaged: bytes) -> None
 
 
 @pytest.mark.parametrize("marker", [0x01, 0x02, 0xC2, 0xC8, 0xCC, 0xD8, 0xDC, 0xDE, 0xDF, 0xF0, 0xFD])
-def test_markers_that_have_no_place_between_scans(libjpeg_file: bytes, marker: int) -> None:
+def test_markers_that_are_not_allowed_between_scans(libjpeg_file: bytes, marker: int) -> None:
     last = libjpeg_file.rindex(b"\xff\xc4")
     data = libjpeg_file[:last] + segment(marker, b"") + libjpeg_file[last:]
     assert progressive_jpeg.dc_only(data) is None
@@ -280,17 +282,17 @@ def test_other_frames_and_files(libjpeg_file: bytes) -> None:
 # ── through read_block
 
 
-def test_read_image_takes_the_short_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_read_image_decodes_the_cut_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     data = saved(picture(515, 520), exif=exif)
     path = tmp_path / "progressive.jpg"
     path.write_bytes(data)
-    short_way = Mock(wraps=progressive_jpeg.dc_only)
-    monkeypatch.setattr(progressive_jpeg, "dc_only", short_way)
+    dc_only = Mock(wraps=progressive_jpeg.dc_only)
+    monkeypatch.setattr(progressive_jpeg, "dc_only", dc_only)
     read = [images.read_image(source) for source in (data, path, io.BytesIO(data))]
-    assert short_way.call_count == 3
-    short_way.configure_mock(wraps=None, return_value=None)
+    assert dc_only.call_count == 3
+    dc_only.configure_mock(wraps=None, return_value=None)
     block, info = images.read_image(data)
     assert info == images.ImageInfo(520, 515, "JPEG", "RGB")
     for short_block, short_info in read:
@@ -320,7 +322,7 @@ SMALL = [
 
 @st.composite
 def damaged_files(draw: st.DrawFn) -> bytes:
-    """Bytes changed, cut out, put in or taken from another file, near markers more often than elsewhere."""
+    """Bytes changed, removed, inserted or copied from another file, mostly near markers."""
     data = draw(st.sampled_from(SMALL))
     for _ in range(draw(st.integers(1, 3))):
         markers = [found.start() for found in re.finditer(rb"\xff[\xc0-\xfe]", data)] or [0]
@@ -335,14 +337,14 @@ def damaged_files(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged_files())
-def test_damaged_files_decode_alike_or_not_at_all(data: bytes) -> None:
+def test_damaged_files_decode_equally_or_not_at_all(data: bytes) -> None:
     assert_same_outcome(data)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(SMALL), st.data())
-def test_damage_within_the_details_shows_nowhere(data: bytes, draw: st.DataObject) -> None:
-    """libjpeg only warns of damaged AC data, so the short way has to be as lenient."""
+def test_damaged_ac_data_changes_nothing(data: bytes, draw: st.DataObject) -> None:
+    """libjpeg only warns of damaged AC data, so dc_only has to be as lenient."""
     details = data.rindex(b"\xff\xda") + 10
     at = draw.draw(st.integers(details, len(data) - 3))
     damaged = data[:at] + draw.draw(st.sampled_from([b"\x00", b"\x55", b"\xff\x00", b""])) + data[at + 1 :]

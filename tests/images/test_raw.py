@@ -1,4 +1,4 @@
-"""Camera RAW: seen by its preview or half-size decode, with its own size, recognised by its bytes, then by its name."""
+"""Camera RAW: read from its preview or half-size decode, with its own size; recognised by its bytes, then its name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MISSING = "camera RAW needs rawpy: pip install 'phash-engine[raw]'"
 
 
 def pixels(width: int = 320, height: int = 240) -> NDArray[np.uint8]:
-    """Soft hills: what a mosaic keeps as well as a picture does."""
+    """Soft hills, without details that a mosaic would lose."""
     y, x = np.mgrid[0:height, 0:width] / height
     grey = 128 + 60 * np.sin(7 * x + 3 * y) + 50 * np.cos(11 * y - 2 * x * y)
     return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
@@ -47,13 +47,13 @@ def without_rawpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rawpy", None)
 
 
-# ── read ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── read ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @NEEDS_RAWPY
 @pytest.mark.parametrize("number", [1, 3, 6, 8])
 @pytest.mark.parametrize("with_preview", [False, True])
-def test_a_raw_shows_its_picture_upright_with_its_own_size(number: int, with_preview: bool) -> None:
+def test_a_raw_is_read_upright_with_its_own_size(number: int, with_preview: bool) -> None:
     data = dng(pixels(), number, jpeg(pixels(), (160, 120)) if with_preview else None)
     block, info = images.read_image(data)
     turned = orientation.turn(images.read_block(pixels()), number)
@@ -65,18 +65,18 @@ def test_a_raw_shows_its_picture_upright_with_its_own_size(number: int, with_pre
 
 @NEEDS_RAWPY
 @pytest.mark.parametrize(
-    ("size", "taken"), [((160, 120), True), ((162, 120), True), ((84, 63), False), ((160, 107), False)]
+    ("size", "is_used"), [((160, 120), True), ((162, 120), True), ((84, 63), False), ((160, 107), False)]
 )
-def test_a_preview_is_taken_if_it_is_large_enough_and_shows_the_whole(size: tuple[int, int], taken: bool) -> None:
+def test_a_preview_is_used_if_it_is_large_enough_and_complete(size: tuple[int, int], is_used: bool) -> None:
     other = np.ascontiguousarray(pixels()[::-1])
     preview = jpeg(other, size)
     block = images.read_block(dng(pixels(), 1, preview))
-    assert np.array_equal(block, images.read_block(preview.data)) is taken
-    assert (distance(block, images.read_block(pixels())) <= 4) is not taken
+    assert np.array_equal(block, images.read_block(preview.data)) is is_used
+    assert (distance(block, images.read_block(pixels())) <= 4) is not is_used
 
 
 @NEEDS_RAWPY
-def test_a_preview_of_plain_pixels_is_turned_as_the_raw_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_orientation_of_a_raw_is_applied_to_a_preview_of_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     small = np.ascontiguousarray(pixels()[::2, ::2])
     monkeypatch.setattr(raw.RawPhoto, "preview", lambda _: small)
     block, info = images.read_image(dng(pixels(), 6))
@@ -98,7 +98,7 @@ def test_a_damaged_raw_is_an_image_error() -> None:
 @NEEDS_RAWPY
 def test_a_raw_beyond_the_limit_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("phash_engine.images.open.MAX_PIXELS", 320 * 240 - 1)
-    with pytest.raises(ImageError, match="320x240 pixels are more than"):
+    with pytest.raises(ImageError, match="320x240 pixels are more than the limit"):
         images.read_block(dng(pixels()))
 
 
@@ -124,37 +124,37 @@ def tiff(**options: Any) -> bytes:
     ],
     ids=range(10),
 )
-def test_bytes_tell_raw(data: bytes, is_raw: bool) -> None:
+def test_raw_is_recognised_by_its_bytes(data: bytes, is_raw: bool) -> None:
     assert raw.is_raw(io.BytesIO(data)) is is_raw
 
 
 @NEEDS_RAWPY
-def test_a_name_makes_no_raw_of_another_picture(tmp_path: Path) -> None:
+def test_other_formats_with_the_extension_of_a_raw_are_read(tmp_path: Path) -> None:
     for kind in ("TIFF", "JPEG", "PNG"):
         path = tmp_path / f"{kind}.nef"
         Image.fromarray(pixels()).save(path, kind)
         assert images.read_image_info(path).format == kind
 
 
-# ── without the package ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── without the package ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("data", [dng(pixels()), tiff(), b"II*\0"], ids=["DNG", "like a TIFF", "cut off"])
-def test_without_rawpy_a_raw_is_a_failure_that_names_it(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_rawpy_the_failure_names_it(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     without_rawpy(monkeypatch)
     with pytest.raises(ImageError) as caught:
         images.read_image(data, "a.dng")
     assert str(caught.value) == f"a.dng: {MISSING}"
 
 
-def test_without_rawpy_other_pictures_are_read_whatever_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_rawpy_other_formats_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     without_rawpy(monkeypatch)
     assert images.read_image(tiff(), "a.tif")[1].format == "TIFF"
     assert images.read_image(jpeg(pixels(), (160, 120)).data, "a.nef")[1].format == "JPEG"
 
 
 @NEEDS_RAWPY
-def test_a_raw_that_failed_for_want_of_rawpy_is_read_once_it_is_there(
+def test_a_raw_that_failed_without_rawpy_is_read_once_it_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.dng").write_bytes(dng(pixels()))
@@ -163,13 +163,13 @@ def test_a_raw_that_failed_for_want_of_rawpy_is_read_once_it_is_there(
         with monkeypatch.context() as patch:
             without_rawpy(patch)
             assert sorted(reason for _, reason in scan([tmp_path], catalogue).failures)[0] == MISSING
-            assert scan([tmp_path], catalogue).known_failures == 2  # nothing has changed: nothing is read
+            assert scan([tmp_path], catalogue).known_failures == 2  # unchanged files are not read again
         report = scan([tmp_path], catalogue)
         assert (report.decoded, report.known_failures, report.failures) == (1, 1, [])
         assert [photo.format for photo in catalogue.photos()] == ["RAW"]
 
 
-# ── in a collection ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── in a catalogue ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @NEEDS_RAWPY
@@ -184,7 +184,7 @@ def test_a_raw_is_found_by_its_jpeg_and_kept_before_it(tmp_path: Path) -> None:
         assert len(find(str(tmp_path / "raw.dng"), catalogue)) == 2
 
 
-def test_every_raw_name_is_a_picture() -> None:
+def test_raw_extensions_are_images() -> None:
     for name in ("a.dng", "a.NEF", "a.cr2", "a.arw", "a.orf"):
         assert formats.is_image(name)
         assert formats.is_raw_name(name)

@@ -140,5 +140,3 @@ def test_find_leaves_out_what_is_not_good_enough(copies: Path) -> None:
 def test_requests_that_make_no_sense(copies: Path) -> None:
     with pytest.raises(click.UsageError, match="--order and --near-ppi each say what comes first"):
         invoke("find", copies / "whole.png", "--order", "size", "--near-ppi", "90")
-    with pytest.raises(click.UsageError, match="not for codes of imagehash"):
-        invoke("find", "--scheme", "imagehash", "--hex", "0" * 16, "--order", "size")

@@ -149,8 +149,9 @@ def test_compare_equals_twin_and_is_symmetric(seed: int, rotations: bool) -> Non
     a, b, c = planted(seed)[1]
     for left, right in ((a, b), (b, c), (a, a)):
         expected = naive.rotated_distance(_views(left, True, rotations), _views(right, True, rotations))
-        assert compare(left, right, rotations=rotations)[:2] == expected
-        assert compare(right, left, rotations=rotations)[:2] == expected
+        for one, other in ((left, right), (right, left)):
+            found = compare(one, other, rotations=rotations)
+            assert (found.distance, found.match_type) == expected
 
 
 @settings(max_examples=20, deadline=None)

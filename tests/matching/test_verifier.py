@@ -261,10 +261,10 @@ def test_compare_takes_a_verification(folder: Path) -> None:
     assert [compare(name).return_value for name in names] == [0, 0, 1, 0, 1]
     assert [compare(name, "--verify").return_value for name in names] == [0, 0, 0, 1, 1]
     record = json.loads(compare("drawn.png", "--verify", "--json").stdout)
-    assert (record["match"], record["finding"], record["match_type"]) == (False, "changed", "similar")
+    assert (record["is_match"], record["finding"], record["match_type"]) == (False, "changed", "similar")
     record = json.loads(compare("cropped.jpg", "--explain", "--json").stdout)
     settings = {setting["name"]: setting["match"] for setting in record["explanation"]["settings"]}
-    assert (record["match"], settings["the defaults"], settings["--verify"]) == (False, False, True)
+    assert (record["is_match"], settings["the defaults"], settings["--verify"]) == (False, False, True)
     lines = compare("cropped.jpg", "--explain").stdout.splitlines()
     assert "--verify        match: copy" in lines
     assert "trimmed too     no border" in lines

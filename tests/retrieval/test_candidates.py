@@ -108,7 +108,7 @@ def test_pictures_do_not_find_themselves_and_unreadable_ones_are_skipped(sample:
             np.testing.assert_array_equal(nearest.contents[nearest.queries == row], found.contents[here][:2])
         assert set(found.queries.tolist()) == {0, 2}
         assert list(found.failures) == [1]
-        assert "not a picture" in found.failures[1].reason
+        assert "not an image" in found.failures[1].reason
         assert lake.name not in {Path(match.path).name for match in others}
 
 

@@ -214,7 +214,7 @@ def test_calibrate_prints_the_same(catalogue_path: Path, trees: Path) -> None:
     assert run.output == invoke("label", "--calibrate", "--json").output
     run = invoke("calibrate", trees / "elm", trees / "birch", "--labels", "folder", "--json")
     assert json.loads(run.stdout)["labels"] == ["birch", "elm"]
-    with pytest.raises(click.UsageError, match="--labels tells about labels alone"):
+    with pytest.raises(click.UsageError, match="--labels measures labels alone"):
         invoke("calibrate", "--labels", "folder", "--fpr", "1e-6")
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import numpy as np
 import pytest
 from PIL import Image
@@ -107,7 +106,7 @@ def test_cosines_of_the_nearest(catalogue: Store, folder: Path, tmp_path: Path) 
 def test_status_prints_the_redundancy(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     chart = tmp_path / "chart.png"
-    run = invoke("status", "--redundancy", "--labels", "folder", "--chart", chart)
+    run = invoke("redundancy", "--labels", "folder", "--chart", chart)
     assert run.return_value is None
     lines = run.output.splitlines()
     assert lines[:2] == [
@@ -117,18 +116,18 @@ def test_status_prints_the_redundancy(folder: Path, tmp_path: Path) -> None:
     assert [line.split("\t")[2:4] for line in lines if line.startswith("different labels")] == [["test", "train"]] * 2
     with Image.open(chart) as picture:
         assert picture.width > picture.height > 300
-    record = json.loads(invoke("status", "--redundancy", "--labels", "folder", "--json").output)
+    record = json.loads(invoke("redundancy", "--labels", "folder", "--json").output)
     assert list(record) == ["photos", "contents", "copies", "pairs", "bits", "contradictions", "nearest"]
     assert sum(record["nearest"]["percent"]) == pytest.approx(100)
     assert len(record["nearest"]["bins"]) == len(record["nearest"]["percent"])
     assert len(record["contradictions"]) == 2
     with pytest.raises(UsageError, match="there are no two contents to compare by code"):
-        invoke("status", "--redundancy", "--in", folder / "none")
+        invoke("redundancy", "--in", folder / "none")
 
 
 def test_status_prints_cosines(folder: Path, tmp_path: Path) -> None:
     model = onnx_models.convolutional(tmp_path / "model.onnx")
-    record = json.loads(invoke("status", "--redundancy", "--model", model, "--json").output)
+    record = json.loads(invoke("redundancy", "--model", model, "--json").output)
     assert record["nearest"]["quantity"] == "cosine with the nearest other"
     assert sum(record["nearest"]["percent"]) == pytest.approx(100)
     means = list(record["nearest"]["mean_of_nearest"].values())
@@ -137,12 +136,7 @@ def test_status_prints_cosines(folder: Path, tmp_path: Path) -> None:
         elsewhere.add_fingerprints(["/elsewhere/a.jpg", "/elsewhere/b.jpg"], np.ones((2, 5), dtype=np.uint64))
         path = elsewhere.path
     with pytest.raises(UsageError, match="there are no two contents whose files can be read"):
-        invoke("status", "--redundancy", "--model", model, "--catalogue", str(path))
-
-
-def test_options_without_redundancy(folder: Path) -> None:
-    with pytest.raises(click.UsageError, match="these options need --redundancy"):
-        invoke("status", "--labels", "folder")
+        invoke("redundancy", "--model", model, "--catalogue", str(path))
 
 
 def test_copies_across_a_split(folder: Path) -> None:

@@ -232,7 +232,7 @@ def test_failures_are_not_tried_again_until_the_file_changes(root: Path, catalog
     path.write_bytes(b"no picture")
     report = scan([root], catalogue)
     assert [(Path(name).name, reason) for name, reason in report.failures] == [
-        ("a.png", "not a picture, or damaged at its start")
+        ("a.png", "not an image, or damaged at its start")
     ]
     counts.take()
     report = scan([root], catalogue)

@@ -90,7 +90,7 @@ def photos(catalogue: Store) -> list[str]:
 
 
 def sidecars_of(catalogue: Store, path: Path) -> list[str]:
-    return [Path(name).name for name in catalogue.sidecars_of([str(path)]).get(str(path), ())]
+    return [Path(name).name for name in catalogue.sidecars.of([str(path)]).get(str(path), ())]
 
 
 def test_the_raw_of_a_jpeg_is_neither_read_nor_a_duplicate(tmp_path: Path, catalogue: Store) -> None:

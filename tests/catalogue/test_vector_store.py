@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from phash_engine.catalogue.vector_store import VectorFile
+from phash_engine.catalogue.vector_store import VectorStore
 from phash_engine.errors import IndexFileError
 
 
@@ -25,12 +25,12 @@ def made(*numbers: int, width: int = 5) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_vectors_come_back(tmp_path: Path, dtype: str) -> None:
-    store = VectorFile(tmp_path / "a" / "b", dtype)
+    store = VectorStore(tmp_path / "a" / "b", dtype)
     assert len(store) == 0
     assert digests(0)[0] not in store
     store.append(digests(0, 1), made(0, 1))
     store.append(digests(2), made(2))
-    for reader in (store, VectorFile(tmp_path / "a" / "b", dtype)):
+    for reader in (store, VectorStore(tmp_path / "a" / "b", dtype)):
         np.testing.assert_array_equal(reader.read(digests(2, 0, 2)), made(2, 0, 2))
         assert len(reader) == 3
         assert digests(1)[0] in reader
@@ -40,21 +40,21 @@ def test_vectors_come_back(tmp_path: Path, dtype: str) -> None:
 
 @pytest.mark.parametrize("state", ["vectors written", "digest half written"])
 def test_what_was_cut_off_is_written_again(tmp_path: Path, state: str) -> None:
-    VectorFile(tmp_path).append(digests(0), made(0))
+    VectorStore(tmp_path).append(digests(0), made(0))
     with open(tmp_path / "vectors", "ab") as file:
         file.write(b"\xff" * 33)
     if state == "digest half written":
         with open(tmp_path / "digests", "ab") as file:
             file.write(b"\xff" * 31)
-    store = VectorFile(tmp_path)
+    store = VectorStore(tmp_path)
     assert len(store) == 1
     store.append(digests(1, 2), made(1, 2))
-    np.testing.assert_array_equal(VectorFile(tmp_path).read(digests(0, 1, 2)), made(0, 1, 2))
+    np.testing.assert_array_equal(VectorStore(tmp_path).read(digests(0, 1, 2)), made(0, 1, 2))
 
 
 def _append(directory: Path, first: int) -> None:
     for number in range(first, first + 20):
-        VectorFile(directory).append(digests(number), made(number))
+        VectorStore(directory).append(digests(number), made(number))
 
 
 def test_several_processes_may_write(tmp_path: Path) -> None:
@@ -65,33 +65,33 @@ def test_several_processes_may_write(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     numbers = [first + step for first in (0, 100, 200) for step in range(20)]
-    np.testing.assert_array_equal(VectorFile(tmp_path).read(digests(*numbers)), made(*numbers))
+    np.testing.assert_array_equal(VectorStore(tmp_path).read(digests(*numbers)), made(*numbers))
 
 
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    store = VectorFile(tmp_path)
+    store = VectorStore(tmp_path)
     store.append(digests(0), made(0))
     with pytest.raises(IndexFileError, match="holds vectors of 5 numbers, not 6"):
         store.append(digests(1), made(1, width=6))
-    with pytest.raises(IndexFileError, match="of another format or type of numbers"):
-        VectorFile(tmp_path, "float16")
+    with pytest.raises(IndexFileError, match="of another format or dtype"):
+        VectorStore(tmp_path, "float16")
     (tmp_path / "vectors").write_bytes(b"")
-    with pytest.raises(IndexFileError, match="torn: fewer vectors than digests; delete the folder"):
-        VectorFile(tmp_path)
+    with pytest.raises(IndexFileError, match="corrupt: fewer vectors than digests; delete the folder"):
+        VectorStore(tmp_path)
     for header in ("{", "[]", json.dumps({"format": 1, "dtype": "float32"})):
         (tmp_path / "header.json").write_text(header)
-        with pytest.raises(IndexFileError, match=r"header\.json: torn"):
-            VectorFile(tmp_path)
+        with pytest.raises(IndexFileError, match=r"header\.json: corrupt"):
+            VectorStore(tmp_path)
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(IndexFileError, match=r"header\.json: cannot be read: Not a directory"):
-        VectorFile(tmp_path / "file" / "below").append(digests(0), made(0))
+        VectorStore(tmp_path / "file" / "below").append(digests(0), made(0))
 
 
 def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = VectorFile(tmp_path)
+    store = VectorStore(tmp_path)
     store.append(digests(0), made(0))
 
     def full(descriptor: int) -> None:
@@ -100,5 +100,5 @@ def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(IndexFileError, match="cannot write vectors: No space left on device"):
         store.append(digests(1), made(1))
-    np.testing.assert_array_equal(VectorFile(tmp_path).read(digests(0)), made(0))
-    assert len(VectorFile(tmp_path)) == 1
+    np.testing.assert_array_equal(VectorStore(tmp_path).read(digests(0)), made(0))
+    assert len(VectorStore(tmp_path)) == 1
