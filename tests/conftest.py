@@ -1,10 +1,20 @@
-"""Fixtures of all tests: the two photo folders, and whether permissions bind."""
+"""Fixtures of all tests: the two photo folders, and whether permissions bind; and the profile of hypothesis."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# The first example compiles kernels, and machines differ: no test fails by time. Fixtures of a function serve all its
+# examples.
+settings.register_profile(
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

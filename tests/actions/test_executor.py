@@ -536,7 +536,7 @@ def disturb(photos: Path, what: str, first: str, second: str) -> None:
             one.symlink_to(two)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(action=st.sampled_from(steps.ACTIONS), disturbances=DISTURBANCES)
 def test_nothing_is_ever_lost(action: str, disturbances: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:

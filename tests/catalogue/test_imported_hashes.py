@@ -14,7 +14,7 @@ from typing import Any
 import imagehash
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -75,7 +75,6 @@ def test_what_the_library_wrote_finds_the_photos(tmp_path: Path, catalogue: Stor
             assert f"/photos/{photo.name}" in {match.path for match in collection.find(code) if match.distance == 0}
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_look_up_is_that_of_the_slow_twin(data: st.DataObject) -> None:
     base = data.draw(st.integers(0, 2**64 - 1))

@@ -207,4 +207,4 @@ class States(RuleBasedStateMachine):
 
 
 TestStates = States.TestCase
-TestStates.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestStates.settings = settings(max_examples=60, stateful_step_count=25)

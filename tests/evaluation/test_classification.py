@@ -34,7 +34,7 @@ def test_what_cannot_be_divided_is_not_a_number() -> None:
     assert [*nothing.specificity, *nothing.fall_out] == [1, 0]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SEEDS)
 def test_measures_by_class_are_those_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -45,7 +45,7 @@ def digest(path: str) -> bytes:
 # ── modes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SEEDS, SOME_RADII, st.sampled_from(sorted(MODES)), st.sampled_from(SPANS))
 def test_every_mode_groups_as_its_slow_twin(seed: int, radius: int, mode: str, span: str) -> None:
     photos, _ = planted(seed, 16)
@@ -72,7 +72,7 @@ def test_every_mode_groups_as_its_slow_twin(seed: int, radius: int, mode: str, s
         assert set(group.joining()) == set(group.duplicates)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(SEEDS, st.sampled_from(sorted(MODES)), st.sampled_from(SPANS), st.randoms(use_true_random=False))
 def test_order_in_which_photos_come_in_changes_no_group(seed: int, mode: str, span: str, random: Random) -> None:
     photos, _ = planted(seed)

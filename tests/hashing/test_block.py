@@ -25,7 +25,7 @@ def plane_of(seed: int, width: int, height: int, scale: int = 1, unit: int = 1) 
     return values.astype(np.uint8 if unit == 1 else np.uint16)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), SIDES, SIDES, st.sampled_from([1, 1, 2, 4, 8]), st.sampled_from([1, 257]), st.integers(0, 2**32 - 1))
 def test_is_the_exact_average(data: st.DataObject, width: int, height: int, scale: int, unit: int, seed: int) -> None:
     plane = plane_of(seed, width, height, scale, unit)
@@ -36,7 +36,7 @@ def test_is_the_exact_average(data: st.DataObject, width: int, height: int, scal
     assert np.array_equal(found, naive.area_average(plane, width, height, scale, unit))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.integers(2, 9), st.integers(2, 9), st.sampled_from([1, 257]), st.integers(0, 2**32 - 1))
 def test_a_part_may_begin_and_end_within_pixels(
     data: st.DataObject, columns: int, rows: int, unit: int, seed: int
@@ -82,7 +82,6 @@ def test_one_tone_stays_that_tone_in_large_pictures() -> None:
         assert (area_average([np.full((height, width), 255, dtype=np.uint8)], width, height) == 65280).all()
 
 
-@settings(deadline=None)
 @given(SIDES, SIDES, st.integers(0, 2**32 - 1))
 def test_mirrored_and_transposed_pictures_give_the_mirrored_and_transposed_block(w: int, h: int, seed: int) -> None:
     plane = plane_of(seed, w, h)

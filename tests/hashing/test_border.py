@@ -65,14 +65,14 @@ def planes(draw: st.DrawFn) -> tuple[Plane, int]:
     return (np.clip(plane, 0, 255) * unit).astype(dtype), unit
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(planes())
 def test_equals_twin(drawn: tuple[Plane, int]) -> None:
     plane, unit = drawn
     assert inside(plane, unit) == naive.inside(plane, unit)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     SEEDS,
     st.tuples(*[st.integers(0, 30)] * 4).filter(any),
@@ -94,7 +94,7 @@ def test_planted_borders_are_cut_away(seed: int, widths: tuple[int, int, int, in
         assert np.abs(np.array(found) / FINE - planted).max() <= 0.5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SEEDS, st.tuples(*[st.integers(8, 60)] * 4), st.sampled_from([2, 4, 8]), st.sampled_from([0, 255]))
 def test_edges_within_scaled_pixels(seed: int, widths: tuple[int, int, int, int], scale: int, tone: int) -> None:
     """A decoder that scales mixes border and picture in one pixel: the edge is known to a quarter of it."""

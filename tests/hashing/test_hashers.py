@@ -28,7 +28,7 @@ print(hashlib.sha256(b"".join(table.tobytes() for table in tables)).hexdigest())
 """
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(blocks())
 def test_each_code_is_its_definition(block: Block) -> None:
     table = hashers.hash_blocks(block[np.newaxis])[0].tolist()
@@ -48,7 +48,6 @@ def test_each_code_is_its_definition(block: Block) -> None:
     }
 
 
-@settings(deadline=None)
 @given(blocks())
 def test_wavelet_bits_are_the_signs_of_pywavelets(block: Block) -> None:
     cells = block.astype(float).reshape(8, 4, 8, 4).sum(axis=(1, 3))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -46,7 +46,6 @@ def test_other_numbers_are_refused(number: int) -> None:
         turn(np.zeros((2, 2)), number)
 
 
-@settings(deadline=None)
 @given(st.lists(blocks(), min_size=1, max_size=3))
 def test_turned_codes_are_those_of_the_turned_blocks(several: list[Block]) -> None:
     found = turned(table_of(*several))
@@ -55,7 +54,6 @@ def test_turned_codes_are_those_of_the_turned_blocks(several: list[Block]) -> No
         assert np.array_equal(found[number - 1], decisions_of(*[turn(block, number) for block in several]))
 
 
-@settings(deadline=None)
 @given(blocks(), blocks())
 def test_forms_compare_as_the_mirrored_blocks_do(query: Block, stored: Block) -> None:
     table = table_of(stored)
@@ -68,7 +66,6 @@ def test_forms_compare_as_the_mirrored_blocks_do(query: Block, stored: Block) ->
             assert naive.distance(form.adapt(words)[0], columns[0]) == really
 
 
-@settings(deadline=None)
 @given(blocks(), blocks(), st.sampled_from(ORIENTATIONS), st.booleans())
 def test_distance_is_the_smallest_over_all_turned_blocks(a: Block, b: Block, number: int, related: bool) -> None:
     if related:
@@ -86,7 +83,6 @@ def test_distance_is_the_smallest_over_all_turned_blocks(a: Block, b: Block, num
     assert orientation.distance(codes_b, codes_a)[0] == smallest
 
 
-@settings(deadline=None)
 @given(blocks(), st.sampled_from(ORIENTATIONS))
 def test_a_turned_picture_is_at_no_distance(block: Block, number: int) -> None:
     stored, seen = table_of(block, turn(block, number))
@@ -101,7 +97,6 @@ def test_mirror_codes_are_unknown_only_of_black_and_where_they_are_missing(block
     assert orientation.has_mirror_codes(table).tolist() == [False]
 
 
-@settings(deadline=None)
 @given(blocks(), blocks())
 def test_without_mirror_codes_only_the_transposition_is_searched(known: Block, unknown: Block) -> None:
     table = table_of(known, unknown)

@@ -67,7 +67,7 @@ def nearest(a: Blocks, b: Blocks, *, rotations: bool) -> tuple[int, str]:
     return distance, str(found)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, DEFAULT_RADIUS, 60]), st.booleans())
 def test_close_pairs_equal_twin(seed: int, radius: int, rotations: bool) -> None:
     photos = planted(seed, 7)
@@ -87,7 +87,7 @@ def test_close_pairs_equal_twin(seed: int, radius: int, rotations: bool) -> None
     assert [(contents.index(left), contents.index(right), *row) for left, right, *row in rows] == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([None, 1, 3, 100]),

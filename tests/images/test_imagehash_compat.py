@@ -13,7 +13,7 @@ import imagehash
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -220,7 +220,6 @@ def few_levels() -> st.SearchStrategy[NDArray[np.uint8]]:
 
 
 @given(few_levels())
-@settings(deadline=None)
 def test_pictures_of_few_levels(picture: NDArray[np.uint8]) -> None:
     assert ours(picture) == oracle(Image.fromarray(picture))
 

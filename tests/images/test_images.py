@@ -647,7 +647,7 @@ def damaged_files(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(damaged_files())
 def test_damage_gives_a_block_or_an_image_error(data: bytes) -> None:
     errors = []

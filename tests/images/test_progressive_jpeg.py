@@ -12,7 +12,7 @@ from unittest.mock import Mock
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -335,13 +335,13 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(damaged_files())
 def test_damaged_files_decode_equally_or_not_at_all(data: bytes) -> None:
     assert_same_outcome(data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(SMALL), st.data())
 def test_damaged_ac_data_changes_nothing(data: bytes, draw: st.DataObject) -> None:
     """libjpeg only warns of damaged AC data, so dc_only has to be as lenient."""

@@ -24,7 +24,7 @@ def assert_answers(index: Index, codes: Codes, ids: Ids, queries: Codes, radius:
     assert_same(index.self_join(radius), naive.self_join(codes, ids, radius))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(collection=collections(), data=st.data())
 def test_adding_and_removing(collection: Collection, data: st.DataObject) -> None:
     """Start with some of the codes; add others, one or many, in the order of their ids or not; remove some."""

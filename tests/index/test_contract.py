@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from numpy.typing import ArrayLike, NDArray
 
 from phash_engine.index import KINDS, Index, Matches, Pairs, linear
@@ -19,9 +19,7 @@ from tests.strategies import Collection, collections, radii
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "long64.dat"
 
-contract = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+contract = settings(max_examples=60)
 
 
 @pytest.fixture(params=KINDS)

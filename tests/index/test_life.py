@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from phash_engine.index import KINDS, Index, io
@@ -15,9 +15,7 @@ from tests import naive
 from tests.index.test_contract import assert_same
 from tests.strategies import Collection, collections, radii
 
-life = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+life = settings(max_examples=60)
 
 
 @pytest.fixture(params=KINDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from phash_engine.index import Index
 from phash_engine.matching import cohort
@@ -35,7 +35,6 @@ def test_the_larger_mean_counts() -> None:
     ]
 
 
-@settings(deadline=None)  # the first index compiles its kernels
 @given(collections(most_codes=40), st.integers(-40, 5), st.integers(0, 2**32 - 1))
 def test_searches_are_complete(collection: Collection, cutoff: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -107,7 +107,7 @@ def by_keeper(groups: Any) -> dict[str, list[tuple[int, str, str]]]:
 # ── the slow twin ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SEEDS, st.sampled_from([None, 1, 2, 5, 100]), st.one_of(st.none(), SOME_RADII), st.booleans())
 def test_find_equals_twin(seed: int, k: int | None, radius: int | None, rotations: bool) -> None:
     photos, queries = planted(seed)
@@ -120,7 +120,7 @@ def test_find_equals_twin(seed: int, k: int | None, radius: int | None, rotation
             assert rows(collection.find(query, k, radius)) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SEEDS, SOME_RADII, st.booleans())
 def test_find_groups_equals_twin(seed: int, radius: int, rotations: bool) -> None:
     photos, _ = planted(seed)
@@ -130,7 +130,7 @@ def test_find_groups_equals_twin(seed: int, radius: int, rotations: bool) -> Non
     assert by_keeper(groups) == naive.find_groups(views(photos, rotations=rotations), radius)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, st.booleans())
 def test_folders_restrict_find_and_groups(seed: int, rotations: bool) -> None:
     photos, queries = planted(seed)
@@ -143,7 +143,7 @@ def test_folders_restrict_find_and_groups(seed: int, rotations: bool) -> None:
         assert by_keeper(groups) == naive.find_groups(inside, DEFAULT_RADIUS)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, st.booleans())
 def test_compare_equals_twin_and_is_symmetric(seed: int, rotations: bool) -> None:
     a, b, c = planted(seed)[1]
@@ -154,7 +154,7 @@ def test_compare_equals_twin_and_is_symmetric(seed: int, rotations: bool) -> Non
             assert (found.distance, found.match_type) == expected
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, st.randoms(use_true_random=False))
 def test_order_in_which_photos_come_in_changes_nothing(seed: int, random: Random) -> None:
     photos, queries = planted(seed)

@@ -39,7 +39,6 @@ def lake(sample: Path) -> Image.Image:
 # ── alignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_resized_is_the_mean_of_each_cell(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -60,7 +59,7 @@ def waves(height: int, width: int, found: NDArray[np.float64]) -> NDArray[np.flo
     return plane
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.floats(-0.06, 0.06), st.floats(-0.06, 0.06), st.floats(-0.08, 0.08), st.floats(-0.1, 0.1), st.floats(-0.1, 0.1)
 )

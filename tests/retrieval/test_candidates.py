@@ -27,7 +27,7 @@ def words(match_types: NDArray[np.int64]) -> list[str]:
     return [str(MatchType(number)) for number in match_types.tolist()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SEEDS, st.sampled_from([None, 1, 2, 5, 100]), SOME_RADII, st.booleans())
 def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations: bool) -> None:
     photos, queries = planted(seed)
@@ -50,7 +50,7 @@ def test_candidates_equal_twin(seed: int, k: int | None, radius: int, rotations:
         assert list(zip(*columns, strict=True)) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SEEDS, st.sampled_from([None, 1, 2, 5, 100]), SOME_RADII, st.booleans())
 def test_every_view_finds_its_content(seed: int, k: int | None, radius: int, rotations: bool) -> None:
     photos = test_views.planted(seed)

@@ -7,7 +7,7 @@ import math
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from phash_engine.hashing import codes
 from phash_engine.retrieval.fused_index import FusedIndex
@@ -65,7 +65,6 @@ def test_the_radius_is_the_smallest_possible(distances: list[int], method: str) 
     assert single_radius(float(fuse(equal, method)), len(equal), method) == max(distances)
 
 
-@settings(deadline=None)  # the first index compiles its kernels
 @given(collections(most_codes=40), st.sampled_from(sorted(METHODS)), st.sampled_from([0, 1.5, 4.3, 11, 17.5, 40]))
 def test_searches_are_complete(collection: Collection, method: str, limit: float) -> None:
     found = FusedIndex(collection.codes, collection.ids).range_search(collection.queries, limit, method)
@@ -77,7 +76,6 @@ def test_searches_are_complete(collection: Collection, method: str, limit: float
     assert rows == sorted(rows)
 
 
-@settings(deadline=None)
 @given(collections(most_codes=40), st.sampled_from(sorted(METHODS)), st.integers(1, 50))
 def test_nearest_are_those_of_all_pairs(collection: Collection, method: str, k: int) -> None:
     """All as near as the k-th come with it."""

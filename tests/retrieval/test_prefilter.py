@@ -26,7 +26,7 @@ def in_bits(distances: NDArray[np.float64], words: int) -> NDArray[np.int64]:
     return np.rint(distances * 64 * words).astype(np.int64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(collections().filter(lambda made: len(made.codes) > 6), st.booleans())
 def test_kneighbors_equals_scikit_learn(made: Collection, inside: bool) -> None:
     theirs = NearestNeighbors(n_neighbors=5, metric="hamming", algorithm="brute").fit(unpacked(made.codes))
@@ -44,7 +44,7 @@ def test_kneighbors_equals_scikit_learn(made: Collection, inside: bool) -> None:
         assert queries is not None or made.ids[query] not in found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(collections().filter(lambda made: len(made.codes) > 0), st.integers(0, 64), st.booleans())
 def test_radius_neighbors_equals_scikit_learn(made: Collection, radius: int, inside: bool) -> None:
     share = (radius + 0.5) / (64 * made.words)
@@ -59,7 +59,7 @@ def test_radius_neighbors_equals_scikit_learn(made: Collection, radius: int, ins
         assert list(zip(ours.tolist(), found.tolist(), strict=True)) == sorted(pairs)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(collections(), st.integers(0, 40), st.integers(1, 9))
 def test_faiss_compares_the_candidates_alone(made: Collection, radius: int, k: int) -> None:
     faiss = pytest.importorskip("faiss")

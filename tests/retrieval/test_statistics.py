@@ -23,7 +23,7 @@ def test_percentages_and_means_by_hand() -> None:
     assert math.isnan(statistics.mean_of_lowest([], 1))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(strategies.collections())
 def test_bit_use_as_numpy_correlates(collection: strategies.Collection) -> None:
     bits = codes.to_bits(collection.codes).reshape(len(collection.codes), 64 * collection.words)
