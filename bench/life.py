@@ -12,7 +12,7 @@ from bench.codes import Codes
 from phash_engine.index import Index
 from phash_engine.index.costs import chunks_for_queries
 from phash_engine.index.kernels.buckets import build
-from phash_engine.index.kernels.chunks import cut
+from phash_engine.index.kernels.chunks import make_chunks
 from phash_engine.index.validation import as_columns
 
 _QUERIES = 1000
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
 def building(held: Codes, rounds: int) -> tuple[list[timing.Row], float]:
     """Time the buckets alone, in the order of the bits as they come, and the whole index; bytes it keeps for a code."""
     words = held.shape[1]
-    chunks, columns = cut(words, chunks_for_queries(len(held), words, 8 * words)), as_columns(held)
+    chunks, columns = make_chunks(words, chunks_for_queries(len(held), words, 8 * words)), as_columns(held)
     contenders = [
         timing.Contender("buckets in a given bit order", partial(build, columns, chunks, 1)),
         timing.Contender("multi", partial(_index, held)),

@@ -56,7 +56,7 @@ def outcomes_of(path: Path) -> list[Outcome]:
     picture, outcomes = VerificationImage(original), []
     for family, edit in FAMILIES.items():
         copy = VerificationImage(edit(original, np.random.default_rng([*path.name.encode(), *family.encode()])))
-        distance, _ = orientation.distance(picture.codes, copy.codes)
+        distance, _ = orientation.rotated_distance(picture.codes, copy.codes)
         near = distance <= DEFAULT_RADIUS
         outcomes.append(
             Outcome(family, near, verify(picture, copy, near=near).finding if distance <= CANDIDATE_RADIUS else "far")

@@ -1,11 +1,11 @@
-"""Arrays as plain memory-mapped files, in generations: a reader sees a whole one or none.
+"""Arrays as memory-mapped files, in generations: a reader opens a complete generation or none.
 
-A generation is written under a temporary name, made durable and renamed into place; a reader goes on with the one it
-has mapped while the next is written::
+A generation is written under a temporary name, synced and renamed into place. A reader keeps the generation that it has
+mapped while the next is written::
 
     photos.db.index/
     └── 00000007/
-        ├── header.json    format, what the arrays are of, CRC-32 of each file
+        ├── header.json    format, what the arrays hold, CRC-32 of each file
         ├── codes.npy
         └── ids.npy
 """
@@ -31,14 +31,14 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write(directory: Path, header: Header, arrays: Arrays) -> None:
-    """Write a new generation and drop the older ones; for one writer at a time, others may fail.
+    """Write a new generation and delete the older ones. Of two concurrent writers one may fail.
 
     Parameters
     ----------
     directory
-        Made if it is not there.
+        Created if missing.
     header
-        What readers check before they use the arrays; fit for JSON.
+        JSON values that readers check before they use the arrays.
     arrays
         By name; each becomes ``<name>.npy``.
 
@@ -61,19 +61,19 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
     except OSError as error:
         raise IndexFileError(f"{directory}: cannot write index files: {error.strerror or error}") from error
     for left_over in [*older, *directory.glob(".writing-*")]:
-        # Readers may still have it mapped; where that keeps the files (Windows), the next writer drops them.
+        # Readers may still map it. Where that prevents deletion (Windows), the next writer deletes it.
         shutil.rmtree(left_over, ignore_errors=True)
 
 
-def read_newest(directory: Path, form: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
     """Map the newest generation; None where there is none.
 
     Parameters
     ----------
     directory
         Where generations are written.
-    form
-        The number that the header must have as ``format``.
+    version
+        The ``format`` that the header must have.
 
     Raises
     ------
@@ -85,25 +85,25 @@ def read_newest(directory: Path, form: int) -> tuple[dict[str, Any], dict[str, N
         if not generations:
             return None
         try:
-            return _read(generations[-1], form)
-        except FileNotFoundError:
-            continue  # a writer has just replaced it
-    raise IndexFileError(f"{generations[-1]}: a file is missing")
+            return _read(generations[-1], version)
+        except FileNotFoundError as error:  # perhaps a writer has just replaced it
+            missing = Path(error.filename).name
+    raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}")
 
 
-def verify(directory: Path, form: int) -> None:
+def verify(directory: Path, version: int) -> None:
     """Compare the newest generation with its checksums: reads all of it.
 
     Raises
     ------
     IndexFileError
-        A file differs from what was written.
+        A checksum differs.
     """
     for generation in _generations(directory)[-1:]:
-        for name, expected in _header(generation, form)["crc32"].items():
+        for name, expected in _header(generation, version)["crc32"].items():
             path = generation / f"{name}.npy"
             if zlib.crc32(path.read_bytes()) != expected:
-                raise IndexFileError(f"{path}: corrupt: the checksum differs")
+                raise IndexFileError(f"{path}: corrupt index: wrong checksum")
 
 
 def _generations(directory: Path) -> list[Path]:
@@ -116,25 +116,25 @@ def _number(generation: Path) -> int:
     return int(generation.name)
 
 
-def _read(generation: Path, form: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    header = _header(generation, form)
+def _read(generation: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    header = _header(generation, version)
     try:
         names = header["crc32"]
         return header, {name: np.load(generation / f"{name}.npy", "r", allow_pickle=False) for name in names}
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise IndexFileError(f"{generation}: corrupt: {error}") from error
+        raise IndexFileError(f"{generation}: corrupt index: {error}") from error
 
 
-def _header(generation: Path, form: int) -> dict[str, Any]:
+def _header(generation: Path, version: int) -> dict[str, Any]:
     try:
         header = json.loads((generation / "header.json").read_bytes())
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise IndexFileError(f"{generation}: corrupt header: {error}") from error
-    if not isinstance(header, dict) or header.get("format") != form:
+        raise IndexFileError(f"{generation}: corrupt index: unreadable header: {error}") from error
+    if not isinstance(header, dict) or header.get("format") != version:
         raise IndexFileError(f"{generation}: written in another format")
     return header
 

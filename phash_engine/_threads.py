@@ -1,4 +1,4 @@
-"""Worker threads, and a budget of memory that they share. Kernels release the interpreter lock: threads are enough."""
+"""Worker threads, and a memory budget that they share. Kernels release the interpreter lock, so threads suffice."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def available_threads() -> int:
 
 
 def in_threads(function: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
-    """Yield ``function`` of each task, in the order of the tasks; at most ``2 * threads`` results wait to be taken."""
+    """Yield ``function`` of each task, in the order of the tasks; at most ``2 * threads`` are submitted ahead."""
     waiting = iter(tasks)
     ahead = list(islice(waiting, 2))
     if threads == 1 or len(ahead) < 2:
         yield from map(function, ahead)
         yield from map(function, waiting)
         return
-    from concurrent.futures import ThreadPoolExecutor  # a look-up that needs no threads does not import it
+    from concurrent.futures import ThreadPoolExecutor  # not imported by a look-up without threads
 
     with ThreadPoolExecutor(threads) as pool:
         running: deque[Future[Result]] = deque(pool.submit(function, task) for task in ahead)
@@ -43,7 +43,7 @@ def in_threads(function: Callable[[Task], Result], tasks: Iterable[Task], thread
 
 
 class Budget:
-    """Bytes that may be held at once; a thread that needs more waits until others have released theirs.
+    """Bytes that may be held at once; a thread that needs more waits until enough are released.
 
     >>> budget = Budget(100)
     >>> with budget.held(70):
@@ -58,7 +58,7 @@ class Budget:
 
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
-        """Hold a number of bytes inside the block; more than the total are held alone."""
+        """Hold a number of bytes inside the block; a request above the total waits for all of it."""
         size = min(size, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self.free >= size)

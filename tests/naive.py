@@ -1,4 +1,4 @@
-"""Slow and obviously right twins of the fast functions, of the same names."""
+"""Slow and simple twins of the fast functions, with the same names."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ Distances = dict[tuple[int, int], int]
 """Distance by pair of items, the lower number first."""
 Links = Set[tuple[int, int]]
 Views = list[Codes]
-"""Decision codes ``(3,)`` of a picture, upright first, then turned in all ways that are known."""
+"""Decision codes ``(3,)`` of a picture, upright first, then in every orientation that is known."""
 
 
 def distance(left: Codes, right: Codes) -> int:
     """Bits that differ between two codes ``(words,)``."""
     return sum((int(a) ^ int(b)).bit_count() for a, b in zip(left, right, strict=True))
+
+
+def to_bits(codes: Codes) -> NDArray[np.bool_]:
+    """Grids of 8 x 8 bits, the inverse of ``codes.from_bits``."""
+    bits = [int(digit) for code in codes.ravel() for digit in f"{int(code):064b}"]
+    return np.array(bits, dtype=np.bool_).reshape(*codes.shape, 8, 8)
 
 
 def range_search(codes: Codes, ids: Ids, queries: Codes, radius: int | NDArray[np.int64]) -> Matches:
@@ -55,12 +61,12 @@ def turned(block: Block) -> Views:
 
 
 def transposed(block: Block) -> Views:
-    """What follows from the codes of the upright block alone."""
+    """The orientations that follow from the codes of the upright block alone."""
     return [_decision_codes(block), _decision_codes(np.ascontiguousarray(block.T))]
 
 
 def rotated_distance(a: Views, b: Views) -> tuple[int, str]:
-    """The distance with rotations, and whether it takes turning to get there."""
+    """The distance with rotations, and the match type that gives it."""
     nearest = min([distance(view, b[0]) for view in a] + [distance(view, a[0]) for view in b])
     return nearest, "similar" if nearest == distance(a[0], b[0]) else "rotated"
 
@@ -73,17 +79,17 @@ def find(query: Views, photos: dict[str, Views], k: int | None, radius: int | No
 
 
 def find_groups(photos: dict[str, Views], radius: int) -> dict[str, list[tuple[int, str, str]]]:
-    """Keeper → distance, match type and path of the duplicates; photos in keeper order. One photo alone is no group."""
+    """Keeper → distance, match type and path of the duplicates. Photos are in keeper order; groups have two or more."""
     groups: dict[str, list[tuple[int, str, str]]] = {}
     left = dict(photos)
     for keeper in photos:
         if keeper in left:
             views = left.pop(keeper)
-            others = find(views, left, None, radius)
-            for _, _, path in others:
+            duplicates = find(views, left, None, radius)
+            for _, _, path in duplicates:
                 del left[path]
-            if others:
-                groups[keeper] = others
+            if duplicates:
+                groups[keeper] = duplicates
     return groups
 
 
@@ -110,12 +116,12 @@ def _ranked(codes: Codes, ids: Ids, query: Codes, radius: int) -> list[tuple[int
 
 
 def _matches(found: Iterable[list[tuple[int, int]]]) -> Matches:
-    rows = [(query, i, bits) for query, hits in enumerate(found) for bits, i in hits]
+    rows = [(query, i, bits) for query, matches in enumerate(found) for bits, i in matches]
     return Matches(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
 
 
 def area_average(plane: NDArray[Any], width: int, height: int, scale: int = 1, unit: int = 1) -> NDArray[np.uint16]:
-    """Cut each plane pixel into 32 * scale parts a side, drop what hangs over, average 32 equal runs a side."""
+    """Cut each plane pixel into 32 * scale parts a side, drop those beyond the edge, average 32 equal runs a side."""
     sums = _runs(_runs(plane.astype(np.int64), height, scale).T, width, scale).T
     luma = [[Fraction(256 * int(cell), unit * width * height) for cell in row] for row in sums]
     return np.array([[math.floor(value + Fraction(1, 2)) for value in row] for row in luma], dtype=np.uint16)
@@ -127,8 +133,8 @@ def _runs(plane: NDArray[np.int64], extent: int, scale: int) -> NDArray[np.int64
     return runs
 
 
-def inside(plane: NDArray[Any], unit: int = 1) -> Box | None:
-    """Try each edge's tone; cut rows, then columns; keep what leaves least."""
+def inner_box(plane: NDArray[Any], unit: int = 1) -> Box | None:
+    """For the tone of each edge cut rows, then columns; keep the smallest box."""
     rows = plane.tolist()
     edges = [rows[0], rows[-1], [row[0] for row in rows], [row[-1] for row in rows]]
     tones = sorted({_tone(edge) for edge in edges if _is_border(edge, _tone(edge), unit)})
@@ -178,7 +184,7 @@ def average(block: Matrix) -> int:
 
 def dct(block: Matrix) -> int:
     weights = cosines()
-    low = [value for row in _both_ways(weights, block, weights) for value in row]
+    low = [value for row in _reduced(weights, block, weights) for value in row]
     ordered = sorted(low)
     return _code(2 * value > ordered[31] + ordered[32] for value in low)
 
@@ -200,12 +206,12 @@ def wavelet(block: Matrix) -> int:
 
 
 def horizontal(block: Matrix) -> int:
-    reduced = _both_ways(lanczos(8), block, lanczos(9))
+    reduced = _reduced(lanczos(8), block, lanczos(9))
     return _code(row[x + 1] > row[x] for row in reduced for x in range(8))
 
 
 def vertical(block: Matrix) -> int:
-    reduced = _both_ways(lanczos(9), block, lanczos(8))
+    reduced = _reduced(lanczos(9), block, lanczos(8))
     return _code(reduced[y + 1][x] > reduced[y][x] for y in range(8) for x in range(8))
 
 
@@ -247,7 +253,7 @@ def _cells(block: Matrix) -> Matrix:
     return [[sum(block[4 * y + j][4 * x + i] for j in range(4) for i in range(4)) for x in range(8)] for y in range(8)]
 
 
-def _both_ways(rows: Matrix, block: Matrix, columns: Matrix) -> Matrix:
+def _reduced(rows: Matrix, block: Matrix, columns: Matrix) -> Matrix:
     halfway = [[sum(a * b for a, b in zip(weights, line, strict=True)) for weights in columns] for line in block]
     return [
         [sum(a * line[x] for a, line in zip(weights, halfway, strict=True)) for x in range(len(columns))]
@@ -271,7 +277,7 @@ def complete(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
 
 
 def component(pairs: Distances, n: int, apart: Links = frozenset()) -> list[int]:
-    """Merge group by group, the closest pair first; a group that has items to be kept apart is never made."""
+    """Merge groups by their closest pairs first, except where items must stay apart."""
     groups = {item: {item} for item in range(n)}
     for _, (left, right) in sorted((distance, pair) for pair, distance in pairs.items()):
         both = groups[left] | groups[right]
@@ -302,32 +308,32 @@ def _greedy(n: int, joins: Callable[[int, int, list[int]], bool]) -> list[int]:
     return keepers
 
 
-def orders(answers: Sequence[tuple[float, bool]]) -> list[list[bool]]:
-    """Whether each answer is true, for all orders of the equal ones among (score, whether true)."""
-    kept = [order for order in permutations(answers) if all(a[0] <= b[0] for a, b in pairwise(order))]
+def orders(results: Sequence[tuple[float, bool]]) -> list[list[bool]]:
+    """Whether each result is true, for all orders of results (score, is true) of equal score."""
+    kept = [order for order in permutations(results) if all(a[0] <= b[0] for a, b in pairwise(order))]
     return [[true for _, true in order] for order in kept]
 
 
 def precision_sum(ranked: list[bool], k: int) -> Fraction:
-    """Precisions at the ranks of the true answers among the first k."""
+    """Sum of the precisions at the ranks of the true results among the first k."""
     return sum(
         (Fraction(sum(ranked[:rank]), rank) for rank in range(1, k + 1) if ranked[rank - 1 : rank] == [True]),
         Fraction(),
     )
 
 
-def average_precision(answers: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
-    ranked = orders(answers)
+def average_precision(results: Sequence[tuple[float, bool]], positives: int, k: int) -> float:
+    ranked = orders(results)
     return float(sum(precision_sum(order, k) for order in ranked) / len(ranked) / min(positives, k))
 
 
-def global_average_precision(answers: Sequence[tuple[float, bool]], queries: int) -> float:
-    ranked = orders(answers)
+def global_average_precision(results: Sequence[tuple[float, bool]], queries: int) -> float:
+    ranked = orders(results)
     return float(sum(precision_sum(order, len(order)) for order in ranked) / len(ranked) / queries)
 
 
-def top_k_accuracy(answers: Sequence[tuple[float, bool]], k: int) -> float:
-    ranked = orders(answers)
+def top_k_accuracy(results: Sequence[tuple[float, bool]], k: int) -> float:
+    ranked = orders(results)
     return sum(any(order[:k]) for order in ranked) / len(ranked)
 
 
@@ -376,7 +382,7 @@ Table = list[list[float]]
 
 
 def drops(values: list[float], order: list[int]) -> list[float]:
-    """By how much a value of an order that should fall is above the one before it, or one left out above the last."""
+    """By how much values exceed the one before in an order that should fall, or the last if they are left out."""
     inside = [values[later] - values[sooner] for sooner, later in pairwise(order)]
     return inside + [value - values[order[-1]] for row, value in enumerate(values) if row not in order]
 
@@ -430,9 +436,9 @@ def _scaled(vector: list[float]) -> list[float]:
     return [value / length for value in vector]
 
 
-def fuse(distances: Sequence[int], rule: str) -> float:
+def fuse(distances: Sequence[int], method: str) -> float:
     present = [distance for distance in distances if distance]
-    if rule == "sum" or not present:
+    if method == "sum" or not present:
         return sum(present)
     n = len(present)
     means = {
@@ -441,16 +447,16 @@ def fuse(distances: Sequence[int], rule: str) -> float:
         "harmonic": n / sum(1 / distance for distance in present),
         "square-roots": sum(math.sqrt(distance) for distance in present) / n,
     }
-    return means[rule]
+    return means[method]
 
 
-def fused_range_search(codes: Codes, ids: Ids, queries: Codes, limit: float, rule: str) -> list[tuple[int, int]]:
-    """Query and id of all whose score is within the limit, give or take rounding."""
+def fused_range_search(codes: Codes, ids: Ids, queries: Codes, limit: float, method: str) -> list[tuple[int, int]]:
+    """Query and id of all codes with a score within the limit, up to rounding."""
     return [
         (query, int(i))
-        for query, asked in enumerate(queries)
+        for query, query_code in enumerate(queries)
         for code, i in zip(codes, ids, strict=True)
-        if fuse([distance(code[[word]], asked[[word]]) for word in range(len(code))], rule) <= limit + 1e-9
+        if fuse([distance(code[[word]], query_code[[word]]) for word in range(len(code))], method) <= limit + 1e-9
     ]
 
 
@@ -459,18 +465,18 @@ def cohort_mean(distances: Sequence[int]) -> int:
 
 
 def score_range_search(
-    codes: Codes, queries: Codes, means: Sequence[int], asked_means: Sequence[int], cutoff: int
+    codes: Codes, queries: Codes, means: Sequence[int], query_means: Sequence[int], cutoff: int
 ) -> set[tuple[int, int]]:
     return {
         (query, row)
-        for query, asked in enumerate(queries)
+        for query, query_code in enumerate(queries)
         for row, code in enumerate(codes)
-        if distance(code, asked) - max(asked_means[query], means[row]) <= cutoff
+        if distance(code, query_code) - max(query_means[query], means[row]) <= cutoff
     }
 
 
 def resized(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np.float64]:
-    """Count each pixel height * width times, so that all cells are of whole parts of pixels."""
+    """Repeat each pixel height * width times, so that cells contain whole parts of pixels."""
     parts = np.repeat(np.repeat(picture.astype(np.float64), height, axis=0), width, axis=1)
     rows, columns = picture.shape[:2]
     return np.array(

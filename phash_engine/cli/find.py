@@ -25,7 +25,7 @@ _BOUND = click.Tuple([click.Choice(MEASURES), float])
 
 @click.command("find", short_help=COMMANDS["find"])
 @click.argument("paths", nargs=-1, metavar="IMAGE...")
-@click.option("-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; alone, at any distance.")
+@options.nearest
 @options.radius
 @options.inside
 @options.rotations

@@ -22,7 +22,7 @@ _HEX = re.compile(f"[0-9a-fA-F]{{{BITS // 4}}}")
 
 @click.command("find-hash", short_help=COMMANDS["find-hash"])
 @click.argument("queries", nargs=-1, required=True, metavar="HEX|IMAGE...")
-@click.option("-k", "k", type=click.IntRange(1), metavar="K", help="Only the K nearest; without -r at any distance.")
+@options.nearest
 @click.option(
     "-r",
     "--radius",

@@ -41,6 +41,9 @@ catalogue: Decorator = click.option(
 )
 as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one record each.")
 strict: Decorator = click.option("--strict", is_flag=True, help="Exit with 3 if some files could not be read.")
+nearest: Decorator = click.option(
+    "-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; without -r at any distance."
+)
 radius: Decorator = click.option(
     "-r",
     "--radius",

@@ -1,1 +1,1 @@
-"""Picture planes to codes: blocks, hashers, orientations, borders and views. Pure: arrays in, arrays out."""
+"""From luma planes to codes: blocks, hashers, orientations, borders, quality, views. Pure: arrays in, arrays out."""

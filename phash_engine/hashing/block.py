@@ -1,8 +1,8 @@
-"""The block: a 32x32 matrix of luma, area-averaged over a picture in whole numbers.
+"""The block: a 32x32 matrix of luma, area-averaged over a picture in integers.
 
 Every pixel counts by the exact overlap of its square with each cell, so a picture and its scaled copy give nearly the
-same block, and the same pixels give the same block on every machine: all sums are whole numbers that the float types
-used for the products hold exactly, whatever the order a BLAS adds them in.
+same block. The same pixels give the same block on every machine: all sums are integers that the float types of the
+products hold exactly, in whatever order a BLAS adds them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 
 SIDE = 32
 LUMA_STEPS = 256
-"""A block counts luma in 1/256: 0 is black, 255 * 256 = 65280 is white."""
+"""Units of a block per luma step: 0 is black, 255 * 256 = 65280 is white."""
 
 _TILE = 1024
-"""Most columns of the tiles that are averaged one by one: memory does not grow with the sides of a picture."""
+"""Most columns of a tile. Planes are averaged tile by tile, so memory does not grow with the sides of a picture."""
 
 _WHOLE = 1 << 15
-"""A plane of no more pixels and columns than a tile may have is one tile."""
+"""A band of at most this many pixels, and of at most ``_TILE`` columns, is one tile."""
 
 _PARTS = 4
-"""A product for all 32 rows of cells is taken in this many parts."""
+"""A product for all 32 rows of cells is split into this many."""
 
 _SINGLE_THREADED = 1 << 18
-"""OpenBLAS starts its threads above this many multiplications; our threads are the worker threads."""
+"""OpenBLAS starts threads above this many multiplications. Products stay below: there are worker threads already."""
 
 
 def area_average(
@@ -38,7 +38,7 @@ def area_average(
     height: int,
     scale: int = 1,
     unit: int = 1,
-    before: tuple[int, int] = (0, 0),
+    offset: tuple[int, int] = (0, 0),
 ) -> NDArray[np.uint16]:
     """Average a picture over the 32x32 cells of equal size that cover it.
 
@@ -54,9 +54,9 @@ def area_average(
         of such a plane reach over the edge; only the part inside counts.
     unit
         Plane values per luma step: 1 for 8-bit planes, 257 for 16-bit planes.
-    before
-        How much of the first row, and of the first column, lies before the picture: 0 to ``scale``. With ``width``,
-        ``height`` and ``scale`` in sixteenths of a pixel, say, the picture may begin and end within plane pixels.
+    offset
+        How much of the first row, and of the first column, lies outside the picture: 0 to ``scale``. With ``width``,
+        ``height`` and ``scale`` in sixteenths of a pixel, the picture may begin and end within plane pixels.
 
     Returns
     -------
@@ -67,12 +67,12 @@ def area_average(
     -----
     Cost: one pass over the plane, about 0.3 ns a pixel.
     """
-    # A column of row weights sums to the height, so products of 8-bit values stay below 255 * height.
+    # A column of row weights sums to the height, so products of 8-bit values are at most 255 * height.
     exact: type[np.floating[Any]] = np.float32 if 255 * unit * height < 1 << 24 else np.float64
     raw = np.zeros((SIDE, SIDE))
     for top, left, tile in _tiles(bands, height, scale):
-        rows_of_cells, rows = _row_weights(height, scale, top, top + tile.shape[0], before[0])
-        columns_of_cells, columns = _column_weights(width, scale, left, left + tile.shape[1], before[1])
+        rows_of_cells, rows = _row_weights(height, scale, top, top + tile.shape[0], offset[0])
+        columns_of_cells, columns = _column_weights(width, scale, left, left + tile.shape[1], offset[1])
         sums = rows.astype(exact, copy=False) @ tile.astype(exact) @ columns
         raw[rows_of_cells, columns_of_cells] += sums.reshape(-1, columns.shape[1])
     whole = unit * width * height
@@ -81,9 +81,9 @@ def area_average(
 
 
 def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[tuple[int, int, NDArray[Any]]]:
-    """Cut the bands so small that no product wakes the threads of the BLAS; each tile with its top and left.
+    """Yield tiles of the bands with their top and left, small enough that no product starts the threads of the BLAS.
 
-    A plane of fewer than 32 rows may wake them, to no harm.
+    A plane of fewer than 32 rows may start them, which only costs time.
     """
     first = 0
     for band in bands:
@@ -96,9 +96,9 @@ def _tiles(bands: Iterable[NDArray[Any]], height: int, scale: int) -> Iterator[t
 
 
 def _most_rows(columns: int, rows_a_cell: float) -> int:
-    """Return how many plane rows a tile of ``columns`` may have: it meets up to ``rows / rows_a_cell + 2`` cells.
+    """Return the most plane rows of a tile of ``columns``, which overlaps up to ``rows / rows_a_cell + 2`` cells.
 
-    That many cells times its pixels, and times its columns and 32, are the multiplications of the two products.
+    The two products take this number of cells times the pixels, and times the columns and 32, multiplications.
     """
     for_rows = math.sqrt(1 + _SINGLE_THREADED / columns / rows_a_cell) - 1
     for_columns = _SINGLE_THREADED / _TILE / SIDE - 2
@@ -106,24 +106,24 @@ def _most_rows(columns: int, rows_a_cell: float) -> int:
 
 
 @lru_cache(maxsize=256)
-def _row_weights(height: int, scale: int, top: int, bottom: int, before: int) -> tuple[slice, NDArray[np.float32]]:
-    """Return the rows of cells that a tile meets, and their weights, ``(parts, cells, rows)``."""
-    met, overlap = _overlap(height, scale, top, bottom, before)
+def _row_weights(height: int, scale: int, top: int, bottom: int, offset: int) -> tuple[slice, NDArray[np.float32]]:
+    """Return the cell rows that a tile overlaps, and their weights, ``(parts, cells, rows)``."""
+    cells, overlap = _overlap(height, scale, top, bottom, offset)
     parts = _PARTS if len(overlap) == SIDE else 1
-    return met, overlap.astype(np.float32).reshape(parts, -1, bottom - top)
+    return cells, overlap.astype(np.float32).reshape(parts, -1, bottom - top)
 
 
 @lru_cache(maxsize=256)
-def _column_weights(width: int, scale: int, left: int, right: int, before: int) -> tuple[slice, NDArray[np.float64]]:
-    """Return the columns of cells that a tile meets, and their weights, ``(columns, cells)``, in half block units."""
-    met, overlap = _overlap(width, scale, left, right, before)
-    return met, np.multiply(overlap.T, 2.0 * LUMA_STEPS, order="C")
+def _column_weights(width: int, scale: int, left: int, right: int, offset: int) -> tuple[slice, NDArray[np.float64]]:
+    """Return the cell columns that a tile overlaps, and their weights in half block units, ``(columns, cells)``."""
+    cells, overlap = _overlap(width, scale, left, right, offset)
+    return cells, np.multiply(overlap.T, 2.0 * LUMA_STEPS, order="C")
 
 
-def _overlap(extent: int, scale: int, start: int, stop: int, before: int) -> tuple[slice, NDArray[np.int64]]:
-    """Return the cells that plane pixels ``start..stop`` meet, and 32 times each one's overlap with each pixel."""
-    pixels = np.clip(np.arange(start, stop + 1) * scale - before, 0, extent) * SIDE
-    met = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
-    cells = np.arange(met.start, met.stop + 1)[:, np.newaxis] * extent
-    edges = np.minimum(np.maximum(pixels, cells[:-1]), cells[1:])
-    return met, edges[:, 1:] - edges[:, :-1]
+def _overlap(extent: int, scale: int, start: int, stop: int, offset: int) -> tuple[slice, NDArray[np.int64]]:
+    """Return the cells that plane pixels ``start..stop`` overlap, and 32 times the overlap of each with each pixel."""
+    pixels = np.clip(np.arange(start, stop + 1) * scale - offset, 0, extent) * SIDE
+    cells = slice(int(pixels[0]) // extent, -(-int(pixels[-1]) // extent))
+    sides = np.arange(cells.start, cells.stop + 1)[:, np.newaxis] * extent
+    edges = np.minimum(np.maximum(pixels, sides[:-1]), sides[1:])
+    return cells, edges[:, 1:] - edges[:, :-1]

@@ -1,7 +1,7 @@
 """The uniform border around a picture: letterbox, pillarbox, frame, square pad, scanned margin, of any tone.
 
-A border is of one tone. What is inside is the smallest rectangle that no line of another tone lies outside of, so it
-turns and mirrors with the picture. Where a border of several tones could be meant, the one that leaves least is.
+A border has one tone. The inner box is the smallest rectangle with only lines of this tone outside, so it rotates and
+mirrors with the picture. If the edges have several tones, the tone with the smallest inner box is taken.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Part = Callable[[int, int, int, int], NDArray[Any]]
-"""Called with left, top, right, bottom: gives the luma of these columns and rows of a plane."""
+"""Called with left, top, right, bottom: returns the luma of these columns and rows of a plane."""
 
-FINE = 16
-"""Edges are in sixteenths of a plane pixel: a border rarely ends where a scaled pixel does."""
+SUBPIXELS = 16
+"""Edges are in sixteenths of a plane pixel: the border of a scaled picture rarely ends at the edge of a pixel."""
 
 _TOLERANCE = 6
 """Largest root mean square deviation, in luma steps, of a line that is border: JPEG noise, film grain."""
@@ -28,7 +28,7 @@ _MOST_VALUES = 1 << 18
 
 
 class Box(NamedTuple):
-    """A rectangle of a picture; its unit depends on where it comes from."""
+    """A rectangle of a picture, in pixels or parts of a pixel as its user states."""
 
     left: int
     top: int
@@ -46,8 +46,8 @@ class Box(NamedTuple):
         return self.bottom - self.top
 
 
-def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
-    """Find what a uniform border leaves of a plane.
+def inner_box(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
+    """Return the rectangle inside the uniform border of a plane.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
     Returns
     -------
     Box or None
-        In sixteenths of a plane pixel. None without a border, or where it takes too little to matter (less than 1/64
-        of width and of height), or leaves too little to compare (less than 1/4 of either, or 16 lines).
+        In sixteenths of a plane pixel. None without a border, if it is too thin to matter (less than 1/64 of width and
+        of height), or if it leaves too little to compare (less than 1/4 of either, or 16 lines).
 
     Notes
     -----
-    Cost: 30 µs where no edge of the plane is of one tone; else one pass over the border.
+    Cost: 30 µs if no edge of the plane has one tone; else one pass over the border.
     """
     whole = Box(0, 0, columns, rows)
     boxes = [box for tone in sorted(_tones(part, whole, unit)) if (box := _cut(part, whole, tone, unit))]
@@ -74,8 +74,8 @@ def inside(part: Part, columns: int, rows: int, unit: int = 1) -> Box | None:
 
 
 def _tones(part: Part, whole: Box, unit: int) -> set[int]:
-    """Return the means, rounded, of those edges that are of one tone."""
-    # Nearly all pictures end here. Few and short calls: between them a thread waits for the interpreter lock.
+    """Return the rounded means of the edges of one tone."""
+    # Nearly all pictures end here. Calls are few and short, as threads wait for the interpreter lock between them.
     edges = [_part(part, whole, side, 0, 1).ravel() for side in range(4)]
     starts = (0, whole.width, 2 * whole.width, 2 * whole.width + whole.height)
     values = np.concatenate(edges).astype(np.int64)
@@ -90,21 +90,21 @@ def _tones(part: Part, whole: Box, unit: int) -> set[int]:
 
 
 def _cut(part: Part, whole: Box, tone: int, unit: int) -> Box | None:
-    """Cut rows of a tone, then what columns of it are left between; None where that is too little or too much."""
+    """Cut the rows of a tone, then its columns between these rows; None if that is too little or too much."""
     top, bottom = (_depth(part, whole, side, tone, unit) for side in (0, 1))
-    if top + bottom > (whole.height - _LEAST_LINES) * FINE:
+    if top + bottom > (whole.height - _LEAST_LINES) * SUBPIXELS:
         return None
-    between = whole._replace(top=top // FINE, bottom=whole.bottom - bottom // FINE)
+    between = whole._replace(top=top // SUBPIXELS, bottom=whole.bottom - bottom // SUBPIXELS)
     left, right = (_depth(part, between, side, tone, unit) for side in (2, 3))
-    box = Box(left, top, whole.right * FINE - right, whole.bottom * FINE - bottom)
+    box = Box(left, top, whole.right * SUBPIXELS - right, whole.bottom * SUBPIXELS - bottom)
     extents = ((box.width, whole.width), (box.height, whole.height))
-    large = all(least >= max(all_ * FINE // _LEAST_SHARE, _LEAST_LINES * FINE) for least, all_ in extents)
-    small = any((all_ * FINE - length) * _LEAST_CUT >= all_ * FINE for length, all_ in extents)
+    large = all(least >= max(all_ * SUBPIXELS // _LEAST_SHARE, _LEAST_LINES * SUBPIXELS) for least, all_ in extents)
+    small = any((all_ * SUBPIXELS - length) * _LEAST_CUT >= all_ * SUBPIXELS for length, all_ in extents)
     return box if large and small else None
 
 
 def _depth(part: Part, box: Box, side: int, tone: int, unit: int) -> int:
-    """Return how far a border reaches into a box from one side, in sixteenths of a line."""
+    """Return the depth of a border at one side of a box, in sixteenths of a line."""
     count = box.height if side < 2 else box.width
     step, found = 1, 0
     most = max(_MOST_VALUES // (box.width if side < 2 else box.height), 1)
@@ -117,20 +117,20 @@ def _depth(part: Part, box: Box, side: int, tone: int, unit: int) -> int:
         found += len(lines)
         step = min(2 * step, most)
     if not found or count - found < 2:
-        return found * FINE
-    return found * FINE + _share(_lines(part, box, side, found, found + 2), tone)
+        return found * SUBPIXELS
+    return found * SUBPIXELS + _share(_lines(part, box, side, found, found + 2), tone)
 
 
 def _share(lines: NDArray[np.int64], tone: int) -> int:
-    """Return how much of the first of two lines is border, in sixteenths, if the rest of it is as the second.
+    """Return the share of border in the first of two lines, in sixteenths, assuming its rest equals the second.
 
-    That is the least-squares solution of first = share * tone + (1 - share) * second.
+    The least-squares solution of first = share * tone + (1 - share) * second.
     """
     first, second = lines
-    toward = tone - second
-    square = int((toward * toward).sum())
-    along = int(((first - second) * toward).sum())
-    return min(max((2 * FINE * along + square) // (2 * square), 0), FINE) if square else 0
+    step = tone - second
+    square = int((step * step).sum())
+    along = int(((first - second) * step).sum())
+    return min(max((2 * SUBPIXELS * along + square) // (2 * square), 0), SUBPIXELS) if square else 0
 
 
 def _lines(part: Part, box: Box, side: int, start: int, stop: int) -> NDArray[np.int64]:
@@ -141,7 +141,7 @@ def _lines(part: Part, box: Box, side: int, start: int, stop: int) -> NDArray[np
 
 
 def _part(part: Part, box: Box, side: int, start: int, stop: int) -> NDArray[Any]:
-    """Return lines ``start..stop``, from the top (0), bottom (1), left (2) or right (3) of a box, as they lie."""
+    """Return lines ``start..stop`` from the top (0), bottom (1), left (2) or right (3) of a box, not reordered."""
     left, top, right, bottom = box
     if side == 0:
         return part(left, top + start, right, top + stop)
@@ -155,5 +155,5 @@ def _part(part: Part, box: Box, side: int, start: int, stop: int) -> NDArray[Any
 def _is_border(lines: NDArray[np.int64], tone: int, unit: int) -> NDArray[np.bool_]:
     """Whether each line deviates from a tone by no more than the tolerance."""
     deviations = lines - tone
-    squares: NDArray[np.bool_] = (deviations * deviations).sum(axis=1) <= (_TOLERANCE * unit) ** 2 * lines.shape[1]
-    return squares
+    within: NDArray[np.bool_] = (deviations * deviations).sum(axis=1) <= (_TOLERANCE * unit) ** 2 * lines.shape[1]
+    return within

@@ -1,7 +1,7 @@
-"""The 64-bit code: its hex and bit forms, distances, and the forms SQLite and imagehash want.
+"""The 64-bit code: hex digits, bits and signed integers, and Hamming distance.
 
-Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid and
-are the digits imagehash writes.
+Bit 63 is the top-left cell of the 8x8 grid, the rest follows row by row, so the 16 hex digits read like the grid, as
+those of imagehash.
 
 >>> to_hex(0x8000000000000001)
 '8000000000000001'
@@ -12,13 +12,10 @@ are the digits imagehash writes.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    import imagehash
 
 BITS = 64
 GRID = 8
@@ -69,7 +66,7 @@ def distances(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     Parameters
     ----------
     a, b
-        uint64 arrays of shapes that broadcast. Other dtypes are refused, for they would wrap or lose bits.
+        uint64 arrays of shapes that broadcast. Other dtypes would wrap or lose bits.
 
     Returns
     -------
@@ -85,69 +82,41 @@ def distances(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     return counts.astype(np.int64)
 
 
-def to_bits(codes: ArrayLike) -> NDArray[np.bool_]:
-    """Unpack uint64 codes of shape ``(...)`` into their grids, bool ``(..., 8, 8)``."""
-    array = _uint64(codes)
-    octets = array[..., np.newaxis].astype(">u8").view(np.uint8)
-    return np.unpackbits(octets, axis=-1).reshape(*array.shape, GRID, GRID).astype(np.bool_)
-
-
 def from_bits(bits: ArrayLike) -> NDArray[np.uint64]:
     """Pack grids, bool ``(..., 8, 8)`` or ``(..., 64)``, into uint64 codes ``(...)``.
 
     Raises
     ------
     ValueError
-        The last axes do not hold 64 cells.
+        The last axes have another shape.
     """
     array = np.asarray(bits, dtype=np.bool_)
     if array.shape[-1:] != (BITS,):
         if array.shape[-2:] != (GRID, GRID):
-            raise ValueError(f"64 cells make a code; the last axes of {array.shape} hold another number")
+            raise ValueError(f"the last axes must have shape (8, 8) or (64,), not those of {array.shape}")
         array = array.reshape(*array.shape[:-2], BITS)
     packed = np.packbits(array, axis=-1)
     return packed.view(">u8")[..., 0].astype(np.uint64)
 
 
 def to_signed(code: SupportsIndex) -> int:
-    """Return the two's complement of the code, the integer that SQLite can hold."""
+    """Return the code as a signed 64-bit integer (two's complement), as SQLite stores it."""
     number = as_int(code)
     return number - (1 << BITS) if number >> (BITS - 1) else number
 
 
 def from_signed(numbers: ArrayLike) -> NDArray[np.uint64]:
-    """Return the codes of SQLite integers, int64 of any shape.
+    """Return the codes of signed integers, int64 of any shape.
 
     Raises
     ------
     TypeError
-        Numbers that int64 does not hold: unsigned 64-bit integers, floats.
+        Numbers beyond int64: unsigned 64-bit integers, floats.
     """
     array: NDArray[Any] = np.asarray(numbers)
     if array.size and not np.can_cast(array.dtype, np.int64):
         raise TypeError(f"signed codes must be int64, not {array.dtype}")
     return array.astype(np.int64).view(np.uint64)
-
-
-def to_imagehash(code: SupportsIndex) -> imagehash.ImageHash:
-    """Return the code as an ``imagehash.ImageHash`` of 8x8 bits."""
-    import imagehash
-
-    return imagehash.ImageHash(to_bits(np.uint64(as_int(code))))
-
-
-def from_imagehash(image_hash: imagehash.ImageHash) -> np.uint64:
-    """Return the code of an ``imagehash.ImageHash`` of 8x8 bits.
-
-    Raises
-    ------
-    ValueError
-        A hash of another size.
-    """
-    bits = np.asarray(image_hash.hash)
-    if bits.shape != (GRID, GRID):
-        raise ValueError(f"only 8x8 hashes are codes, not one of shape {bits.shape}")
-    return np.uint64(from_bits(bits))
 
 
 def _uint64(codes: ArrayLike) -> NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""Block → codes: each hasher is a whole-number linear map of the block and a comparison.
+"""Block → codes: each hasher is an integer linear map of the block and a comparison.
 
 All products are taken in float64 and stay below 2**53, so they are exact: no bit depends on BLAS, processor, thread or
 batch size. The weights are mirror-symmetric by construction, so the codes of a mirrored picture are those of its
@@ -29,7 +29,7 @@ from phash_engine.hashing.block import LUMA_STEPS, SIDE
 from phash_engine.hashing.codes import BITS, GRID
 
 SPEC = 1
-"""Number of this definition, stored with every code; codes of different SPEC never meet."""
+"""Version of the fingerprint, stored with every code; codes of different SPEC are never compared."""
 
 CODE_NAMES = ("average", "dct", "wavelet", "horizontal", "vertical")
 MIRROR_NAMES = ("dct_lr", "dct_ud", "dct_180", "horizontal_lr", "vertical_ud")
@@ -122,9 +122,9 @@ def dct(blocks: Blocks) -> Codes:
 
 
 def spectrum(blocks: Blocks) -> NDArray[np.float64]:
-    """Return the low DCT coefficients, float64 ``(n, 8, 8)``, of blocks ``(n, 32, 32)``: whole numbers.
+    """Return the low DCT coefficients, float64 ``(n, 8, 8)``, of blocks ``(n, 32, 32)``: integers.
 
-    :data:`SPECTRUM_UNIT` of them are one luma step of the orthonormal transform.
+    One luma step of the orthonormal transform is :data:`SPECTRUM_UNIT`.
     """
     return _map(_COSINES, blocks, _COSINES)
 
@@ -164,7 +164,7 @@ def _mean_bits(cells: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _median_bits(coefficients: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Bits above the median of each ``(8, 8)``; twice the coefficient against the sum of the middle two stays whole."""
+    """Bits above the median of each ``(8, 8)``, in integers: twice a coefficient against the sum of the middle two."""
     ordered = np.sort(coefficients.reshape(*coefficients.shape[:-2], BITS), axis=-1)
     middle = ordered[..., BITS // 2 - 1] + ordered[..., BITS // 2]
     bits: NDArray[np.bool_] = 2 * coefficients > middle[..., np.newaxis, np.newaxis]
@@ -173,12 +173,12 @@ def _median_bits(coefficients: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _detail_bits(cells: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Signs of the unnormalised Haar details, and a last bit of 0."""
-    bits: NDArray[np.bool_] = _HAAR @ cells.reshape(-1, BITS, 1) > 0  # one by one, which wakes no threads of the BLAS
+    bits: NDArray[np.bool_] = _HAAR @ cells.reshape(-1, BITS, 1) > 0  # one by one, which starts no threads of the BLAS
     return bits.reshape(-1, GRID, GRID)
 
 
 def _steps(reduced: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Bits "right above left" of ``(n, 8, 9)``, and of its left-right mirror image; an equal pair is 0 in both."""
+    """Bits "right > left" of ``(n, 8, 9)``, and of its left-right mirror image; an equal pair is 0 in both."""
     left, right = reduced[:, :, :-1], reduced[:, :, 1:]
     return right > left, (left > right)[:, :, ::-1]
 
@@ -204,7 +204,7 @@ def _cosines() -> NDArray[np.float64]:
 def _lanczos(size: int) -> NDArray[np.float64]:
     """Return the Lanczos-3 reduction of 32 samples to ``size`` in 1/4096 (Duchon 1979), ``(size, 32)``.
 
-    Each row sums to exactly 4096, or a flat picture would get structure: what rounding leaves over goes to the weights
+    Each row sums to exactly 4096, or a flat picture would get structure: the rounding error is added to the weights
     nearest the centre. The lower half of the rows mirrors the upper, and a middle row mirrors itself.
     """
     centres = (np.arange(size)[:, np.newaxis] + 0.5) * SIDE / size

@@ -1,11 +1,11 @@
-"""The 8 rotations and mirrorings: of a block, and of its codes by bit permutation.
+"""EXIF orientation: the 8 rotations and mirror images of a block, and of its codes by bit permutation.
 
-An orientation is its EXIF number 1..8: what has to be done to the stored pixels to see the picture upright
-(CIPA DC-008, tag 274). As maps of a matrix they are a transposition (5 to 8) followed by mirrorings; 1 changes nothing.
+An orientation is an EXIF number 1..8: the operation that makes the stored pixels upright (CIPA DC-008, tag 274). As a
+map of a matrix it is a transposition (5 to 8) followed by mirrorings; 1 changes nothing.
 
-The codes of all 8 follow from the ten codes of a block exactly, equal differences and the moving median of the DCT
-included. For that reason d(turned a, b) and d(a, b turned back) may differ by a few bits, and the distance with
-rotations is the smallest over both: see :func:`distance`.
+The ten codes of a block give the codes of all 8 exactly, with equal differences and the changed median of the DCT.
+d(a rotated, b) and d(a, b rotated back) may therefore differ by a few bits, and the distance with rotations is the
+minimum of both: see :func:`rotated_distance`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TRANSPOSED = frozenset({5, 6, 7, 8})
 _LEFT_RIGHT = frozenset({2, 3, 6, 7})
 _UP_DOWN = frozenset({3, 4, 7, 8})
 _INVERSE = np.array([1, 2, 3, 4, 5, 8, 7, 6]) - 1
-"""Only the quarter turns are not their own inverse."""
+"""All but the quarter turns are their own inverse."""
 
 
 def turn(block: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
@@ -46,8 +46,8 @@ def turn(block: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
 class Form(NamedTuple):
     """One mirror image of the stored codes, searched without computing it.
 
-    ``columns`` are the stored codes that describe it; where the mirror image of a stored difference code is only its
-    bits in another order, the query's bits are put in that order instead.
+    ``columns`` are the stored codes of the image. If the mirror image of a stored difference code is a permutation of
+    its bits, the bits of the query are permuted instead.
     """
 
     columns: tuple[str, str, str]
@@ -55,12 +55,12 @@ class Form(NamedTuple):
     flip_vertical: bool
 
     def adapt(self, words: Codes) -> Codes:
-        """Return decision codes ``(..., 3)`` of queries, to be compared with this form's columns."""
+        """Return the decision codes ``(..., 3)`` of queries, permuted for comparison with the columns of this form."""
         dct, horizontal, vertical = words[..., 0], words[..., 1], words[..., 2]
         if self.flip_horizontal:
-            horizontal = mirror_rows(horizontal)
+            horizontal = flip_up_down(horizontal)
         if self.flip_vertical:
-            vertical = mirror_columns(vertical)
+            vertical = flip_left_right(vertical)
         return np.stack([dct, horizontal, vertical], axis=-1)
 
 
@@ -70,9 +70,9 @@ MIRROR_FORMS = (
     Form(("dct_ud", "horizontal", "vertical_ud"), flip_horizontal=True, flip_vertical=False),
     Form(("dct_180", "horizontal_lr", "vertical_ud"), flip_horizontal=True, flip_vertical=True),
 )
-"""The left-right, up-down and half-turn image; their transpositions are found by transposed queries."""
+"""The left-right, up-down and half-turn images; transposed queries find their transpositions."""
 _IMAGES = dict(zip([(False, False), (True, False), (False, True), (True, True)], [UPRIGHT, *MIRROR_FORMS], strict=True))
-"""The forms by whether they are mirrored left to right, and up to down."""
+"""Forms by (mirrored left to right, mirrored up to down)."""
 
 
 def upright(table: Codes) -> Codes:
@@ -83,8 +83,8 @@ def upright(table: Codes) -> Codes:
 def has_mirror_codes(table: Codes) -> NDArray[np.bool_]:
     """Whether the mirror codes of each row of ``(n, 10)`` are known, bool ``(n,)``.
 
-    A mirror code of 0 means unknown: the constant coefficient of a picture that is not black is the strict maximum of
-    its DCT, so its bit is set.
+    A mirror code of 0 means unknown: unless a picture is black, the constant coefficient is the strict maximum of its
+    DCT, so its bit is set.
     """
     known: NDArray[np.bool_] = _column(table, "dct_lr") != 0
     return known
@@ -98,7 +98,7 @@ def turned(table: Codes) -> Codes:
 def turned_to(table: Codes, orientation: int) -> Codes:
     """Return the decision codes of one orientation.
 
-    Where the mirror codes are not known, the upright ones replace those of all mirror images, so that only the
+    If the mirror codes are unknown, the upright codes replace those of all mirror images, so that only the
     transposition is searched.
 
     Parameters
@@ -114,7 +114,7 @@ def turned_to(table: Codes, orientation: int) -> Codes:
         uint64 ``(n, 3)``: the dct, horizontal and vertical codes of ``turn(block, orientation)``.
     """
     mirrored = orientation in _LEFT_RIGHT, orientation in _UP_DOWN
-    # A mirroring after a transposition is the other mirroring before it.
+    # Mirroring left to right after a transposition is mirroring up to down before it, and the reverse.
     form = _IMAGES[mirrored[::-1] if orientation in _TRANSPOSED else mirrored]
     image = form.adapt(_select(table, form))
     if form is not UPRIGHT:
@@ -125,8 +125,8 @@ def turned_to(table: Codes, orientation: int) -> Codes:
     return np.stack([transpose(dct), transpose(vertical), transpose(horizontal)], axis=-1)
 
 
-def distance(a: Codes, b: Codes) -> tuple[int, int]:
-    """Return the distance with rotations of two pictures, and the orientation of ``a`` that gives it.
+def rotated_distance(a: Codes, b: Codes) -> tuple[int, int]:
+    """Return the distance of two pictures with rotations, and the orientation of ``a`` that gives it.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ def distance(a: Codes, b: Codes) -> tuple[int, int]:
     Returns
     -------
     tuple
-        min over the orientations T of d(T a, b) and d(T b, a) in bits, 0..192; and the lowest orientation that brings
-        ``a`` that near to ``b``, 1 when turning it does not help.
+        Minimum over the orientations T of d(T a, b) and d(T b, a) in bits, 0..192; and the lowest orientation of ``a``
+        with this distance, 1 if rotation does not reduce it.
     """
     turned_a, turned_b = turned(a[np.newaxis])[:, 0], turned(b[np.newaxis])[:, 0]
     forward = codes.distances(turned_a, turned_b[0]).sum(axis=1)
@@ -147,12 +147,12 @@ def distance(a: Codes, b: Codes) -> tuple[int, int]:
     return int(nearest[best]), best + 1
 
 
-def mirror_rows(grid: Codes) -> Codes:
-    """Turn the 8x8 bits of codes upside down."""
+def flip_up_down(grid: Codes) -> Codes:
+    """Mirror the 8x8 bits of codes up to down."""
     return grid.byteswap()
 
 
-def mirror_columns(grid: Codes) -> Codes:
+def flip_left_right(grid: Codes) -> Codes:
     """Mirror the 8x8 bits of codes left to right (Warren 2012, "Hacker's Delight", 7-1, within bytes)."""
     for shift, mask in ((1, 0x5555555555555555), (2, 0x3333333333333333), (4, 0x0F0F0F0F0F0F0F0F)):
         grid = (grid >> np.uint64(shift)) & np.uint64(mask) | (grid & np.uint64(mask)) << np.uint64(shift)

@@ -1,4 +1,4 @@
-"""The luma of a decoded picture, and the blocks of its views."""
+"""The luma plane of a decoded picture, and the blocks of its views."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from phash_engine.hashing.block import area_average
 from phash_engine.hashing.border import Box, Part
 
 BAND_PIXELS = 1 << 20
-"""Planes larger than this are read in bands of rows, so that no second full plane is ever held."""
+"""Larger planes are read in bands of rows, so that memory never holds a second full plane."""
 
 
 class Extent(NamedTuple):
@@ -26,16 +26,16 @@ class Extent(NamedTuple):
 
 
 class Plane:
-    """Luma in pixels of some scale.
+    """The luma of a picture, in pixels of its decoded scale.
 
     Parameters
     ----------
     part
-        Gives a part of the plane, uint8 or uint16 ``(rows, columns)``; called with left, top, right, bottom.
+        Returns a part of the plane, uint8 or uint16 ``(rows, columns)``; called with left, top, right, bottom.
     columns, rows
         Size of the plane. The last column and row may reach over the edge of the picture.
     extent
-        Of the picture.
+        Size of the picture, and scale of the plane.
     unit
         Plane values per luma step: 1 for 8-bit planes, 257 for 16-bit planes.
     """
@@ -48,30 +48,30 @@ class Plane:
 
     @cached_property
     def block(self) -> NDArray[np.uint16]:
-        """The average of the whole picture."""
+        """The block of the whole picture."""
         return area_average(self._bands(0, 0, self._columns, self._rows), *self._extent, self._unit)
 
     def trimmed(self) -> NDArray[np.uint16] | None:
-        """Average what a uniform border leaves of the picture; None where there is none."""
-        inside = border.inside(self._part, self._columns, self._rows, self._unit)
+        """Return the block of the picture inside its uniform border; None without a border."""
+        inside = border.inner_box(self._part, self._columns, self._rows, self._unit)
         return self._average(Box(*(edge * self._extent.scale for edge in inside))) if inside else None
 
     def crops(self) -> Iterator[tuple[str, NDArray[np.uint16]]]:
-        """Average the crops of the picture, each with its name."""
-        across, down = self._extent.width * border.FINE, self._extent.height * border.FINE
+        """Yield the name and block of each crop of the picture."""
+        across, down = self._extent.width * border.SUBPIXELS, self._extent.height * border.SUBPIXELS
         for name, (left, top, right, bottom) in views.CROPS.items():
             box = Box(across * left // 100, down * top // 100, across * right // 100, down * bottom // 100)
             yield name, self._average(box)
 
     def _average(self, box: Box) -> NDArray[np.uint16]:
-        """Average a part of the picture, given in sixteenths of a pixel; what reaches over the edge does not count."""
+        """Return the block of a part of the picture, in sixteenths of a pixel; anything beyond the edge is ignored."""
         width, height, scale = self._extent
-        side = border.FINE * scale
-        right, bottom = min(box.right, width * border.FINE), min(box.bottom, height * border.FINE)
+        side = border.SUBPIXELS * scale
+        right, bottom = min(box.right, width * border.SUBPIXELS), min(box.bottom, height * border.SUBPIXELS)
         left, top = box.left // side, box.top // side
         bands = self._bands(left, top, -(-right // side), -(-bottom // side))
-        before = box.top - top * side, box.left - left * side
-        return area_average(bands, right - box.left, bottom - box.top, side, self._unit, before)
+        offset = box.top - top * side, box.left - left * side
+        return area_average(bands, right - box.left, bottom - box.top, side, self._unit, offset)
 
     def _bands(self, left: int, top: int, right: int, bottom: int) -> Iterator[NDArray[Any]]:
         rows = max(BAND_PIXELS // (right - left), 1)

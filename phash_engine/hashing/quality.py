@@ -1,9 +1,9 @@
-"""How far a block can be trusted to distinguish its picture from others.
+"""Quality of a block: whether its codes distinguish its picture from others.
 
-Two marks of a block decide. Sheets, skies and frames that are all but black have no steps worth counting: their
-*gradient quality* is low. Ramps have steps, but all in a few coefficients of the transform: their *detail* is low, and
-the bits of their codes are signs of rounding errors. Entropy detects neither: ramps have as much as photos, and objects
-on a white ground as little as forms.
+Two measures decide. Blank sheets, skies and nearly black frames have no steps that count: their *gradient quality* is
+low. Ramps have steps, but all in a few coefficients of the transform: their *detail* is low, and the bits of their
+codes are signs of rounding errors. Entropy detects neither: ramps have as much as photos, and objects on a white ground
+as little as forms.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from phash_engine.hashing.hashers import SPECTRUM_UNIT, spectrum
 FLAT_RANGE = 4 * LUMA_STEPS
 """A block whose luma spans less than four of 255 steps is flat: its codes are noise. Part of SPEC."""
 
-LEAST_QUALITY = 10
+MIN_QUALITY = 10
 """Blank sheets and clear skies have 3 at most, the weakest of 600 photos has 36, and half its contrast 15."""
 
-LEAST_DETAIL = 4.0
+MIN_DETAIL = 4.0
 """Ramps have 0.3 at most, with camera noise 0.7, cut off at black or white 25; the weakest of 600 photos has 31."""
 
 _GRADIENT_SIDE = 512
 _SEPARABLE = 14
-"""Coefficients, the constant aside, that a sum of a function of x and one of y may have in the low 8x8."""
+"""Most coefficients without the constant that a sum of a function of x and one of y has in the low 8x8."""
 
 
 def is_flat(blocks: NDArray[np.uint16]) -> NDArray[np.bool_]:
@@ -38,9 +38,9 @@ def is_flat(blocks: NDArray[np.uint16]) -> NDArray[np.bool_]:
 
 
 def gradient_quality(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Sum of the steps between neighbouring cells, as a mark from 0 (flat) to 100 (structured).
+    """Sum of the steps between neighbouring cells, scaled to 0 (flat) to 100 (structured).
 
-    Steps count in whole percent of the luma range, so faint noise counts for nothing. The measure is that of PDQ
+    Steps count in whole percent of the luma range, so faint noise does not count. The measure is that of PDQ
     (Meta 2019, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", quality metric) on a 32x32
     matrix instead of a 64x64 one, with half its divisor for half its rows.
 
@@ -54,17 +54,17 @@ def gradient_quality(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
     numpy.ndarray
         int64 ``(...)``, 0..100. Flat blocks have 0.
     """
-    luma = blocks.astype(np.int32)  # in half the bytes, in half the time
+    luma = blocks.astype(np.int32)  # half the bytes take half the time
     steps = _percent(np.diff(luma, axis=-1)) + _percent(np.diff(luma, axis=-2))
-    marks: NDArray[np.int64] = np.where(is_flat(blocks), 0, np.minimum(steps // 45, 100))
-    return marks
+    qualities: NDArray[np.int64] = np.where(is_flat(blocks), 0, np.minimum(steps // 45, 100))
+    return qualities
 
 
 def detail(blocks: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Size of the 15th largest DCT coefficient of the low 8x8, the constant left out, in luma steps.
+    """Size of the 15th largest DCT coefficient of the low 8x8 without the constant, in luma steps.
 
-    At most 14 differ from zero in a ramp of any shape and direction, or whatever else is the sum of a function of x and
-    one of y; of a picture with a mirror axis, 31. A larger 15th therefore shows that there is structure.
+    At most 14 differ from zero in a ramp of any shape and direction, and in every other sum of a function of x and one
+    of y; in a picture with a mirror axis, 31. So a large 15th coefficient shows structure.
 
     Parameters
     ----------
@@ -82,22 +82,22 @@ def detail(blocks: NDArray[np.uint16]) -> NDArray[np.float64]:
 
 
 def is_trusted(qualities: NDArray[np.int64], details: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether blocks of these marks may match by code; others match by digest alone."""
-    trusted: NDArray[np.bool_] = (qualities >= LEAST_QUALITY) & (details >= LEAST_DETAIL)
+    """Whether blocks of these qualities and details may match by code; others match by digest alone."""
+    trusted: NDArray[np.bool_] = (qualities >= MIN_QUALITY) & (details >= MIN_DETAIL)
     return trusted
 
 
 def entropy(luma: NDArray[np.uint16]) -> float:
-    """Shannon entropy in bits of luma in whole steps, 0 (one tone) to 8, of a block or of any plane in 1/256."""
+    """Return the Shannon entropy in bits, 0 (one tone) to 8, of luma in whole steps, of a block or a plane in 1/256."""
     counts = np.bincount(luma.ravel() // LUMA_STEPS)
     shares = counts[counts > 0] / luma.size
     return float(-(shares * np.log2(shares)).sum() + 0.0)
 
 
 def mean_gradient(luma: NDArray[np.floating]) -> float:
-    """Mean length of the gradient of a plane ``(h, w)``, per 512th of its longer side: blurred copies have less.
+    """Return the mean gradient length of a plane ``(h, w)``, per 512th of its longer side: blurred copies have less.
 
-    The unit makes a picture and its reduced copy comparable; one of less than 2 pixels a side has 0.
+    The unit makes a picture and its reduced copy comparable. A plane of less than 2 pixels a side has 0.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""How many chunks to cut codes into: what probing costs for a number of codes, their width and a radius.
+"""The cost model: what scans, probes and joins cost, and how many chunks to cut codes into.
 
-Few wide chunks have many near buckets, most of them empty; many narrow chunks have few, and full ones. The unit of all
-costs is the comparison of one word by a scan. They assume evenly filled buckets: skew raises all of them alike, so the
-choice stays right.
+Few wide chunks have many buckets near a query, most of them empty; many narrow chunks have few and full ones. The unit
+of all costs is the comparison of one word by a scan. They assume evenly filled buckets: skew raises all of them alike,
+so the choice stays right.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine.index.kernels.chunks import chunk_radii, cut
+from phash_engine.index.kernels.chunks import chunk_radii, make_chunks
 
 PROBE_COST: Final = 300
-"""Finding one bucket for a query, mostly the wait for memory."""
+"""Finding one bucket for a query, mostly memory latency."""
 CANDIDATE_COST: Final = 8
 """Comparing one word in a bucket with a query."""
 JOIN_PROBE_COST: Final = 350
 JOIN_CANDIDATE_COST: Final = 2
-"""The same where whole buckets are compared with one another, fitted to joins of 1 and 10 million uniform codes in 3
-to 6 chunks_per_word."""
+"""The same if whole buckets are compared with one another, fitted to joins of 1 and 10 million uniform codes in 3
+to 6 chunks a word."""
 
 _LOADING: Final = 1e9
 _ORDERING: Final = 900
@@ -33,14 +33,14 @@ _SORTING: Final = 300
 """Loading the kernels, and for each word spreading its bits and sorting it by one chunk."""
 
 MEASURED: Final = Path(__file__).with_name("measured.json")
-"""What range queries took, written by a benchmark: microseconds by words and kind, for each radius per word and n."""
+"""Measured times of range queries, written by ``python -m bench crossover``: microseconds by words and kind."""
 
 UNIT: Final = 7e-5
-"""Microseconds that the comparison of one word takes."""
+"""Microseconds of one word comparison."""
 
 _MOST_CHUNKS: Final = 8
 _MOST_BYTES: Final = 350
-"""Memory for each code in an index."""
+"""Most bytes for each code in an index."""
 
 
 def scan_cost(n: int, words: int) -> float:
@@ -76,7 +76,7 @@ def join_cost(n: int, words: int, chunks_per_word: int, radius: int) -> float:
 
 
 def chunks_for_queries(n: int, words: int, radius: int) -> int:
-    """Chunks to cut each word into for searches within a radius."""
+    """Return the number of chunks of each word for searches within a radius."""
     fitting = [p for p in _possible(n) if words * p * (8 * words + 4) <= _MOST_BYTES]
     return min(
         fitting or [min(_possible(n))], key=lambda chunks_per_word: query_cost(n, words, chunks_per_word, radius)
@@ -84,19 +84,19 @@ def chunks_for_queries(n: int, words: int, radius: int) -> int:
 
 
 def chunks_for_join(n: int, words: int, radius: int) -> int:
-    """Pieces to cut each word into for one self-join."""
+    """Return the number of chunks of each word for one self-join."""
     return min(_possible(n), key=lambda chunks_per_word: join_cost(n, words, chunks_per_word, radius))
 
 
 def _possible(n: int) -> list[int]:
-    """Numbers of chunks_per_word whose offset tables are not much longer than the codes are many."""
+    """Return the numbers of chunks whose offset tables are not much longer than the codes."""
     widest = max(8.0, log2(max(1, n)) + 2)
     return [chunks_per_word for chunks_per_word in range(2, _MOST_CHUNKS + 1) if 64 / chunks_per_word <= widest]
 
 
 def _probes(words: int, chunks_per_word: int, radius: int) -> list[tuple[int, int]]:
-    """List how many near buckets each chunk has, and its width."""
-    widths = cut(words, chunks_per_word).widths.tolist()
+    """Return the number of buckets to probe in each chunk, and its width."""
+    widths = make_chunks(words, chunks_per_word).widths.tolist()
     radii = chunk_radii(radius, len(widths)).tolist()
     return [
         (sum(comb(width, bits) for bits in range(near + 1)), width) for width, near in zip(widths, radii, strict=True)
@@ -104,10 +104,10 @@ def _probes(words: int, chunks_per_word: int, radius: int) -> list[tuple[int, in
 
 
 def expected_microseconds(n: int, words: int, radius: int) -> dict[str, float]:
-    """Return what each kind of index is expected to take for one of many range queries, on one core.
+    """Return the expected microseconds of one of many range queries with each kind of index, on one core.
 
-    Between measured numbers of codes and radii, logarithms are interpolated; beyond the most codes they go on as
-    between the last two, beyond the largest radius all codes are compared.
+    Logarithms are interpolated between measured numbers of codes and radii, and extrapolated beyond the most codes;
+    beyond the largest radius all codes are compared.
     """
     sizes, radii, tables = _measured()
     place = log2(max(1, n))
@@ -121,7 +121,7 @@ def expected_microseconds(n: int, words: int, radius: int) -> dict[str, float]:
 
 @cache
 def _measured() -> tuple[NDArray[np.float64], list[int], dict[int, dict[str, NDArray[np.float64]]]]:
-    """Logarithms of the numbers of codes, radii for each word, logarithms of the times by words and kind."""
+    """Return logarithms of the numbers of codes, radii for each word, logarithms of the times by words and kind."""
     held = json.loads(MEASURED.read_text())
     tables = {
         int(words): {kind: np.log2(rows) for kind, rows in kinds.items()}

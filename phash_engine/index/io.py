@@ -1,4 +1,4 @@
-"""Save an index and open it again, memory-mapped: a large one is there at once, and shared by all that open it."""
+"""Save an index and load it again, memory-mapped: a large index opens at once, and processes share its memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from phash_engine.errors import IndexFileError
 from phash_engine.index.base import KINDS, Index
 
 _FORMAT: Final = 101
-"""Differs from that of the codes of a catalogue, so that neither is taken for the other."""
+"""Differs from the format of a catalogue's code cache, so that neither is read as the other."""
 
 
 def save(index: Index, directory: str | os.PathLike[str]) -> None:
-    """Write an index into a folder, as a new generation; whoever has an older one open goes on with that.
+    """Write an index into a folder, as a new generation; readers keep the older generation that they have open.
 
     Raises
     ------
@@ -29,10 +29,9 @@ def save(index: Index, directory: str | os.PathLike[str]) -> None:
 
 
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
-    """Open the index that was last saved into a folder.
+    """Open the index last saved into a folder.
 
-    Nothing is read before it is needed, except by a BK-tree, which is built again. Adding and removing work and leave
-    the files as they are.
+    Files are read when they are needed; a BK-tree is built again. Adding and removing codes leave the files unchanged.
 
     Parameters
     ----------
@@ -44,15 +43,14 @@ def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> In
     Raises
     ------
     IndexFileError
-        There is no index, or it is corrupt or of another format. ``verify`` compares the files with their checksums,
-        which reads them all.
+        There is no index, or it is corrupt or of another format. Checksums are compared by ``verify`` alone.
     """
     newest = _arrays.read_newest(Path(directory), _FORMAT)
     if newest is None:
         raise IndexFileError(f"{os.fspath(directory)}: there is no index here")
     header, arrays = newest
     if header.get("kind") not in KINDS or header.get("words") not in range(1, 5):
-        raise IndexFileError(f"{os.fspath(directory)}: corrupt: the header names no kind and width of index")
+        raise IndexFileError(f"{os.fspath(directory)}: corrupt header: no known kind and width of index")
     index = Index(np.empty((0, header["words"]), dtype=np.uint64), kind=header["kind"], threads=threads)
     try:
         index.from_arrays(arrays)
@@ -62,11 +60,11 @@ def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> In
 
 
 def verify(directory: str | os.PathLike[str]) -> None:
-    """Compare the files with their checksums: reads all of them.
+    """Compare the files with their checksums; reads all of them.
 
     Raises
     ------
     IndexFileError
-        A file differs from what was written.
+        A checksum differs.
     """
     _arrays.verify(Path(directory), _FORMAT)

@@ -1,4 +1,4 @@
-"""Results of searches and joins: columns, sorted."""
+"""Results of searches and joins: sorted columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Matches(NamedTuple):
     queries
         int64 ``(m,)``: row of the query.
     ids
-        int64 ``(m,)``: id of the code that matched.
+        int64 ``(m,)``: id of the matching code.
     distances
         int64 ``(m,)``: Hamming distance in bits.
     """
@@ -44,7 +44,7 @@ class Pairs(NamedTuple):
 
 
 class QueryCost(NamedTuple):
-    """The cost of some queries.
+    """What a range search of several queries costs.
 
     Attributes
     ----------
@@ -67,9 +67,9 @@ class Explanation(NamedTuple):
     Attributes
     ----------
     kind
-        The kind that is used.
+        The kind in use.
     microseconds
-        By kind, for one of many queries on one core with AVX-512 VPOPCNTDQ; a factor of two is within the error.
+        By kind, for one of many queries on one core with AVX-512 VPOPCNTDQ; accurate to a factor of two.
     """
 
     kind: str

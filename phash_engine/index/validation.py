@@ -1,4 +1,4 @@
-"""Check arguments of an index, and convert them to the form that kernels take."""
+"""Validate codes, ids, radii and counts, and convert them to the form that kernels take."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MAX_WORDS: Final = 4
 
 
 def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
-    """Check codes and give them two dimensions.
+    """Validate codes and return them with two dimensions.
 
     Parameters
     ----------
     codes
         uint64 ``(n,)`` or ``(n, words)``; bool bits ``(n, 64 * words)`` or packed bytes, uint8 ``(n, 8 * words)``, the
-        first bit on top; an empty sequence of any dtype is no codes.
+        first bit on top; an empty sequence of any dtype holds no codes.
     words
         The width they must have; any from 1 on when None.
 
@@ -35,7 +35,7 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
     TypeError
         Another dtype; the message names the conversion.
     ValueError
-        Not one or two dimensions, no whole words, more than 4 words, or another width than asked for.
+        Not one or two dimensions, not whole words, more than 4 words, or another width than ``words``.
     """
     array: NDArray[Any] = np.asarray(codes)
     if array.size == 0 and array.ndim == 1:
@@ -62,20 +62,20 @@ def as_codes(codes: ArrayLike, words: int | None = None) -> NDArray[np.uint64]:
 def _words_of_bytes(packed: NDArray[np.uint8], count: int, of_word: int, unit: str) -> NDArray[np.uint64]:
     """Return packed bytes ``(n, 8 * words)`` as words, the first byte on top."""
     if not count or count % of_word:
-        raise ValueError(f"codes of {count} {unit} are no whole words: a word has {of_word} {unit}")
+        raise ValueError(f"codes of {count} {unit} are not whole words: a word has {of_word} {unit}")
     return np.ascontiguousarray(packed).view(">u8").astype(np.uint64)
 
 
 def _conversion(array: NDArray[Any]) -> str:
-    """Return what is wrong with the dtype of codes, and the conversion that mends it."""
+    """Return an error message for a wrong dtype, with the conversion to use."""
     wrong = f"codes must be uint64, bool bits (n, 64 * words) or packed bytes uint8 (n, 8 * words), not {array.dtype}"
     if np.issubdtype(array.dtype, np.integer):
-        way_out = "numpy.asarray(codes).astype(numpy.uint64) keeps the bits of int64 too"
+        advice = "numpy.asarray(codes).astype(numpy.uint64) keeps the bits of int64 too"
     elif array.dtype == np.bool_ or np.issubdtype(array.dtype, np.floating):
-        way_out = "of bits take (codes > 0) with a row for each code"
+        advice = "for bits use (codes > 0) with a row for each code"
     else:
-        way_out = "of hex strings take numpy.array([int(text, 16) for text in codes], dtype=numpy.uint64)"
-    return f"{wrong} {array.shape}: {way_out}"
+        advice = "for hex strings use numpy.array([int(text, 16) for text in codes], dtype=numpy.uint64)"
+    return f"{wrong} {array.shape}: {advice}"
 
 
 def as_columns(codes: NDArray[np.uint64]) -> Columns:
@@ -97,7 +97,7 @@ def as_limits(radius: ArrayLike | None, count: int, words: int) -> NDArray[np.in
     Parameters
     ----------
     radius
-        One for all, integers ``(count,)``, or None for no limit.
+        One for all queries, integers ``(count,)``, or None for no limit.
     count
         Number of queries.
     words
@@ -140,7 +140,7 @@ def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
     TypeError
         Not integers.
     ValueError
-        Another number of ids than codes, or an id twice.
+        Another number of ids than codes, or a repeated id.
     """
     if ids is None:
         return np.arange(n, dtype=np.int64)
@@ -151,7 +151,7 @@ def as_ids(ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
         raise ValueError(f"{n} codes need ids of shape ({n},), not {array.shape}")
     array = array.astype(np.int64, copy=False)
     if not is_ascending(array) and np.unique(array).size != n:
-        raise ValueError("an id occurs twice; every code needs an id of its own")
+        raise ValueError("an id occurs twice; ids must be unique")
     return array
 
 
@@ -161,7 +161,7 @@ def is_ascending(ids: NDArray[np.int64]) -> bool:
 
 
 def by_id(codes: NDArray[np.uint64], ids: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
-    """Order codes by their ids, so that the order of rows is the order of ids; no copy where it is so already."""
+    """Sort codes by their ids; no copy if they are sorted already."""
     if is_ascending(ids):
         return as_columns(codes), ids
     order = np.argsort(ids)

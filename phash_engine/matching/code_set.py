@@ -78,15 +78,17 @@ class CodeSet(NamedTuple):
         -----
         Costs 45 word comparisons for each pair of views. For many contents compare :meth:`blocks`, in threads.
         """
-        from phash_engine.index.kernels.tables import lower  # compiled code, which small collections do without
+        from phash_engine.index.kernels.distance_table import (
+            lower_distances,  # compiled code, which small collections do without
+        )
 
         (codes_a, starts_a), (codes_b, starts_b) = self._by_content(), other._by_content()
         nearest: Distances = np.full((len(codes_a), len(codes_b)), 255, dtype=np.uint8)
         upright_a, upright_b = (read_only(orientation.upright(codes).T) for codes in (codes_a, codes_b))
         for turn in orientation.ORIENTATIONS:
-            lower(nearest, upright_b, read_only(orientation.turned_to(codes_a, turn).T))
+            lower_distances(nearest, upright_b, read_only(orientation.turned_to(codes_a, turn).T))
             if turn > 1:
-                lower(nearest, read_only(orientation.turned_to(codes_b, turn).T), upright_a)
+                lower_distances(nearest, read_only(orientation.turned_to(codes_b, turn).T), upright_a)
         return np.minimum.reduceat(np.minimum.reduceat(nearest, starts_a, axis=0), starts_b, axis=1)
 
     def blocks(self) -> Iterator[CodeSet]:

@@ -75,7 +75,7 @@ def explain(a: images.Source | AnalyzedImage, b: images.Source | AnalyzedImage) 
     a, b = analyzed(a), analyzed(b)
     all_codes = a.query.codes, b.query.codes
     upright = int(codes.distances(*(orientation.upright(views[:1]) for views in all_codes)).sum())
-    nearest = [orientation.distance(one, other)[0] for one, other in product(*all_codes)]
+    nearest = [orientation.rotated_distance(one, other)[0] for one, other in product(*all_codes)]
     usual = compare(a, b)
     evidence, verdict = _measured(a.pixels, b.pixels, near=usual.distance <= DEFAULT_RADIUS)
     settings = tuple(_settings(a, b, usual, verdict))

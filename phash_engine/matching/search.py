@@ -385,7 +385,9 @@ def _nearest(a: Query, b: Query, rotations: bool) -> tuple[int, MatchType]:
         match_type = max(a.views[i], b.views[j])
         verdicts.append((int(distance), match_type))
         if rotations:
-            verdicts.append((orientation.distance(a.codes[i], b.codes[j])[0], max(match_type, MatchType.ROTATED)))
+            verdicts.append(
+                (orientation.rotated_distance(a.codes[i], b.codes[j])[0], max(match_type, MatchType.ROTATED))
+            )
     return min(verdicts)
 
 

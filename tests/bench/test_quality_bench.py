@@ -197,7 +197,7 @@ def test_rotations_are_those_of_the_package() -> None:
     tables = rng.integers(0, 2**64, (2, 5, 10), dtype=np.uint64)
     found = descriptors.with_rotations(*tables)
     for (row, a), (column, b) in product(enumerate(tables[0]), enumerate(tables[1])):
-        assert found[row, column] == orientation.distance(a, b)[0]
+        assert found[row, column] == orientation.rotated_distance(a, b)[0]
 
 
 def test_trimmed_views_count_on_either_side() -> None:
@@ -206,7 +206,7 @@ def test_trimmed_views_count_on_either_side() -> None:
     found = descriptors.trimmed(descriptors.with_rotations)(*tables)
     for (row, a), (column, b) in product(enumerate(tables[0]), enumerate(tables[1])):
         views = product(a.reshape(2, 10), b.reshape(2, 10))
-        assert found[row, column] == min(orientation.distance(one, other)[0] for one, other in views)
+        assert found[row, column] == min(orientation.rotated_distance(one, other)[0] for one, other in views)
 
 
 def test_our_features_are_both_views(picture: Image.Image) -> None:

@@ -92,7 +92,7 @@ def replaced_twice_while_opened() -> Iterator[None]:
     try:
         yield
     except IndexFileError as error:
-        if "a file is missing" not in str(error):
+        if "corrupt index: missing" not in str(error):
             raise
 
 

@@ -44,8 +44,8 @@ def test_a_part_may_begin_and_end_within_pixels(
     plane = plane_of(seed, columns, rows, 1, unit)
     left, right = sorted(data.draw(st.lists(st.integers(0, 16 * columns), min_size=2, max_size=2, unique=True)))
     top, bottom = sorted(data.draw(st.lists(st.integers(0, 16 * rows), min_size=2, max_size=2, unique=True)))
-    met = plane[top // 16 : -(-bottom // 16), left // 16 : -(-right // 16)]
-    found = area_average([met], right - left, bottom - top, 16, unit, (top % 16, left % 16))
+    overlapped = plane[top // 16 : -(-bottom // 16), left // 16 : -(-right // 16)]
+    found = area_average([overlapped], right - left, bottom - top, 16, unit, (top % 16, left % 16))
     fine = np.repeat(np.repeat(plane, 16, axis=0), 16, axis=1)[top:bottom, left:right]
     assert np.array_equal(found, naive.area_average(fine, right - left, bottom - top, 1, unit))
 
@@ -125,7 +125,7 @@ def test_memory_does_not_grow_with_the_sides(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     "size", [(64, 64), (94, 125), (128, 256), (129, 256), (500, 375), (1000, 9000), (9000, 40), (64, 9000), (7, 4000)]
 )
-def test_no_product_wakes_the_threads_of_the_blas(size: tuple[int, int]) -> None:
+def test_no_product_starts_the_threads_of_the_blas(size: tuple[int, int]) -> None:
     width, height = size
     for scale in (1, 2, 8):
         plane = np.zeros((height, width), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Borders: found where they were planted, of any tone, on any side, within scaled pixels; and none where none is."""
+"""Borders: planted ones are found, of any tone, on any side, within scaled pixels; no others are."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from phash_engine.hashing import border, orientation
-from phash_engine.hashing.border import FINE, Box
+from phash_engine.hashing.border import SUBPIXELS, Box
 from tests import naive
 
 Plane = NDArray[np.integer[Any]]
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def inside(plane: Plane, unit: int = 1) -> Box | None:
+def inner_box(plane: Plane, unit: int = 1) -> Box | None:
     def part(left: int, top: int, right: int, bottom: int) -> Plane:
         return plane[top:bottom, left:right]
 
-    return border.inside(part, plane.shape[1], plane.shape[0], unit)
+    return border.inner_box(part, plane.shape[1], plane.shape[0], unit)
 
 
 def scene(width: int, height: int, seed: int) -> NDArray[np.float64]:
@@ -69,7 +69,7 @@ def planes(draw: st.DrawFn) -> tuple[Plane, int]:
 @given(planes())
 def test_equals_twin(drawn: tuple[Plane, int]) -> None:
     plane, unit = drawn
-    assert inside(plane, unit) == naive.inside(plane, unit)
+    assert inner_box(plane, unit) == naive.inner_box(plane, unit)
 
 
 @settings(max_examples=100)
@@ -80,18 +80,18 @@ def test_equals_twin(drawn: tuple[Plane, int]) -> None:
     st.sampled_from([0.0, 1.5, 4.0]),
 )
 def test_planted_borders_are_cut_away(seed: int, widths: tuple[int, int, int, int], tone: int, noise: float) -> None:
-    """Of any tone, also one that occurs inside; with noise; on one side or on all. Half a pixel more or less."""
+    """Of any tone, also one that occurs inside; with noise; on one side or on all. To half a pixel."""
     rng = np.random.default_rng(seed)
     plane = framed(scene(60, 45, seed), widths, tone)
     pixels = np.clip(plane + noise * rng.standard_normal(plane.shape), 0, 255).astype(np.uint8)
     left, top, right, bottom = widths
     planted = Box(left, top, left + 60, top + 45)
-    found = inside(pixels)
+    found = inner_box(pixels)
     if 64 * (left + right) < plane.shape[1] and 64 * (top + bottom) < plane.shape[0]:
         assert found is None
     else:
         assert found is not None
-        assert np.abs(np.array(found) / FINE - planted).max() <= 0.5
+        assert np.abs(np.array(found) / SUBPIXELS - planted).max() <= 0.5
 
 
 @settings(max_examples=60)
@@ -103,20 +103,20 @@ def test_edges_within_scaled_pixels(seed: int, widths: tuple[int, int, int, int]
     rows, columns = plane.shape
     scaled = plane.reshape(rows // scale, scale, columns // scale, scale).mean(axis=(1, 3))
     pixels: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
-    found = inside(pixels)
+    found = inner_box(pixels)
     assert found is not None
     planted = widths[0], widths[1], widths[0] + width, widths[1] + height
-    assert np.abs(np.array(found) / FINE - np.array(planted) / scale).max() <= 0.25
+    assert np.abs(np.array(found) / SUBPIXELS - np.array(planted) / scale).max() <= 0.25
 
 
 @pytest.mark.parametrize("turn", orientation.ORIENTATIONS)
 def test_the_inside_turns_with_the_picture(turn: int) -> None:
     plane = np.rint(framed(scene(60, 45, 7), (5, 0, 9, 20), 40)).astype(np.uint8)
-    box = inside(plane)
+    box = inner_box(plane)
     assert box is not None
-    marked = np.zeros((plane.shape[0] * FINE, plane.shape[1] * FINE), dtype=np.bool_)
+    marked = np.zeros((plane.shape[0] * SUBPIXELS, plane.shape[1] * SUBPIXELS), dtype=np.bool_)
     marked[box.top : box.bottom, box.left : box.right] = True
-    turned = inside(orientation.turn(plane, turn))
+    turned = inner_box(orientation.turn(plane, turn))
     assert turned is not None
     rows, columns = np.nonzero(orientation.turn(marked, turn))
     assert turned == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
@@ -125,7 +125,7 @@ def test_the_inside_turns_with_the_picture(turn: int) -> None:
 def test_of_two_tones_the_one_that_leaves_least_is_cut() -> None:
     plane = np.rint(framed(scene(60, 45, 1), (0, 6, 0, 0), 255)).astype(np.uint8)
     plane = np.pad(plane, ((0, 17), (0, 0)))
-    assert inside(plane) == Box(0, 0, 60 * FINE, 51 * FINE)
+    assert inner_box(plane) == Box(0, 0, 60 * SUBPIXELS, 51 * SUBPIXELS)
 
 
 @pytest.mark.parametrize(
@@ -140,4 +140,4 @@ def test_of_two_tones_the_one_that_leaves_least_is_cut() -> None:
     ],
 )
 def test_nothing_is_cut(plane: NDArray[np.float64]) -> None:
-    assert inside(np.rint(plane).astype(np.uint8)) is None
+    assert inner_box(np.rint(plane).astype(np.uint8)) is None

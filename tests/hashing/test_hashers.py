@@ -1,4 +1,4 @@
-"""The codes: each bit as its definition in whole numbers has it, whatever computes it."""
+"""The codes: each bit is as defined in integers, on every machine."""
 
 import hashlib
 import os
@@ -53,9 +53,9 @@ def test_wavelet_bits_are_the_signs_of_pywavelets(block: Block) -> None:
     cells = block.astype(float).reshape(8, 4, 8, 4).sum(axis=(1, 3))
     _, *levels = pywt.wavedec2(cells, "haar", mode="periodization")
     details = np.concatenate([detail.ravel() for level in levels for detail in level])
-    # Those that are 0 in whole numbers may be a rounding error in PyWavelets.
+    # Where the integer is 0, PyWavelets may return a rounding error.
     sure = np.abs(details) > 1e-6
-    bits = codes.to_bits(hashers.wavelet(block[np.newaxis])[0]).ravel()
+    bits = naive.to_bits(hashers.wavelet(block[np.newaxis])[0]).ravel()
     assert np.array_equal(bits[:63][sure], details[sure] > 0)
     assert not bits[:63][~sure].any()
     assert not bits[63]
@@ -73,13 +73,13 @@ def test_lanczos_rows_sum_to_4096_and_mirror(weights: NDArray[np.float64]) -> No
     assert np.array_equal(weights, weights[::-1, ::-1])
 
 
-def test_no_weight_lies_so_near_a_half_that_another_sine_would_round_it_otherwise() -> None:
+def test_no_weight_is_near_enough_to_a_half_to_be_rounded_otherwise_by_another_sine() -> None:
     exact = [*naive.exact_cosines(), *naive.exact_lanczos(8), *naive.exact_lanczos(9)]
     margins = [abs(abs(4096 * weight) % 1 - 0.5) for row in exact for weight in row]
     assert min(margins) > 1e-5
 
 
-def test_products_stay_below_the_whole_numbers_float64_holds() -> None:
+def test_products_are_exact_in_float64() -> None:
     for rows, columns in (
         (hashers._COSINES, hashers._COSINES),
         (hashers._LANCZOS_8, hashers._LANCZOS_9),

@@ -1,4 +1,4 @@
-"""Orientations: of a block as Pillow turns pictures, of codes as the codes of the turned block are."""
+"""Orientations: blocks are turned as Pillow does it, and codes equal those of the turned block."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from phash_engine.hashing import codes, hashers, orientation
+from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.orientation import MIRROR_FORMS, ORIENTATIONS, UPRIGHT, turn, turned
 from tests import naive
 from tests.strategies import blocks
 
 Block = NDArray[np.uint16]
 MIRRORED = {MIRROR_FORMS[0]: 2, MIRROR_FORMS[1]: 4, MIRROR_FORMS[2]: 3}
-"""The orientation that each form stands for."""
+"""The orientation of each form."""
 BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 
@@ -35,7 +35,7 @@ def test_turn_is_what_pillow_does(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", ORIENTATIONS)
-def test_every_turn_has_its_way_back(number: int) -> None:
+def test_every_turn_has_an_inverse(number: int) -> None:
     matrix = np.arange(6).reshape(2, 3)
     assert np.array_equal(turn(turn(matrix, number), BACK[number]), matrix)
 
@@ -62,31 +62,34 @@ def test_forms_compare_as_the_mirrored_blocks_do(query: Block, stored: Block) ->
         words = decisions_of(turn(query, number))
         for form, mirroring in {UPRIGHT: 1, **MIRRORED}.items():
             columns = np.stack([table[:, names.index(name)] for name in form.columns], axis=-1)
-            really = naive.distance(words[0], decisions_of(turn(stored, mirroring))[0])
-            assert naive.distance(form.adapt(words)[0], columns[0]) == really
+            expected = naive.distance(words[0], decisions_of(turn(stored, mirroring))[0])
+            assert naive.distance(form.adapt(words)[0], columns[0]) == expected
 
 
 @given(blocks(), blocks(), st.sampled_from(ORIENTATIONS), st.booleans())
-def test_distance_is_the_smallest_over_all_turned_blocks(a: Block, b: Block, number: int, related: bool) -> None:
+def test_rotated_distance_is_the_smallest_over_turned_blocks(a: Block, b: Block, number: int, related: bool) -> None:
     if related:
         b = turn(a, number) // 2 + b // 2
-    both_ways = {
+    nearest = {
         o: min(
             naive.distance(decisions_of(turn(a, o))[0], decisions_of(b)[0]),
             naive.distance(decisions_of(a)[0], decisions_of(turn(b, BACK[o]))[0]),
         )
         for o in ORIENTATIONS
     }
-    smallest = min(both_ways.values())
+    smallest = min(nearest.values())
     codes_a, codes_b = table_of(a, b)
-    assert orientation.distance(codes_a, codes_b) == (smallest, min(o for o in both_ways if both_ways[o] == smallest))
-    assert orientation.distance(codes_b, codes_a)[0] == smallest
+    assert orientation.rotated_distance(codes_a, codes_b) == (
+        smallest,
+        min(o for o in nearest if nearest[o] == smallest),
+    )
+    assert orientation.rotated_distance(codes_b, codes_a)[0] == smallest
 
 
 @given(blocks(), st.sampled_from(ORIENTATIONS))
 def test_a_turned_picture_is_at_no_distance(block: Block, number: int) -> None:
     stored, seen = table_of(block, turn(block, number))
-    assert orientation.distance(stored, seen)[0] == 0
+    assert orientation.rotated_distance(stored, seen)[0] == 0
 
 
 @given(blocks())
@@ -111,7 +114,7 @@ def test_without_mirror_codes_only_the_transposition_is_searched(known: Block, u
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=4))
 def test_bits_are_permuted_as_grids_are(numbers: list[int]) -> None:
     words = np.array(numbers, dtype=np.uint64)
-    grids = codes.to_bits(words)
-    assert np.array_equal(codes.to_bits(orientation.mirror_rows(words)), grids[:, ::-1])
-    assert np.array_equal(codes.to_bits(orientation.mirror_columns(words)), grids[:, :, ::-1])
-    assert np.array_equal(codes.to_bits(orientation.transpose(words)), grids.swapaxes(1, 2))
+    grids = naive.to_bits(words)
+    assert np.array_equal(naive.to_bits(orientation.flip_up_down(words)), grids[:, ::-1])
+    assert np.array_equal(naive.to_bits(orientation.flip_left_right(words)), grids[:, :, ::-1])
+    assert np.array_equal(naive.to_bits(orientation.transpose(words)), grids.swapaxes(1, 2))

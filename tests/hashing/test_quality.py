@@ -1,4 +1,4 @@
-"""Quality: by hand, and in the order a person would put blocks in."""
+"""Quality: worked by hand, and higher for photos than for blank pages."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,14 @@ def test_quality_by_hand() -> None:
     lone = flat(0)
     lone[7, 7] = 32640
     assert gradient_quality(lone) == 4
-    # Steps below one percent count for nothing, however many there are.
+    # Steps below one percent do not count, in any number.
     assert gradient_quality(np.tile(np.arange(32, dtype=np.uint16) * 652, (32, 1))) == 0
 
 
 def test_falling_steps_count_as_rising_ones() -> None:
     block = np.random.default_rng(1).integers(0, 30000, (32, 32)).astype(np.uint16)
-    marks = [gradient_quality(view) for view in (block, block[::-1], block[:, ::-1], block.T, 65280 - block)]
-    assert len(set(map(int, marks))) == 1
+    qualities = [gradient_quality(view) for view in (block, block[::-1], block[:, ::-1], block.T, 65280 - block)]
+    assert len(set(map(int, qualities))) == 1
 
 
 def test_flat_is_a_range_below_four_steps() -> None:
@@ -54,13 +54,13 @@ def test_photos_are_better_than_faint_noise_and_blank_pages() -> None:
     rng = np.random.default_rng(2)
     noise = rng.integers(0, 65281, (32, 32)).astype(np.uint16)
     faint = flat() + rng.integers(0, 600, (32, 32)).astype(np.uint16)
-    marks = gradient_quality(np.stack([photo, noise, faint, flat()])).tolist()
-    assert marks[0] > 50
-    assert marks[1:] == [100, 0, 0]
+    qualities = gradient_quality(np.stack([photo, noise, faint, flat()])).tolist()
+    assert qualities[0] > 50
+    assert qualities[1:] == [100, 0, 0]
 
 
 @given(blocks())
-def test_marks_are_0_to_100_and_the_same_one_by_one(block: Block) -> None:
+def test_qualities_are_0_to_100_and_the_same_one_by_one(block: Block) -> None:
     batch = gradient_quality(np.stack([block, flat()]))
     assert batch.dtype == np.int64
     assert 0 <= batch[0] <= 100

@@ -1,4 +1,4 @@
-"""The gate of trust, measured: what has nothing to tell it by matches nothing by code, and photos pass."""
+"""Trusted blocks: pictures without structure never match by code, and all photos may."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ MATCHING = {
     "text page": (0.0, 0.0),
     "form": (1.0, 1.0),
 }
-"""Share of the pairs of different pictures that match within the radius, turned or not: without the gate, with it.
+"""Share of pairs of different pictures within the radius, rotations included: of all blocks, and of trusted ones.
 
-Forms are told from photos by no mark of a block: they have structure, and it is the same.
+No measure of a block distinguishes forms from photos: they have structure, and it is the same.
 """
 
 
@@ -66,12 +66,12 @@ def test_share_of_different_pictures_that_match(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["solid", "solid noise", "black frame", "gradient", "blank scan", "sky", "vignette"])
-def test_flat_pictures_do_not_pass(kind: str) -> None:
+def test_pictures_without_structure_are_not_trusted(kind: str) -> None:
     assert not trusted(blocks_of(kind)).any()
 
 
-def test_entropy_tells_neither_gradients_nor_forms_from_photos(sample: Path) -> None:
-    """A leaf on a white ground has no more of it than a form, and a gradient has as much as a landscape."""
+def test_entropy_separates_neither_gradients_nor_forms_from_photos(sample: Path) -> None:
+    """A leaf on a white ground has less entropy than a form, and a gradient has as much as a landscape."""
     entropies = {kind: [quality.entropy(block) for block in blocks_of(kind)] for kind in ("gradient", "text page")}
     leaf = quality.entropy(images.read_block(sample / "exports" / "leaf.png"))
     lake = quality.entropy(images.read_block(sample / "2023-lake" / "IMG_0412.jpg"))
@@ -91,12 +91,12 @@ def test_detail_by_hand() -> None:
     assert quality.detail(blocks) == pytest.approx([16 * 1000 / 256, 0, 0], abs=0.05)
 
 
-def test_pictures_with_a_mirror_axis_pass() -> None:
+def test_pictures_with_a_mirror_axis_are_trusted() -> None:
     half = np.kron(np.random.default_rng(4).integers(0, 65281, (8, 4)), np.ones((4, 4), dtype=np.int64))
     assert trusted(np.concatenate([half, half[:, ::-1]], axis=1).astype(np.uint16)[np.newaxis]).all()
 
 
-# ── photos pass ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── photos are trusted ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def jpeg(image: Image.Image) -> bytes:
@@ -105,8 +105,8 @@ def jpeg(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def passes(path: Path) -> list[bool]:
-    """Whether a photo and copies of it pass: JPEG of quality 20, half the contrast, darker by half, small."""
+def trusted_copies(path: Path) -> list[bool]:
+    """Whether a photo and copies of it are trusted: JPEG of quality 20, half the contrast, darker by half, small."""
     with Image.open(path) as image:
         grey = image.convert("L")
     copies: list[images.Source] = [jpeg(grey), np.asarray(ImageEnhance.Contrast(grey).enhance(0.5))]
@@ -114,15 +114,15 @@ def passes(path: Path) -> list[bool]:
     return list(trusted(np.stack([images.read_block(source) for source in (path, *copies)])))
 
 
-def test_all_web_photos_and_their_copies_pass(photos: Path) -> None:
+def test_all_web_photos_and_their_copies_are_trusted(photos: Path) -> None:
     paths = sorted((photos / "web").iterdir())
     with ThreadPoolExecutor(available_threads()) as pool:
-        passed = np.array(list(pool.map(passes, paths)))
+        passed = np.array(list(pool.map(trusted_copies, paths)))
     assert len(passed) == 600
     assert passed.mean(axis=0).tolist() == [1.0] * 5
 
 
-def test_all_of_the_sample_passes(sample: Path) -> None:
+def test_the_whole_sample_is_trusted(sample: Path) -> None:
     blocks = []
     for path in sorted(path for path in sample.rglob("*") if path.is_file()):
         try:

@@ -1,4 +1,4 @@
-"""Views: what is inside a border, crops and frames are catalogued beside the whole picture, and found."""
+"""Views: trimmed pictures, crops and frames are catalogued with the whole picture, and found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Blocks = dict[str, NDArray[np.uint16]]
 NAMES = [FULL, TRIMMED, "frame:3", "frame:9", "crop:1", "crop:12"]
 
 
-# ── the slow twin: all views of one side against all of the other ───────────────────────────────────────────────────
+# ── the slow twin compares all views of one side with all of the other ────────────────────────────────────────────────
 
 
 def planted(seed: int, count: int = 12) -> dict[str, Blocks]:
@@ -55,16 +55,16 @@ def record(catalogue: Store, photos: Mapping[str, Blocks]) -> None:
 
 
 def nearest(a: Blocks, b: Blocks, *, rotations: bool) -> tuple[int, str]:
-    """The distance of two pictures, one view at least full or trimmed, and its plainest rule."""
-    verdicts = []
+    """The distance of two pictures, with at least one view full or trimmed, and its plainest match type."""
+    found = []
     for name_a, block_a in a.items():
         for name_b, block_b in b.items():
             if {name_a, name_b} & {FULL, TRIMMED}:
                 turns = slice(None if rotations else 1)
-                distance, rule = naive.rotated_distance(naive.turned(block_a)[turns], naive.turned(block_b)[turns])
-                verdicts.append((distance, max(word(rule), match_type(name_a), match_type(name_b))))
-    distance, found = min(verdicts)
-    return distance, str(found)
+                distance, match = naive.rotated_distance(naive.turned(block_a)[turns], naive.turned(block_b)[turns])
+                found.append((distance, max(word(match), match_type(name_a), match_type(name_b))))
+    distance, best = min(found)
+    return distance, str(best)
 
 
 @settings(max_examples=15)
@@ -75,9 +75,9 @@ def test_close_pairs_equal_twin(seed: int, radius: int, rotations: bool) -> None
     expected = []
     for left in range(len(blocks)):
         for right in range(left + 1, len(blocks)):
-            distance, rule = nearest(blocks[left], blocks[right], rotations=rotations)
+            distance, match = nearest(blocks[left], blocks[right], rotations=rotations)
             if distance <= radius:
-                expected.append((left, right, distance, word(rule)))
+                expected.append((left, right, distance, word(match)))
     with Store(None) as catalogue:
         record(catalogue, photos)
         contents = [photo.content_id for photo in catalogue.photos()]
@@ -154,7 +154,7 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def copies(image: Image.Image) -> Iterator[tuple[str, bytes]]:
-    """Letterboxes, frames and square pads, in all ways that pictures are decoded."""
+    """Letterboxes, frames and square pads, through every decoder."""
     letterbox = framed(image, 0, image.height // 12, "black")
     large = letterbox.resize((letterbox.width * 3, letterbox.height * 3))
     yield "jpeg", saved(letterbox, "JPEG", quality=60)
@@ -173,7 +173,7 @@ def copies(image: Image.Image) -> Iterator[tuple[str, bytes]]:
     yield "turned", saved(turned, "JPEG", quality=80, exif=exif)
 
 
-def test_padded_copies_are_found_by_what_is_inside(lake: Image.Image, sample: Path) -> None:
+def test_padded_copies_are_found_by_their_trimmed_view(lake: Image.Image, sample: Path) -> None:
     original = images.read_picture(sample / LAKE).blocks
     assert list(original) == [FULL]
     fingerprint = hashers.fingerprint(original[FULL])
@@ -202,7 +202,7 @@ def test_two_borders_around_one_picture_and_one_turned(lake: Image.Image, tmp_pa
 
 
 def test_an_inside_without_structure_is_no_view(tmp_path: Path) -> None:
-    """Framed ramps: what is inside tells nothing, and the frames are all alike."""
+    """Framed ramps: the inside has no structure, and the frames are all alike."""
     for number, ramp in enumerate([np.linspace(60, 200, 80), np.linspace(70, 190, 80)]):
         picture = np.pad(np.tile(ramp, (60, 1)), 20, constant_values=255).astype(np.uint8)
         Image.fromarray(picture).save(tmp_path / f"{number}.png")

@@ -47,7 +47,7 @@ def test_all_modes_of_one_picture_have_one_fingerprint(photos: Path) -> None:
 def test_all_mirrorings_of_one_picture_are_found_from_any(photos: Path) -> None:
     table = tables(sorted((photos / "dihedral").iterdir()))
     assert len(table) == 8
-    assert max(orientation.distance(a, b)[0] for a in table for b in table) <= 24
+    assert max(orientation.rotated_distance(a, b)[0] for a in table for b in table) <= 24
 
 
 def test_every_camera_file_is_read_or_fails_with_a_reason(photos: Path) -> None:

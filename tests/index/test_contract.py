@@ -30,9 +30,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["numpy", "kernels"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Force one of the two implementations of the scan, and threads even for tiny jobs."""
-    from phash_engine.index.kernels import plain, scan
+    from phash_engine.index.kernels import scan, scan_numpy
 
-    module = plain if request.param == "numpy" else scan
+    module = scan_numpy if request.param == "numpy" else scan
     monkeypatch.setattr(linear, "_kernels", lambda work: module)
     monkeypatch.setattr(linear, "_THREAD_WORK", 1)
     return str(request.param)
@@ -281,11 +281,11 @@ def test_the_first_bit_is_the_top_one() -> None:
 @pytest.mark.parametrize(
     ("codes", "error", "message"),
     [
-        (np.zeros((2, 63), dtype=bool), ValueError, "codes of 63 bits are no whole words: a word has 64 bits"),
-        (np.zeros((2, 7), dtype=np.uint8), ValueError, "codes of 7 bytes are no whole words: a word has 8 bytes"),
+        (np.zeros((2, 63), dtype=bool), ValueError, "codes of 63 bits are not whole words: a word has 64 bits"),
+        (np.zeros((2, 7), dtype=np.uint8), ValueError, "codes of 7 bytes are not whole words: a word has 8 bytes"),
         (np.zeros(64, dtype=bool), TypeError, "with a row for each code"),
-        (np.zeros((2, 64)), TypeError, r"not float64 \(2, 64\): of bits take \(codes > 0\)"),
-        (["00ff00ff00ff00ff"], TypeError, "of hex strings take"),
+        (np.zeros((2, 64)), TypeError, r"not float64 \(2, 64\): for bits use \(codes > 0\)"),
+        (["00ff00ff00ff00ff"], TypeError, "for hex strings use"),
         (np.array([-1]), TypeError, "keeps the bits of int64 too"),
     ],
 )

@@ -12,7 +12,7 @@ from phash_engine._columns import read_only
 from phash_engine.index import Index, Pairs, bucket_join
 from phash_engine.index.costs import chunks_for_join, chunks_for_queries
 from phash_engine.index.kernels import bit_order
-from phash_engine.index.kernels.chunks import chunk_radii, cut, flips
+from phash_engine.index.kernels.chunks import chunk_radii, flip_masks, make_chunks
 from tests.index.test_contract import assert_same
 
 
@@ -91,7 +91,7 @@ def test_pairs_of_equal_codes_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -
 
 def test_bits_that_go_together_are_spread() -> None:
     """Each bit stands four times in a row: a chunk of sixteen bits has as good as four until they are spread."""
-    chunks = cut(1, 4)
+    chunks = make_chunks(1, 4)
     nibbles = np.random.default_rng(0).integers(0, 2, (20_000, 16), dtype=np.uint8)
     codes = np.packbits(np.repeat(nibbles, 4, axis=1), axis=1, bitorder="little").view(np.uint64)[:, 0]
     columns = read_only([codes])
@@ -115,7 +115,7 @@ def test_chunk_radii_are_enough_and_least(chunks: int) -> None:
 
 
 def test_flips_are_all_there_are() -> None:
-    masks, begins = flips(7, 3)
+    masks, begins = flip_masks(7, 3)
     assert np.diff(begins).tolist() == [comb(7, bits) for bits in range(4)]
     assert sorted(masks.tolist()) == [mask for mask in range(128) if mask.bit_count() <= 3]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from phash_engine.index import index_columns
-from phash_engine.index.kernels import plain, scan
+from phash_engine.index.kernels import scan, scan_numpy
 
 LOOKUP = """
 import sys
@@ -40,7 +40,7 @@ def test_sieve_lets_through_what_the_kernels_find(words: int) -> None:
     queries = tuple(column[:3].copy() for column in columns)
     limits = np.array([24, 24, -1])
     expected = scan.within(columns, 5, 70_001, queries, limits)
-    found = plain.within(columns, 5, 70_001, queries, limits)
+    found = scan_numpy.within(columns, 5, 70_001, queries, limits)
     np.testing.assert_array_equal(np.sort(found), np.sort(expected))
     assert found.size > 500
 

@@ -69,7 +69,9 @@ def codes_of(codes: CodeSet) -> set[bytes]:
 def test_distances_are_those_of_the_nearest_views(mixed: CodeSet) -> None:
     some = mixed.select(mixed.contents % 16 == 0)
     known = [some.codes[some.contents == content] for content in np.unique(some.contents)]
-    expected = [[min(orientation.distance(a, b)[0] for a in one for b in other) for other in known] for one in known]
+    expected = [
+        [min(orientation.rotated_distance(a, b)[0] for a in one for b in other) for other in known] for one in known
+    ]
     assert some.distances(some).tolist() == expected
     parts = [block.distances(some) for block in some.blocks()]
     assert np.concatenate(parts).tolist() == expected

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from numpy.typing import ArrayLike, NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from phash_engine.hashing import codes
 from phash_engine.retrieval.prefilter import Prefilter
 from tests import naive
 from tests.strategies import Collection, collections
@@ -18,7 +17,7 @@ CODES = np.array([0b0000, 0b0001, 0b1111, 0b1111], dtype=np.uint64)
 
 
 def unpacked(array: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    return codes.to_bits(array).reshape(len(array), -1)
+    return naive.to_bits(array).reshape(len(array), -1)
 
 
 def in_bits(distances: NDArray[np.float64], words: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phash_engine.hashing import codes
 from phash_engine.retrieval import statistics
-from tests import strategies
+from tests import naive, strategies
 
 
 def test_percentages_and_means_by_hand() -> None:
@@ -26,7 +26,7 @@ def test_percentages_and_means_by_hand() -> None:
 @settings(max_examples=40)
 @given(strategies.collections())
 def test_bit_use_as_numpy_correlates(collection: strategies.Collection) -> None:
-    bits = codes.to_bits(collection.codes).reshape(len(collection.codes), 64 * collection.words)
+    bits = naive.to_bits(collection.codes).reshape(len(collection.codes), 64 * collection.words)
     varying = bits[:, bits.any(axis=0) & ~bits.all(axis=0)]
     use = statistics.bit_use(collection.codes)
     assert (use.bits, use.constant) == (64 * collection.words, 64 * collection.words - varying.shape[1])

@@ -2,26 +2,24 @@
 
 In numpy alone:
 
-- ``hits``: a verified match in one int64, and what can be done with a column of them.
-- ``sorting``: sort rows of columns, of many blocks in threads.
-- ``plain``: linear scan with numpy, for one-shot lookups.
-- ``chunks``: cut codes into chunks; how far each must be probed.
+- ``match_keys``: one verified match packed into one int64.
+- ``chunks``: cut codes into chunks; which chunks must be probed, with how many flipped bits.
 - ``postings``: equal codes as one entry with its rows.
-- ``costs``: what scans, probes and joins cost, and how many chunks are best.
-- ``threads``: run kernels over many tasks at once.
+- ``scan_numpy``: linear scan, for one-shot look-ups.
 
 Compiled:
 
-- ``lanes``: eight codes against a query in one vector register.
-- ``scan``: linear scan in compiled tiles; popcount in ``lanes``.
-- ``tables``: the distances of all to all.
-- ``bit_order``: spread the bits over the chunks.
-- ``buckets``: sort codes by their chunks.
-- ``probe``: probe the buckets near a query.
+- ``popcount``: Hamming distance by popcount, of eight codes at once in a vector register.
+- ``scan``: linear scan in tiles of queries and codes.
+- ``bit_order``: an order of the bits that spreads them over the chunks.
+- ``buckets``: sort codes into buckets by the values of their chunks.
+- ``probe``: probe the buckets near a query (multi-index hashing).
 - ``join``: compare buckets with buckets.
-- ``heap``: the nearest so far.
-- ``tree``, ``walk``: build a BK-tree and insert into it; search it.
+- ``heap``: a bounded heap for the k nearest.
+- ``bktree``: build a BK-tree and insert into it.
+- ``bktree_search``: walk a BK-tree.
+- ``distance_table``: the distances of all queries to all codes.
 
-Codes travel as **columns**: a tuple of ``words`` contiguous read-only uint64 arrays ``(n,)``, one per word of the code.
-Their number is part of the type, so every kernel is compiled for exactly 1, 2, 3 or 4 words.
+Codes are passed as **columns**: a tuple of ``words`` contiguous read-only uint64 arrays ``(n,)``, one per word of the
+code. The number of words is part of the type, so every kernel is compiled for exactly 1, 2, 3 or 4 words.
 """

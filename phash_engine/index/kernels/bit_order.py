@@ -1,9 +1,9 @@
-"""An order of the bits in which no chunk holds bits that go together.
+"""An order of the bits in which the bits of a chunk correlate as little as possible.
 
 Bits of real codes are skewed and correlated: neighbouring cells of a picture are alike. Chunks of such bits take few
 values, and single buckets fill up. Two random codes agree on a whole chunk the more often, the larger the squared
 correlations of its bits are (the pairwise terms of the Fourier expansion of that probability), so bits are exchanged
-between chunks until that sum grows no smaller.
+between chunks until that sum no longer decreases.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from phash_engine._columns import Columns, read_only
 from phash_engine.index.kernels.chunks import WORD_BITS, Chunks
-from phash_engine.index.kernels.lanes import as_int
+from phash_engine.index.kernels.popcount import as_int
 
 _LEAST = 1 << 12
-"""Fewer codes stay in their order: finding a better one takes longer than all it saves."""
+"""Fewer codes keep their bit order: finding a better one costs more than it saves."""
 _SAMPLE: Final = 1 << 14
 _MOST_SWAPS: Final = 1000
 
 
 def spread_bits(columns: Columns, chunks: Chunks) -> NDArray[np.int64]:
-    """Find an order of the bits for some chunks, by swaps on a sample of the codes.
+    """Find an order of the bits for given chunks, by swaps on a sample of the codes.
 
     Returns
     -------
     numpy.ndarray
-        int64 ``(64 * words,)``: the bit that each bit of the new order was; bit ``64 * w + i`` is bit i of word w.
+        int64 ``(64 * words,)``: the old bit of each new bit; bit ``64 * w + i`` is bit i of word w.
     """
     if columns[0].size < _LEAST:
         return np.arange(int(chunks.widths.sum()))
@@ -52,7 +52,7 @@ def spread_bits(columns: Columns, chunks: Chunks) -> NDArray[np.int64]:
 
 
 def _squared_correlations(columns: Columns) -> tuple[NDArray[np.float64], float]:
-    """Squared mean product of each two bits taken as ±1, 0 on the diagonal, and what chance makes of it.
+    """Return the squared mean product of each two bits taken as ±1, 0 on the diagonal, and its expectation by chance.
 
     They are taken over a sample of the codes; ``1 / size`` is the mean of the square for bits that are independent.
     """
@@ -67,7 +67,7 @@ def _squared_correlations(columns: Columns) -> tuple[NDArray[np.float64], float]
 
 
 def order_tables(order: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return what each value of each byte of a code becomes in a new order: uint64 ``(8 * words, 256, words)``."""
+    """Return look-up tables of a bit order, by byte and its value: uint64 ``(8 * words, 256, words)``."""
     tables = np.zeros((order.size // 8, 256, order.size // WORD_BITS), dtype=np.uint64)
     values = np.arange(256)
     for new, old in enumerate(order.tolist()):
@@ -77,7 +77,7 @@ def order_tables(order: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def reorder(columns: Columns, tables: NDArray[np.uint64]) -> Columns:
-    """Return codes with their bits in the order of the tables. Cost: 8 look-ups a word."""
+    """Return codes with their bits in the order of look-up tables. Cost: 8 look-ups a word."""
     reordered = np.zeros((len(columns), columns[0].size), dtype=np.uint64)
     _reorder(columns, tables, reordered)
     return read_only(reordered)

@@ -1,7 +1,7 @@
-"""Buckets: for each chunk, the codes in the order of their chunk values, found by value through an offset table.
+"""Buckets: for each chunk, the codes sorted by their chunk values, with an offset table from value to bucket.
 
-The codes themselves lie in the buckets, once for each chunk, so that a probe reads consecutive memory; with row numbers
-only, it would fetch every candidate from somewhere else (2 to 12 times slower). Built by counting sort.
+The buckets hold the codes themselves, once for each chunk, so that a probe reads consecutive memory. With row numbers
+only, each candidate would be fetched from elsewhere (2 to 12 times slower). Built by counting sort.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from phash_engine._columns import Columns, read_only
 from phash_engine._threads import in_threads
 from phash_engine.index.kernels.chunks import Chunks
-from phash_engine.index.kernels.lanes import LANES, as_int
+from phash_engine.index.kernels.popcount import LANES, as_int
 
 
 class Buckets(NamedTuple):
@@ -26,9 +26,9 @@ class Buckets(NamedTuple):
     ----------
     columns
         Codes, ``words`` columns ``(m * n + 8,)``: all codes ordered by their first chunk, then all by their second, and
-        so on; the last eight places can be read by a vector and mean nothing.
+        so on; the last eight places are padding for vector loads.
     entries
-        uint32 ``(m * n,)``: number of the code in each place.
+        uint32 ``(m * n,)``: entry number of the code in each place.
     offsets
         uint32: place where each bucket begins. The bucket of value v of chunk c ends where the next begins.
     firsts
@@ -54,9 +54,9 @@ def build(columns: Columns, chunks: Chunks, threads: int) -> Buckets:
     columns
         Codes, ``words`` columns ``(n,)``, ``m * n`` below 2**32.
     chunks
-        How codes are cut into m chunks.
+        The m chunks of a code.
     threads
-        Most threads to use; each sorts by one chunk at a time.
+        Most threads to use; each thread sorts by one chunk at a time.
 
     Returns
     -------
@@ -71,8 +71,8 @@ def build(columns: Columns, chunks: Chunks, threads: int) -> Buckets:
     return frozen(buckets)
 
 
-def build_one(columns: Columns, chunks: Chunks, chunk: int) -> Buckets:
-    """Sort codes into the buckets of one chunk alone: the m-th part of the memory; places and offsets begin at 0."""
+def build_chunk(columns: Columns, chunks: Chunks, chunk: int) -> Buckets:
+    """Sort codes into the buckets of one chunk only: 1/m of the memory; places and offsets begin at 0."""
     offsets = (1 << int(chunks.widths[chunk])) + 1
     buckets = _empty(len(columns), columns[0].size, offsets, np.zeros_like(chunks.widths), chunks)
     _sort_by_chunk(columns, buckets, chunk, 0)
@@ -94,13 +94,13 @@ def frozen(buckets: Buckets) -> Buckets:
 
 @njit(nogil=True, cache=True, _nrt=False)
 def chunk_value(column: Any, place: int, low: int, width: int) -> int:
-    """Bits of one chunk of the word in ``column[place]``."""
+    """Return the bits of one chunk of the word in ``column[place]``."""
     return (as_int(column[place]) >> low) & ((1 << width) - 1)
 
 
 @njit(nogil=True, cache=True)
 def _sort_by_chunk(columns: Any, buckets: Any, chunk: int, first: int) -> None:
-    """Sort by counting: count the values, then put each code where its bucket, from the first place on, has got to."""
+    """Sort by counting: count the values, then put each code into the next free place of its bucket."""
     n = columns[0].size
     low, width = buckets.lows[chunk], buckets.widths[chunk]
     keys = columns[buckets.words[chunk]]
@@ -110,49 +110,49 @@ def _sort_by_chunk(columns: Any, buckets: Any, chunk: int, first: int) -> None:
     offsets[0] = first
     for value in range(1 << width):
         offsets[value + 1] += offsets[value]
-    following = offsets.copy()
+    free = offsets.copy()
     for row in range(n):
         value = chunk_value(keys, row, low, width)
-        place = following[value]
-        following[value] += 1
+        place = free[value]
+        free[value] += 1
         buckets.entries[place] = row
         for word in range(len(columns)):
             buckets.columns[word][place] = columns[word][row]
 
 
 def merge(old: Buckets, new: Buckets, threads: int) -> Buckets:
-    """Put the codes of two sets of buckets, of the same chunks, into one; the new entries are numbered after the old.
+    """Merge two sets of buckets of the same chunks into one; new entries are numbered after the old.
 
-    Cost: reads and writes everything once, in order.
+    Cost: one pass over both, in order.
     """
     size = old.entries.size + new.entries.size
     columns = tuple(np.empty(size + LANES, dtype=np.uint64) for _ in old.columns)
     for column in columns:
         column[size:] = 0
-    merged = Buckets(columns, np.empty(size, np.uint32), np.empty_like(old.offsets), *old[3:])
-    list(in_threads(partial(_merge_chunk, old, new, merged), range(old.widths.size), threads))
-    return frozen(merged)
+    merge_keys = Buckets(columns, np.empty(size, np.uint32), np.empty_like(old.offsets), *old[3:])
+    list(in_threads(partial(_merge_chunk, old, new, merge_keys), range(old.widths.size), threads))
+    return frozen(merge_keys)
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def _merge_chunk(old: Any, new: Any, merged: Any, chunk: int) -> None:
-    """Copy each bucket of a chunk from the old, then from the new."""
+def _merge_chunk(old: Any, new: Any, merge_keys: Any, chunk: int) -> None:
+    """Copy each bucket of a chunk, first the old codes, then the new."""
     codes = old.entries.size // old.widths.size
     at = old.firsts[chunk]
-    place = chunk * (merged.entries.size // old.widths.size)
+    place = chunk * (merge_keys.entries.size // old.widths.size)
     for value in range(1 << old.widths[chunk]):
-        merged.offsets[at + value] = place
-        place = _copy(old, at + value, 0, merged, place)
-        place = _copy(new, at + value, codes, merged, place)
-    merged.offsets[at + (1 << old.widths[chunk])] = place
+        merge_keys.offsets[at + value] = place
+        place = _copy_bucket(old, at + value, 0, merge_keys, place)
+        place = _copy_bucket(new, at + value, codes, merge_keys, place)
+    merge_keys.offsets[at + (1 << old.widths[chunk])] = place
 
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
-def _copy(source: Any, bucket: int, entries_before: int, merged: Any, place: int) -> int:
+def _copy_bucket(source: Any, bucket: int, entries_before: int, merge_keys: Any, place: int) -> int:
     """Copy one bucket; return the place after it."""
     first, last = as_int(source.offsets[bucket]), as_int(source.offsets[bucket + 1])
     for i in range(first, last):
-        merged.entries[place + i - first] = as_int(source.entries[i]) + entries_before
+        merge_keys.entries[place + i - first] = as_int(source.entries[i]) + entries_before
         for word in range(len(source.columns)):
-            merged.columns[word][place + i - first] = source.columns[word][i]
+            merge_keys.columns[word][place + i - first] = source.columns[word][i]
     return place + last - first

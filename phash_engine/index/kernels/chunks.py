@@ -1,10 +1,10 @@
-"""Cut codes into chunks, and say which chunks must be probed how far.
+"""Cut codes into chunks, and return how many bits of each chunk must be flipped in probes.
 
 A code of ``words`` words is cut into ``words * chunks_per_word`` chunks, each within one word. If two codes differ in
-at most ``radius`` bits, not every chunk can differ in many: with ``radius = m * s + a`` and m chunks, either one of the
-first a + 1 chunks differs in at most s bits or one of the others in at most s - 1 (the pigeonhole principle refined as
+at most ``radius`` bits, some chunk differs in few: with ``radius = m * s + a`` and m chunks, either one of the
+first a + 1 chunks differs in at most s bits or one of the rest in at most s - 1 (the pigeonhole principle refined as
 in Norouzi, Punjani & Fleet 2012, "Fast search in Hamming space with multi-index hashing", section 3). So it is enough
-to probe the buckets that are this near to each chunk of a query.
+to probe the buckets within these distances of each chunk of a query.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WORD_BITS: Final = 64
 
 
 class Chunks(NamedTuple):
-    """Where each chunk lies.
+    """The position of each chunk.
 
     Attributes
     ----------
@@ -33,8 +33,8 @@ class Chunks(NamedTuple):
     widths: NDArray[np.int64]
 
 
-def cut(words: int, chunks_per_word: int) -> Chunks:
-    """Cut each word into ``chunks_per_word`` chunks of equal width, or one bit apart."""
+def make_chunks(words: int, chunks_per_word: int) -> Chunks:
+    """Cut each word into ``chunks_per_word`` chunks, whose widths differ by one bit at most."""
     edges = np.arange(chunks_per_word + 1) * WORD_BITS // chunks_per_word
     return Chunks(
         np.repeat(np.arange(words), chunks_per_word), np.tile(edges[:-1], words), np.tile(np.diff(edges), words)
@@ -42,7 +42,7 @@ def cut(words: int, chunks_per_word: int) -> Chunks:
 
 
 def chunk_radii(radius: int, chunks: int) -> NDArray[np.int64]:
-    """Bits in which each chunk may differ and must be searched, -1 for not at all.
+    """Return the number of bits to flip in probes of each chunk; -1 where no probe is needed.
 
     >>> chunk_radii(9, 4).tolist()
     [2, 2, 1, 1]
@@ -54,14 +54,14 @@ def chunk_radii(radius: int, chunks: int) -> NDArray[np.int64]:
 
 
 @cache
-def flips(width: int, radius: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All masks that flip at most ``radius`` of ``width`` bits.
+def flip_masks(width: int, radius: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all masks that flip at most ``radius`` of ``width`` bits.
 
     Returns
     -------
     tuple
-        Masks to combine with a chunk by exclusive or, fewest bits first, and ``(radius + 2,)`` where the masks of each
-        number of bits begin.
+        Masks to combine with a chunk by exclusive or, fewest bits first; and where the masks of each number of bits
+        begin, ``(radius + 2,)``.
     """
     places = [np.array(list(combinations(range(width), bits)), dtype=np.int64) for bits in range(radius + 1)]
     masks = [np.sum(1 << of_bits, axis=1, dtype=np.int64) for of_bits in places]

@@ -1,4 +1,4 @@
-"""A bounded heap of hits, the largest on top: what is nearest so far, and how near a code must be to matter."""
+"""A bounded heap of match keys, the largest on top: the k nearest so far, and the distance to beat."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numba import njit
 
 @njit(nogil=True, cache=True, _nrt=False)
 def offer(heap: Any, size: int, key: int) -> int:
-    """Put a key into a heap that holds ``size`` keys, in place of the largest if it is full; return its new size."""
+    """Add a key to a heap of ``size`` keys, replacing the largest if it is full; return the new size."""
     if size < heap.size:
-        _rise(heap, size, key)
+        _sift_up(heap, size, key)
         return size + 1
     if key < heap[0]:
-        _sink(heap, key)
+        _sift_down(heap, key)
     return size
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def _rise(heap: Any, place: int, key: int) -> None:
-    """Put a key into a free last place."""
+def _sift_up(heap: Any, place: int, key: int) -> None:
+    """Add a key at the end and move it up."""
     while place > 0 and heap[(place - 1) // 2] < key:
         heap[place] = heap[(place - 1) // 2]
         place = (place - 1) // 2
@@ -28,8 +28,8 @@ def _rise(heap: Any, place: int, key: int) -> None:
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def _sink(heap: Any, key: int) -> None:
-    """Put a key in the place of the largest."""
+def _sift_down(heap: Any, key: int) -> None:
+    """Replace the largest key and move the new one down."""
     place, child = 0, 1
     while child < heap.size:
         if child + 1 < heap.size and heap[child + 1] > heap[child]:

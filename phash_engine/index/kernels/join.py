@@ -1,8 +1,8 @@
-"""Compare the buckets of two collections, or of one with itself: all close pairs at once.
+"""Join buckets with buckets: find all close pairs of two collections, or of one with itself.
 
 For every bucket on the left, the codes of all near buckets on the right are gathered into a buffer that stays in the L1
-cache, and compared in tiles of 4 x 64. That is 3 to 5 times faster than a query for each code, which fetches the same
-buckets again and again. A pair is taken in the first chunk where it is near.
+cache, and compared in tiles of 4 x 64. That is 3 to 5 times faster than a query for each code, which reads the same
+buckets repeatedly. A pair is reported by the first chunk in which it is near.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Final
 from numba import njit
 
 from phash_engine.index.kernels.buckets import chunk_value
-from phash_engine.index.kernels.hits import QUERY_SHIFT, ROW_BITS
-from phash_engine.index.kernels.lanes import (
+from phash_engine.index.kernels.match_keys import QUERY_SHIFT, ROW_BITS
+from phash_engine.index.kernels.popcount import (
     LANES,
     TILE_QUERIES,
     TILE_ROWS,
@@ -27,11 +27,11 @@ from phash_engine.index.kernels.lanes import (
 from phash_engine.index.kernels.probe import chunk_distance
 
 _BUFFER_ROWS: Final = 1024
-"""Codes gathered before they are compared: 8 KB per word, and as much for their places."""
+"""Codes gathered before they are compared: 8 KB per word, and 8 KB for their places."""
 BUFFER_SIZE: Final = _BUFFER_ROWS + LANES
-"""Whole vectors are copied, the last of them beyond what is needed."""
+"""Whole vectors are copied; the last may exceed the rows."""
 _GROUP: Final = 64
-"""Codes on the left that share what is gathered, at most: their hits must fit at once."""
+"""Most left codes that share one buffer: the keys of all must fit at once."""
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -48,16 +48,16 @@ def pairs(
     begins: Any,
     buffer: Any,
     places: Any,
-    hits: Any,
+    keys: Any,
 ) -> Any:
-    """Find the pairs whose left code lies in the places ``start`` to ``stop``, as far as the hits fit.
+    """Find the pairs whose left code is in places ``start`` to ``stop``, until ``keys`` is full.
 
     Parameters
     ----------
     left, right
         ``Buckets`` of the same chunks and bit order.
     is_self
-        They are the same, and each pair is returned once.
+        Left and right are the same; each pair is returned once.
     chunk
         The chunk whose buckets are compared; ``start`` and ``stop`` are places of it.
     limit
@@ -65,14 +65,14 @@ def pairs(
     radii, masks, begins
         As for ``probe.within``.
     buffer, places
-        Columns and int64 of ``BUFFER_SIZE``: room to work in.
-    hits
-        int64, written: left place from ``start`` on as the query, distance, right entry as the row.
+        Columns and int64 of ``BUFFER_SIZE``: work space.
+    keys
+        int64, written: match keys with left place minus ``start`` as query, distance, and right entry as row.
 
     Returns
     -------
     tuple
-        First place that is not done, number of hits.
+        First place that is not done, number of keys written.
     """
     count, first = 0, start
     low, width = left.lows[chunk], left.widths[chunk]
@@ -85,8 +85,8 @@ def pairs(
             near = value ^ masks[i]
             if masks[i] >> width or (is_self and near < value):
                 continue
-            at = right.firsts[chunk] + near
-            place, following = as_int(right.offsets[at]), as_int(right.offsets[at + 1])
+            bucket = right.firsts[chunk] + near
+            place, following = as_int(right.offsets[bucket]), as_int(right.offsets[bucket + 1])
             if is_self and near == value:
                 place = first + 1
             while place < following:
@@ -108,14 +108,14 @@ def pairs(
                         buffer,
                         places,
                         filled,
-                        hits,
+                        keys,
                         count,
                     )
                     filled = 0
                     if count < 0:
                         return first, whole
         count = _compare(
-            left, right, is_self, chunk, start, first, last, limit, radii, buffer, places, filled, hits, count
+            left, right, is_self, chunk, start, first, last, limit, radii, buffer, places, filled, keys, count
         )
         if count < 0:
             return first, whole
@@ -148,23 +148,23 @@ def _compare(
     buffer: Any,
     places: Any,
     filled: int,
-    hits: Any,
+    keys: Any,
     count: int,
 ) -> int:
-    """Compare a group of left codes with the buffer; return the number of hits, or -1 if they do not fit."""
+    """Compare a group of left codes with the buffer; return the number of keys, or -1 if they do not fit."""
     for query in range(first, last, TILE_QUERIES):
         queries = min(TILE_QUERIES, last - query)
         for row in range(0, filled, TILE_ROWS):
-            met = 0
+            near_queries = 0
             if queries == TILE_QUERIES:
-                met = queries_within(buffer, row, left.columns, query, limit)
+                near_queries = queries_within(buffer, row, left.columns, query, limit)
             else:
                 for i in range(queries):
-                    met |= query_within(buffer, row, left.columns, query + i, limit) << i
-            while met:
-                near = query + lowest_bit(met)
-                met &= met - 1
-                if count + TILE_ROWS > hits.size:
+                    near_queries |= query_within(buffer, row, left.columns, query + i, limit) << i
+            while near_queries:
+                near = query + lowest_bit(near_queries)
+                near_queries &= near_queries - 1
+                if count + TILE_ROWS > keys.size:
                     return -1
                 mask = 0
                 for lanes in range(0, TILE_ROWS, LANES):
@@ -176,9 +176,9 @@ def _compare(
                     mask &= mask - 1
                     if is_self and places[found] <= near:
                         continue
-                    if not _met_before(left, near, buffer, found, chunk, radii):
+                    if not _found_before(left, near, buffer, found, chunk, radii):
                         bits = distance(buffer, found, left.columns, near)
-                        hits[count] = (
+                        keys[count] = (
                             ((near - start) << QUERY_SHIFT) | (bits << ROW_BITS) | as_int(right.entries[places[found]])
                         )
                         count += 1
@@ -186,8 +186,8 @@ def _compare(
 
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
-def _met_before(left: Any, place: int, buffer: Any, other: int, chunk: int, radii: Any) -> bool:
-    """Whether two codes are near in a chunk before this one, too."""
+def _found_before(left: Any, place: int, buffer: Any, other: int, chunk: int, radii: Any) -> bool:
+    """Whether an earlier chunk finds the same pair."""
     for earlier in range(chunk):
         if chunk_distance(left, place, buffer, other, earlier) <= radii[earlier]:
             return True

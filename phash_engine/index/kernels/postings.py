@@ -1,7 +1,7 @@
-"""Equal codes as one entry with the rows that have it.
+"""Postings: the rows of each entry, where an entry is one distinct code.
 
 Copies of one picture have one code, and average codes of skies and scans are shared by thousands: an index compares an
-entry once and then names its rows.
+entry once and then returns its rows.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phash_engine._columns import Columns, Hits, read_only
-from phash_engine.index.kernels.hits import rows_of
+from phash_engine._columns import Columns, read_only
+from phash_engine.index.kernels.match_keys import MatchKeys, rows_of
 
-_PAYS: Final = 8
-"""Entries are made when at least one row in this many repeats another; rows are their own entries otherwise."""
+_FEWEST_REPEATS: Final = 8
+"""Equal codes are collapsed if at least one row in this many repeats another; else each row is its own entry."""
 
 
 class Postings(NamedTuple):
-    """Rows of each entry; ``begins`` and ``rows`` are empty where every row is its own entry.
+    """Rows of each entry; ``begins`` and ``rows`` are empty if every row is its own entry.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Postings(NamedTuple):
     rows
         uint32 ``(n,)``: ascending within an entry.
     removed
-        bool ``(n,)``: rows that are no longer there; empty if none has gone.
+        bool ``(n,)``: removed rows; empty if there are none.
     """
 
     begins: NDArray[np.uint32]
@@ -37,7 +37,7 @@ class Postings(NamedTuple):
 
 
 def collapse(columns: Columns) -> tuple[Columns, Postings]:
-    """Make one entry of equal codes.
+    """Collapse equal codes into one entry.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def collapse(columns: Columns) -> tuple[Columns, Postings]:
     is_new = np.ones(n, dtype=bool)
     is_new[1:] = np.any([column[order[1:]] != column[order[:-1]] for column in columns], axis=0)
     firsts = np.flatnonzero(is_new)
-    if (n - firsts.size) * _PAYS < n:
+    if (n - firsts.size) * _FEWEST_REPEATS < n:
         return columns, frozen(np.empty(0, np.uint32), np.empty(0, np.uint32))
     counts = np.diff(firsts, append=n)
     by_row = np.argsort(order[firsts])
@@ -60,7 +60,7 @@ def collapse(columns: Columns) -> tuple[Columns, Postings]:
     return entries, frozen(begins.astype(np.uint32), rows.astype(np.uint32))
 
 
-def owners(postings: Postings, rows: int) -> NDArray[np.int64]:
+def entries_of_rows(postings: Postings, rows: int) -> NDArray[np.int64]:
     """Return the entry of each of ``rows`` rows."""
     found = np.arange(rows)
     if postings.begins.size:
@@ -69,7 +69,7 @@ def owners(postings: Postings, rows: int) -> NDArray[np.int64]:
 
 
 def extended(postings: Postings, more: int) -> Postings:
-    """Give further rows, after all others, an entry each."""
+    """Add rows after the last, each as an entry of its own."""
     if not postings.begins.size:
         return postings
     rows = postings.rows.size
@@ -86,9 +86,9 @@ def frozen(begins: NDArray[np.uint32], rows: NDArray[np.uint32]) -> Postings:
 
 
 def _mixed(columns: Columns) -> NDArray[np.uint64]:
-    """One word for each code, the same for equal codes.
+    """Return one word for each code, the same for equal codes.
 
-    Where two codes share a word by chance, their rows may stay apart in several entries, which changes no result.
+    If two codes share a word by chance, their rows may end up in several entries, which changes no result.
     """
     mixed = columns[0]
     for column in columns[1:]:
@@ -106,7 +106,7 @@ def counts(postings: Postings, entries: NDArray[np.int64]) -> NDArray[np.int64]:
 def rows_of_each(
     postings: Postings, entries: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the place of the entry of each row of some entries, and these rows; ``sizes`` are their ``counts``."""
+    """Return for each row of some entries the index in ``entries``, and the row; ``sizes`` are their ``counts``."""
     if not postings.begins.size:
         return np.arange(entries.size), entries
     numbers = np.repeat(np.arange(entries.size), sizes)
@@ -114,10 +114,10 @@ def rows_of_each(
     return numbers, postings.rows[places].astype(np.int64)
 
 
-def expand(hits: Hits, postings: Postings) -> Hits:
-    """Turn hits of entries into hits of rows; neither sorted."""
+def expand(keys: MatchKeys, postings: Postings) -> MatchKeys:
+    """Expand match keys of entries to match keys of rows; neither sorted."""
     if postings.begins.size:
-        entries = rows_of(hits)
+        entries = rows_of(keys)
         numbers, rows = rows_of_each(postings, entries, counts(postings, entries))
-        hits = (hits - entries)[numbers] + rows
-    return hits[~postings.removed[rows_of(hits)]] if postings.removed.size else hits
+        keys = (keys - entries)[numbers] + rows
+    return keys[~postings.removed[rows_of(keys)]] if postings.removed.size else keys

@@ -82,11 +82,11 @@ class VerificationImage:
     def views(self) -> tuple[VerificationImage, ...]:
         """The picture, and what is inside its uniform border where that has enough structure."""
         luma = np.rint(self.pixels @ LUMA)
-        box = border.inside(lambda left, top, right, bottom: luma[top:bottom, left:right], *luma.shape[::-1])
+        box = border.inner_box(lambda left, top, right, bottom: luma[top:bottom, left:right], *luma.shape[::-1])
         if box is None:
             return (self,)
-        left, top = (-(-edge // border.FINE) for edge in box[:2])
-        right, bottom = (edge // border.FINE for edge in box[2:])
+        left, top = (-(-edge // border.SUBPIXELS) for edge in box[:2])
+        right, bottom = (edge // border.SUBPIXELS for edge in box[2:])
         inside = VerificationImage(np.ascontiguousarray(self.pixels[top:bottom, left:right]))
         return (self, inside) if inside.is_trusted else (self,)
 
@@ -146,7 +146,9 @@ def agreement(a: VerificationImage, b: VerificationImage) -> int:
 
 def _nearest_views(a: VerificationImage, b: VerificationImage) -> tuple[VerificationImage, VerificationImage, int]:
     """Return the views of two pictures whose codes are nearest, and the orientation of the first that makes them so."""
-    pairs = ((*orientation.distance(one.codes, other.codes), one, other) for one, other in product(a.views, b.views))
+    pairs = (
+        (*orientation.rotated_distance(one.codes, other.codes), one, other) for one, other in product(a.views, b.views)
+    )
     _, turn, a, b = min(pairs, key=lambda pair: pair[0])
     return a, b, turn
 

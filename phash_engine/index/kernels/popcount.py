@@ -1,12 +1,12 @@
-"""Eight codes against one query in a vector register.
+"""Hamming distance by popcount, of eight codes (lanes) and one query at once in a vector register.
 
-Loops written in Python are vectorised by LLVM only in part, and popcounts in loops that append hits not at all: they
-run at a quarter of this speed. So the vectors are spelled out in LLVM's language: loads of eight words, ``llvm.ctpop``
+Loops written in Python are vectorised by LLVM only in part, and popcounts in loops that append keys not at all: they
+run at a quarter of this speed. So the vectors are written in LLVM IR: loads of eight words, ``llvm.ctpop``
 and comparisons. They become one ``vpopcntq`` per eight words where the processor has it, and byte shuffles where it has
-AVX2 or NEON alone (Muła, Kurz & Lemire 2018, "Faster population counts using AVX2 instructions").
+only AVX2 or NEON (Muła, Kurz & Lemire 2018, "Faster population counts using AVX2 instructions").
 
-Codes and queries are columns (see ``hits.Columns``), ``row`` and ``query`` the first to compare. The number of words is
-known at compile time. Nothing is checked: rows and queries must exist.
+Codes and queries are columns, ``row`` and ``query`` the first to compare. The number of words is known at compile time.
+Indexes are not checked: rows and queries must exist.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ TILE_QUERIES: Final = 4
 TILE_ROWS: Final = 64
 
 as_int: Any = np.int64
-"""What unsigned numbers must become in kernels: a sum of uint64 and int64 would be a float."""
+"""Conversion of unsigned numbers in kernels: a sum of uint64 and int64 would be a float."""
 
 _I1, _I8, _I64 = ir.IntType(1), ir.IntType(8), ir.IntType(64)
 _VECTOR = ir.VectorType(_I64, LANES)
 
 
 def _has_vectors() -> bool:
-    """Whether vectors pay: without AVX2 or NEON the scalar popcount instruction is faster."""
+    """Whether vectors are faster: without AVX2 or NEON the scalar popcount instruction wins."""
     features = config.CPU_FEATURES
     if features is None:
         features = llvmlite.binding.get_host_cpu_features().flatten()
@@ -45,7 +45,7 @@ VECTORS: Final = _has_vectors()
 
 @intrinsic
 def distance(typingctx: Any, columns: Any, row: Any, queries: Any, query: Any) -> Any:
-    """Distance in bits between the code in ``row`` and ``query``."""
+    """Return the Hamming distance in bits between the code in ``row`` and ``query``."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         codes = [builder.load(p) for p in _pointers(context, builder, signature.args[0], args[0], args[1])]
@@ -57,7 +57,7 @@ def distance(typingctx: Any, columns: Any, row: Any, queries: Any, query: Any) -
 
 @intrinsic
 def rows_within(typingctx: Any, columns: Any, row: Any, queries: Any, query: Any, limit: Any) -> Any:
-    """Bit ``i`` is set if the code in row ``row + i`` lies within ``limit`` of ``query``: eight rows."""
+    """Return a mask of eight rows: bit ``i`` is set if the code in row ``row + i`` is within ``limit`` of ``query``."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         codes = _lanes(builder, _pointers(context, builder, signature.args[0], args[0], args[1]))
@@ -69,7 +69,7 @@ def rows_within(typingctx: Any, columns: Any, row: Any, queries: Any, query: Any
 
 
 def _tile(queries_at_once: int, doc: str) -> Any:
-    """Compare 64 codes with some queries, which have one limit each in an array, or one for all.
+    """Return an intrinsic that compares 64 codes with some queries; ``limits`` is an array, or one limit for all.
 
     Only the smallest of eight distances is compared with the limit, which saves a third of the work.
     """
@@ -84,15 +84,15 @@ def _tile(queries_at_once: int, doc: str) -> Any:
                 codes = _lanes(builder, codes_of(builder.add(args[1], _I64(step))))
                 distances = [_distance(builder, codes, splat) for splat in splats]
                 nearest = [_minimum(builder, *pair) for pair in zip(nearest, distances, strict=True)]
-            met = _I64(0)
+            near = _I64(0)
             for i, query in enumerate(picked):
                 limit = args[4]
                 if isinstance(signature.args[4], types.Array):
                     limit = builder.load(_pointer(context, builder, signature.args[4], limit, query))
                 limit = _splat(builder, limit)
-                hit = builder.icmp_unsigned("!=", _mask(builder, nearest[i], limit), _I8(0))
-                met = builder.or_(met, builder.shl(builder.zext(hit, _I64), _I64(i)))
-            return met
+                is_near = builder.icmp_unsigned("!=", _mask(builder, nearest[i], limit), _I8(0))
+                near = builder.or_(near, builder.shl(builder.zext(is_near, _I64), _I64(i)))
+            return near
 
         limits = limits if isinstance(limits, types.Array) else types.int64
         return types.int64(columns, types.int64, queries, types.int64, limits), generate
@@ -110,7 +110,7 @@ queries_within = _tile(
 
 @intrinsic
 def lowest_bit(typingctx: Any, mask: Any) -> Any:
-    """Position of the lowest set bit of ``mask``, which must not be 0."""
+    """Return the position of the lowest set bit of ``mask``, which must not be 0."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], _I1(1))
@@ -119,8 +119,8 @@ def lowest_bit(typingctx: Any, mask: Any) -> Any:
 
 
 @intrinsic
-def bit_count(typingctx: Any, value: Any) -> Any:
-    """Set bits of a 64-bit value."""
+def popcount(typingctx: Any, value: Any) -> Any:
+    """Return the number of set bits of a 64-bit value."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _call(builder, "llvm.ctpop.i64", args[0])
@@ -130,7 +130,7 @@ def bit_count(typingctx: Any, value: Any) -> Any:
 
 @intrinsic
 def prefetch(typingctx: Any, columns: Any, row: Any) -> Any:
-    """Ask for the cache lines of a code."""
+    """Prefetch the cache lines of a code."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i32 = ir.IntType(32)
@@ -144,18 +144,18 @@ def prefetch(typingctx: Any, columns: Any, row: Any) -> Any:
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """Address of one element of a contiguous array."""
+    """Return the address of one element of a contiguous array."""
     return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
 
 
 def _pointers(context: Any, builder: Any, kind: Any, columns: Any, index: Any) -> list[Any]:
-    """Address of one element of each column."""
+    """Return the address of one element of each column."""
     arrays = (builder.extract_value(columns, word) for word in range(kind.count))
     return [_pointer(context, builder, kind.dtype, array, index) for array in arrays]
 
 
 def _lanes(builder: Any, pointers: list[Any]) -> list[Any]:
-    """Eight codes from each address on; columns are aligned to words, not to vectors."""
+    """Load eight codes from each address; columns are aligned to words, not to vectors."""
     loads = [builder.load(builder.bitcast(pointer, _VECTOR.as_pointer())) for pointer in pointers]
     for load in loads:
         load.align = 8
@@ -163,19 +163,19 @@ def _lanes(builder: Any, pointers: list[Any]) -> list[Any]:
 
 
 def _splats(builder: Any, pointers: list[Any]) -> list[Any]:
-    """One code from each address, eight times."""
+    """Load one code from each address into all lanes."""
     return [_splat(builder, builder.load(pointer)) for pointer in pointers]
 
 
 def _splat(builder: Any, value: Any) -> Any:
-    """One value in all lanes."""
+    """Copy one value to all lanes."""
     nothing = ir.Constant(_VECTOR, ir.Undefined)
     single = builder.insert_element(nothing, value, _I64(0))
     return builder.shuffle_vector(single, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
 
 def _distance(builder: Any, codes: list[Any], queries: list[Any]) -> Any:
-    """Sum over the words of the bits that differ, of scalars or of vectors."""
+    """Return the number of differing bits, summed over the words, of scalars or of vectors."""
     total = None
     for code, query in zip(codes, queries, strict=True):
         name = "llvm.ctpop.v8i64" if code.type == _VECTOR else "llvm.ctpop.i64"
@@ -185,7 +185,7 @@ def _distance(builder: Any, codes: list[Any], queries: list[Any]) -> Any:
 
 
 def _minimum(builder: Any, left: Any, right: Any) -> Any:
-    """Smaller distance of each lane."""
+    """Return the smaller distance of each lane."""
     return _call(builder, "llvm.umin.v8i64", left, right)
 
 
@@ -196,5 +196,5 @@ def _call(builder: Any, name: str, *args: Any) -> Any:
 
 
 def _mask(builder: Any, distances: Any, limits: Any) -> Any:
-    """One bit per lane: distance within its limit. Signed, for -1 accepts nothing."""
+    """Return one bit per lane: distance within its limit. Signed, because -1 accepts nothing."""
     return builder.bitcast(builder.icmp_signed("<=", distances, limits), _I8)

@@ -1,6 +1,6 @@
-"""Questions to a BK-tree: which of its rows are near.
+"""Walk a BK-tree: range searches, k-nearest searches and the self-join.
 
-A query at distance d from a node follows only the children whose distance to the node lies in ``d - radius ..
+A query at distance d from a node follows only the children whose distance to the node is in ``d - radius ..
 d + radius``, by the triangle inequality. Small contiguous subtrees are scanned in vectors.
 """
 
@@ -12,19 +12,19 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from phash_engine.index.kernels.hits import QUERY_SHIFT, ROW_BITS
-from phash_engine.index.kernels.lanes import LANES, VECTORS, distance, lowest_bit, rows_within
-from phash_engine.index.kernels.tree import living_rows
+from phash_engine.index.kernels.bktree import living_rows
+from phash_engine.index.kernels.match_keys import QUERY_SHIFT, ROW_BITS
+from phash_engine.index.kernels.popcount import LANES, VECTORS, distance, lowest_bit, rows_within
 
-_READ_THROUGH: Final = 2048 if VECTORS else 64
-"""Subtrees of up to this many nodes are read through: it takes as long as following some ten children."""
+_SCANNED_NODES: Final = 2048 if VECTORS else 64
+"""Subtrees of up to this many nodes are scanned: that costs as much as following some ten children."""
 
 _LOW_ROW: Final = (1 << ROW_BITS) - 1
 
 
 @njit(nogil=True, cache=True)
 def within(tree: Any, queries: Any, limits: Any) -> Any:
-    """Return the hits of every query within its limit.
+    """Return the match keys of every query within its limit.
 
     Parameters
     ----------
@@ -38,19 +38,19 @@ def within(tree: Any, queries: Any, limits: Any) -> Any:
     Returns
     -------
     numpy.ndarray
-        Hits, unsorted.
+        Match keys, unsorted.
     """
-    hits = _no_keys()
+    keys = _no_keys()
     for query in range(limits.size):
         for near in _walk(tree, queries, query, limits[query], 0):
             for row in living_rows(tree, near & _LOW_ROW):
-                hits.append((query << QUERY_SHIFT) | (near & ~_LOW_ROW) | row)
-    return np.array(hits)
+                keys.append((query << QUERY_SHIFT) | (near & ~_LOW_ROW) | row)
+    return np.array(keys)
 
 
 @njit(nogil=True, cache=True)
 def pairs(tree: Any, limit: int, start: int, stop: int) -> Any:
-    """Return all pairs of rows within ``limit`` whose lower node is ``start`` to ``stop``.
+    """Return all pairs of rows within ``limit`` whose lower node is in ``start`` to ``stop``.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def _walk(tree: Any, queries: Any, query: int, limit: int, start: int) -> Any:
         stack.append(0)
     while stack:
         node = stack.pop()
-        if 0 < nodes[node].span <= _READ_THROUGH:
-            _read(tree.codes, max(node, start), node + nodes[node].span, queries, query, limit, found)
+        if 0 < nodes[node].span <= _SCANNED_NODES:
+            _scan_subtree(tree.codes, max(node, start), node + nodes[node].span, queries, query, limit, found)
             continue
         apart = distance(tree.codes, node, queries, query)
         if apart <= limit and node >= start:
@@ -92,7 +92,7 @@ def _walk(tree: Any, queries: Any, query: int, limit: int, start: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _read(codes: Any, node: int, stop: int, queries: Any, query: int, limit: int, found: Any) -> None:
+def _scan_subtree(codes: Any, node: int, stop: int, queries: Any, query: int, limit: int, found: Any) -> None:
     """Append the nodes ``node`` to ``stop`` within ``limit`` of one query."""
     while VECTORS and node + LANES <= stop:
         mask = rows_within(codes, node, queries, query, limit)
@@ -109,22 +109,22 @@ def _read(codes: Any, node: int, stop: int, queries: Any, query: int, limit: int
 
 @njit(nogil=True, cache=True)
 def nearest(tree: Any, queries: Any, limits: Any, k: int) -> Any:
-    """Return the ``k`` nearest hits of every query within its limit, of equal distance the lowest rows; unsorted.
+    """Return the match keys of the ``k`` nearest rows of every query within its limit, unsorted.
 
-    The other parameters are those of ``within``.
+    Ties go to the lowest rows. The other parameters are those of ``within``.
     """
-    hits = _no_keys()
+    keys = _no_keys()
     for query in range(limits.size):
-        for key in _best(tree, queries, query, limits[query], k):
-            hits.append((query << QUERY_SHIFT) | -key)
-    return np.array(hits)
+        for key in _nearest_rows(tree, queries, query, limits[query], k):
+            keys.append((query << QUERY_SHIFT) | -key)
+    return np.array(keys)
 
 
 @njit(nogil=True, cache=True)
-def _best(tree: Any, queries: Any, query: int, limit: int, k: int) -> Any:
+def _nearest_rows(tree: Any, queries: Any, query: int, limit: int, k: int) -> Any:
     """Return the negated keys (distance, row) of the nearest rows of one query.
 
-    The subtree that may hold the nearest code comes first, until none is left that could better the worst of ``k``.
+    Subtrees are visited by their lower bound, until none is left that could improve on the worst of ``k``.
     """
     best, frontier, read, nodes = _no_keys(), _no_keys(), _no_keys(), tree.nodes
     if nodes.size:
@@ -132,9 +132,9 @@ def _best(tree: Any, queries: Any, query: int, limit: int, k: int) -> Any:
     while frontier and frontier[0] >> ROW_BITS <= limit:
         bound, node = frontier[0] >> ROW_BITS, frontier[0] & _LOW_ROW
         heappop(frontier)
-        if 0 < nodes[node].span <= _READ_THROUGH:
+        if 0 < nodes[node].span <= _SCANNED_NODES:
             read.clear()
-            _read(tree.codes, node, node + nodes[node].span, queries, query, limit, read)
+            _scan_subtree(tree.codes, node, node + nodes[node].span, queries, query, limit, read)
             for near in read:
                 limit = _offer(tree, near, k, limit, best)
             continue
@@ -151,7 +151,7 @@ def _best(tree: Any, queries: Any, query: int, limit: int, k: int) -> Any:
 
 @njit(nogil=True, cache=True)
 def _offer(tree: Any, near: int, k: int, limit: int, best: Any) -> int:
-    """Take the rows of a node into ``best``, a heap with the worst on top, where they belong; return the new limit."""
+    """Offer the rows of a node to ``best``, a heap with the worst on top; return the new limit."""
     if near >> ROW_BITS <= limit:
         for row in living_rows(tree, near & _LOW_ROW):
             key = -((near & ~_LOW_ROW) | row)
@@ -166,5 +166,5 @@ def _offer(tree: Any, near: int, k: int, limit: int, best: Any) -> int:
 
 @njit(nogil=True, cache=True)
 def _no_keys() -> Any:
-    """Return an empty list of int64, the type that numba cannot see in ``[]``."""
+    """Return an empty list of int64; numba cannot infer the type of ``[]``."""
     return [np.int64(0) for _ in range(0)]

@@ -1,13 +1,13 @@
 """A BK-tree in flat arrays (Burkhard & Keller 1973, "Some approaches to best-match file searching").
 
-Every node holds one distinct code. Its children have different distances from it and are stored in this order, so a
-query at distance d from a node need follow only the children whose distance lies in ``d - radius .. d + radius``.
+Every node holds one distinct code. Its children have different distances from it and are sorted by them, so a query at
+distance d from a node follows only the children whose distance is in ``d - radius .. d + radius``.
 
-``lay_out`` numbers the nodes in preorder: the subtree of a node is the ``span`` of nodes from it on, and can be read
-through where that is faster than walking it. ``insert`` hangs new nodes into the tree but puts them behind all others;
-their ancestors get span 0, for their subtrees are no longer contiguous.
+``build`` numbers the nodes in preorder: the subtree of a node is the ``span`` of nodes from it on, and is scanned
+if that is faster than walking it. ``insert`` links new nodes into the tree but stores them after the last node; their
+ancestors get span 0, because their subtrees are no longer contiguous.
 
-The rows that share a code form a ring: ``last`` of the node is the highest of them, and the lowest comes after it.
+The rows of one code form a ring: ``last`` of the node is the highest row, and the next after it is the lowest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from phash_engine._columns import Columns
-from phash_engine.index.kernels.lanes import distance
+from phash_engine.index.kernels.popcount import distance
 
 _FIELDS: Final = ("parent", "sibling", "child", "edge", "span", "last")
 NODE: Final = np.dtype([(name, np.int32) for name in _FIELDS], align=True)
@@ -27,7 +27,7 @@ NODE: Final = np.dtype([(name, np.int32) for name in _FIELDS], align=True)
 
 
 class Tree(NamedTuple):
-    """The arrays of one tree, exactly filled for those who ask, with room for ``insert``.
+    """The arrays of one tree: filled exactly for searches, with spare room for ``insert``.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Tree(NamedTuple):
     ring
         int32 ``(rows,)``: next row with the same code.
     alive
-        bool ``(rows,)``: False for removed rows, which are in no result.
+        bool ``(rows,)``: False for removed rows, which are left out of results.
     """
 
     codes: Columns
@@ -46,13 +46,13 @@ class Tree(NamedTuple):
     ring: NDArray[np.int32]
     alive: NDArray[np.bool_]
 
-    def part(self, nodes: int, rows: int) -> Tree:
+    def first(self, nodes: int, rows: int) -> Tree:
         """Return the first nodes and rows, as views."""
         codes = tuple(column[:nodes] for column in self.codes)
         return Tree(codes, self.nodes[:nodes], self.ring[:rows], self.alive[:rows])
 
     def with_room(self, room: int) -> Tree:
-        """Return a copy with room for more nodes and rows, which are alive."""
+        """Return a copy with room for further nodes and rows, which are alive."""
         codes = tuple(np.pad(column, (0, room)) for column in self.codes)
         nodes = np.concatenate((self.nodes, np.empty(room, dtype=NODE)))
         alive = np.pad(self.alive, (0, room), constant_values=True)
@@ -60,7 +60,7 @@ class Tree(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def lay_out(codes: Any, nodes: Any, order: Any) -> None:
+def build(codes: Any, nodes: Any, order: Any) -> None:
     """Build a tree of distinct codes.
 
     Parameters
@@ -68,7 +68,7 @@ def lay_out(codes: Any, nodes: Any, order: Any) -> None:
     codes
         Distinct codes, ``words`` columns ``(n,)``; moved into preorder.
     nodes
-        NODE ``(n,)``: filled, without rows.
+        NODE ``(n,)``: written, without rows.
     order
         int64 ``(n,)``: moved as the codes are.
 
@@ -85,13 +85,13 @@ def lay_out(codes: Any, nodes: Any, order: Any) -> None:
         first, stop = node + 1, node + nodes[node].span
         if first < stop:
             _count(codes, node, stop, distances, begins)
-            _hang_children(nodes, node, begins)
+            _add_children(nodes, node, begins)
             _move(codes, order, first, stop, distances, begins, moved)
 
 
 @njit(nogil=True, cache=True)
 def _count(codes: Any, node: int, stop: int, distances: Any, begins: Any) -> None:
-    """Note the distances of the codes after ``node`` to it, and where the codes at each distance will begin."""
+    """Write the distances of the codes after ``node`` to it, and where the codes at each distance will begin."""
     begins[:] = 0
     for other in range(node + 1, stop):
         distances[other] = distance(codes, other, codes, node)
@@ -102,8 +102,8 @@ def _count(codes: Any, node: int, stop: int, distances: Any, begins: Any) -> Non
 
 
 @njit(nogil=True, cache=True)
-def _hang_children(nodes: Any, node: int, begins: Any) -> None:
-    """Make the first code at each distance a child of ``node``, the others its subtree."""
+def _add_children(nodes: Any, node: int, begins: Any) -> None:
+    """Make the first code at each distance a child of ``node``, the rest at that distance its subtree."""
     previous = -1
     for edge in range(begins.size - 1):
         child = begins[edge]
@@ -115,7 +115,7 @@ def _hang_children(nodes: Any, node: int, begins: Any) -> None:
 
 @njit(nogil=True, cache=True)
 def _move(codes: Any, order: Any, first: int, stop: int, distances: Any, begins: Any, moved: Any) -> None:
-    """Put codes and order of a subtree in the order of their distances."""
+    """Sort the codes and ``order`` of a subtree by their distances."""
     for source in range(first, stop):
         target = begins[distances[source]]
         begins[distances[source]] += 1
@@ -128,14 +128,14 @@ def _move(codes: Any, order: Any, first: int, stop: int, distances: Any, begins:
 
 
 @njit(nogil=True, cache=True)
-def fill_rings(tree: Any, owners: Any) -> None:
+def fill_rings(tree: Any, nodes_of_rows: Any) -> None:
     """Put all rows into the rings of their nodes ``owners``, int64 ``(rows,)``."""
-    for row in range(owners.size):
-        _join_ring(tree, owners[row], row)
+    for row in range(nodes_of_rows.size):
+        _join_ring(tree, nodes_of_rows[row], row)
 
 
 @njit(nogil=True, cache=True)
-def owners(tree: Any) -> Any:
+def nodes_of_rows(tree: Any) -> Any:
     """Return the node of each living row, int64 ``(rows,)``; -1 for removed rows."""
     found = np.full(tree.ring.size, -1, np.int64)
     for node in range(tree.nodes.size):
@@ -165,15 +165,15 @@ def insert(tree: Any, count: int, codes: Any, row: int) -> int:
         Number of nodes now.
     """
     for i in range(codes[0].size):
-        node = _find_or_hang(tree, count, codes, i)
+        node = _find_or_insert(tree, count, codes, i)
         count = max(count, node + 1)
         _join_ring(tree, node, row + i)
     return count
 
 
 @njit(nogil=True, cache=True)
-def _find_or_hang(tree: Any, count: int, codes: Any, i: int) -> int:
-    """Return the node of code ``i``: the one that is there, or ``count``, hung where it belongs."""
+def _find_or_insert(tree: Any, count: int, codes: Any, i: int) -> int:
+    """Return the node of code ``i``: an existing node, or ``count``, inserted as a new node."""
     nodes = tree.nodes
     node, parent, previous, edge = 0 if count else -1, -1, -1, 0
     while node >= 0 and nodes[node].edge == edge:
@@ -198,7 +198,7 @@ def _find_or_hang(tree: Any, count: int, codes: Any, i: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _join_ring(tree: Any, node: int, row: int) -> None:
-    """Put ``row`` behind the last row of ``node``."""
+    """Append ``row`` to the ring of ``node``."""
     last = tree.nodes[node].last
     if last < 0:
         tree.ring[row] = row
@@ -210,14 +210,14 @@ def _join_ring(tree: Any, node: int, row: int) -> None:
 
 @njit(nogil=True, cache=True)
 def _fill(nodes: Any, node: int, parent: int, edge: int, span: int) -> None:
-    """Write a node without children and rows."""
+    """Write a node without children or rows."""
     nodes[node].parent, nodes[node].edge, nodes[node].span = parent, edge, span
     nodes[node].sibling = nodes[node].child = nodes[node].last = -1
 
 
 @njit(nogil=True, cache=True)
 def _link(nodes: Any, parent: int, previous: int, node: int) -> None:
-    """Make ``node`` the sibling after ``previous``, or the first child of ``parent`` where that is -1."""
+    """Make ``node`` the sibling after ``previous``, or the first child of ``parent`` if that is -1."""
     if previous < 0:
         nodes[parent].child = node
     else:
@@ -228,7 +228,7 @@ def _link(nodes: Any, parent: int, previous: int, node: int) -> None:
 def living_rows(tree: Any, node: int) -> Any:
     """Yield the living rows of a node, lowest first.
 
-    Not cached: numba cannot compile a generator from its cache into a new caller. The callers' caches hold it.
+    Not cached: numba cannot inline a cached generator into a new caller. The caches of the callers include it.
     """
     last = tree.nodes[node].last
     row, more = tree.ring[last], True

@@ -1,4 +1,4 @@
-"""Distances of all queries to all codes, as a table that several comparisons lower in turn."""
+"""The distances of all queries to all codes: the smallest over several comparisons."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from phash_engine._columns import Columns
-from phash_engine.index.kernels.lanes import distance
+from phash_engine.index.kernels.popcount import distance
 
 
-def lower(nearest: NDArray[np.uint8], columns: Columns, queries: Columns) -> None:
-    """Replace by their distances, in place, what is larger.
+def lower_distances(nearest: NDArray[np.uint8], columns: Columns, queries: Columns) -> None:
+    """Lower a table of distances, in place, to the distances of these queries and codes.
 
     Parameters
     ----------
@@ -24,13 +24,13 @@ def lower(nearest: NDArray[np.uint8], columns: Columns, queries: Columns) -> Non
 
     Notes
     -----
-    Cost: ``q * n * words`` word comparisons, 6 G/s with AVX-512 VPOPCNTDQ, eight times as many as numpy makes.
+    Cost: ``q * n * words`` word comparisons, 6 G/s with AVX-512 VPOPCNTDQ, eight times the rate of numpy.
     """
-    _lower(nearest, columns, queries)
+    _lower_distances(nearest, columns, queries)
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def _lower(nearest: NDArray[np.uint8], columns: Columns, queries: Columns) -> None:
+def _lower_distances(nearest: NDArray[np.uint8], columns: Columns, queries: Columns) -> None:
     for query in range(nearest.shape[0]):
         for row in range(nearest.shape[1]):
             bits = distance(columns, row, queries, query)
