@@ -1,7 +1,8 @@
 """Other people's ways from file to code behind one call, each with one thread.
 
-Peers that are not installed are left out, and so are those that cannot read a format; both are said. imagededup's
-hashers do not import without torch, which the ``bench`` extra leaves out.
+Peers that are not installed are left out, and so are those that cannot read a format; both are said. The ``bench``
+extra holds neither imagededup, whose hashers do not import without torch, nor perception, which brings a second OpenCV:
+``pip install --no-deps perception`` adds it, next to what it imports.
 """
 
 from __future__ import annotations
