@@ -45,7 +45,7 @@ def rows(trial: Trial, most: int) -> list[Descriptor]:
 
 
 def candidates(trial: Trial, distances: Distances, most: int) -> Pairs:
-    """Return the true pairs and, evenly chosen, so many false ones beyond :data:`SURE` and within ``verify.BAND``."""
+    """Return the true pairs and, evenly chosen, so many false ones that verification looks at: see :func:`_near`."""
     near = _near(distances)
     false = np.flatnonzero(near & trial.impostors)
     chosen = np.linspace(0, len(false) - 1, min(most, len(false))).astype(np.int64)

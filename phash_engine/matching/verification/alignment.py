@@ -48,7 +48,7 @@ def overlay(a: NDArray[np.uint8], b: NDArray[np.uint8], start: Map | None = None
     """Lay two pictures, uint8 ``(h, w, 3)`` of RGB, over one another.
 
     The larger, or of equal ones the sharper, is moved onto the other, from a map that is known to be about right, or
-    from where they lie. Whether they fit is not judged here: see ``likeness``.
+    from where they lie. Whether they fit is not judged here: see ``similarity``.
 
     Notes
     -----
