@@ -11,7 +11,6 @@ import importlib
 import os
 import sys
 import warnings
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -61,9 +60,11 @@ class LazyGroup(click.Group):
             if args == ["--help"]:
                 click.echo(ctx.get_help())
                 ctx.exit()
-        near = get_close_matches(args[0], COMMANDS, 1) if args[0] not in COMMANDS else []
-        if near:
-            raise click.UsageError(f"no such command {args[0]!r}; did you mean {near[0]!r}?", ctx)
+        if args[0] not in COMMANDS:
+            from difflib import get_close_matches  # only a mistake needs it
+
+            if near := get_close_matches(args[0], COMMANDS, 1):
+                raise click.UsageError(f"no such command {args[0]!r}; did you mean {near[0]!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102 - inherited
