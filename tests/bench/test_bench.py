@@ -141,6 +141,7 @@ def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["bytes_per_code"] > 16
 
 
+@pytest.mark.slow
 @pytest.mark.bench
 @pytest.mark.skipif(not keypoints.available(), reason="needs opencv-python-headless: the extra verify")
 def test_verification_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

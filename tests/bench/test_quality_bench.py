@@ -249,6 +249,7 @@ def test_a_verification_adds_copies_alone(sample: Path) -> None:
     assert agreed[own].sum() > 0.8 * asked[own].sum()
 
 
+@pytest.mark.slow
 @pytest.mark.bench
 def test_tables_and_curves_are_drawn(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
