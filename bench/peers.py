@@ -1,7 +1,8 @@
 """Other libraries from file to code behind one call, each with one thread.
 
-Peers that are not installed, or cannot read a format, are left out with a message. The hashers of imagededup need
-torch, which the ``bench`` extra does not install.
+Peers that are not installed, or cannot read a format, are left out with a message. The ``bench`` extra holds neither
+imagededup, whose hashers do not import without torch, nor perception, which brings a second OpenCV:
+``pip install --no-deps perception`` adds it, next to what it imports.
 """
 
 from __future__ import annotations

@@ -141,6 +141,7 @@ def misses(paths: Sequence[Path], edit: Callable[[Image.Image], bytes], catalogu
     return missed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COPIES)
 def test_copies_are_found_first(photos: Path, web: Store, kind: str) -> None:
     """All 600 of every kind are, though 99 in a hundred were enough."""

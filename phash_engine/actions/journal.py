@@ -16,7 +16,10 @@ import errno
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from io import BytesIO
+from typing import Any, BinaryIO, Self
+
+from filelock import lock_descriptor
 
 from phash_engine import _json
 from phash_engine._files import reason_of, sync_parent
@@ -103,10 +106,14 @@ class JournalReader:
         self.applied: dict[str, Step] = {}
         self.unfinished: dict[str, Step] = {}
         try:
-            for record in _records(path):
-                self._replay(record)
+            with self._reader() as file:
+                for record in _records(file, path):
+                    self._replay(record)
         except (KeyError, TypeError) as error:
             raise PlanError(f"{path}: corrupt journal: {error}") from error
+
+    def _reader(self) -> BinaryIO:
+        return open(self.path, "rb") if os.path.lexists(self.path) else BytesIO()
 
     def _replay(self, record: Mapping[str, Any]) -> None:
         event = record["event"]
@@ -189,8 +196,15 @@ class Journal(JournalReader):
         self._append({"event": "cancelled", "path": path})
         del self.unfinished[path]
 
+    def _reader(self) -> BinaryIO:
+        """Open the file by the descriptor that has locked it: on Windows no other can read it."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return open(self._descriptor, "rb", closefd=False)
+
     def _begin(self) -> None:
-        if _ends_in_mid_line(self.path):
+        with self._reader() as file:
+            is_in_mid_line = _ends_in_mid_line(file)
+        if is_in_mid_line:
             self._write(b"\n")  # what a crash left of the last line stays a line of its own
         self._append({"event": "begin", "phash_journal": FORMAT, "plan": self.plan, "catalogue": self.catalogue})
 
@@ -208,21 +222,18 @@ class Journal(JournalReader):
             ) from error
 
 
-def _records(path: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of a journal, if there is one; only the last line of a run may be incomplete."""
-    if not os.path.lexists(path):
-        return
-    with open(path, "rb") as file:
+def _records(file: BinaryIO, path: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a journal; only the last line of a run may be incomplete."""
+    is_incomplete = False
+    for number, line in enumerate(file, start=1):
+        record = _parsed(line)
+        if record is None:
+            is_incomplete = True
+            continue
+        if is_incomplete and record["event"] != "begin":
+            raise PlanError(f"{path}: line {number - 1} is corrupt, or this is not a journal")
         is_incomplete = False
-        for number, line in enumerate(file, start=1):
-            record = _parsed(line)
-            if record is None:
-                is_incomplete = True
-                continue
-            if is_incomplete and record["event"] != "begin":
-                raise PlanError(f"{path}: line {number - 1} is corrupt, or this is not a journal")
-            is_incomplete = False
-            yield record
+        yield record
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
@@ -233,12 +244,11 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and record.get("event") in _EVENTS else None
 
 
-def _ends_in_mid_line(path: str) -> bool:
-    with open(path, "rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
+def _ends_in_mid_line(file: BinaryIO) -> bool:
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 def _open(path: str) -> int:
@@ -247,21 +257,22 @@ def _open(path: str) -> int:
     except OSError as error:
         raise PlanError(f"{path}: cannot write the journal: {reason_of(error)}") from error
     try:
-        _lock(descriptor)
-    except BlockingIOError as error:
+        if _lock(descriptor):
+            return descriptor
+        raise PlanError(f"{path}: another 'phash apply' or 'phash undo' is using this plan")
+    except BaseException:
         os.close(descriptor)
-        raise PlanError(f"{path}: another 'phash apply' or 'phash undo' is using this plan") from error
-    return descriptor
+        raise
 
 
-def _lock(descriptor: int) -> None:
-    """Lock the file against other processes until it is closed, where the system and the file system can."""
+def _lock(descriptor: int) -> bool:
+    """Lock the file against other processes until it is closed; return whether no other has locked it.
+
+    Where the system or the file system has no locks, there is nothing to wait for.
+    """
     try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock_descriptor(descriptor, blocking=False)
     except OSError as error:
-        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP}:
+        if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
             raise
+        return True

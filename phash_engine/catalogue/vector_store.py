@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from phash_engine import _files
@@ -82,7 +82,7 @@ class VectorStore:
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            with self._locked():
+            with FileLock(self._directory / "lock"):  # other writers wait
                 self._refresh()
                 width = self._width() or self._begin(vectors.shape[1])
                 if width != vectors.shape[1]:
@@ -133,23 +133,6 @@ class VectorStore:
         text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})
         _files.atomic_write(self._directory / "header.json", text.encode())
         return width
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Make other writers wait."""
-        with open(self._directory / "lock", "ab") as file:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                yield
-                file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX)
-                yield
 
 
 @contextmanager

@@ -25,6 +25,7 @@ POINTS = {"trash": 100, "move": 120, "move elsewhere": 200, "hardlink": 40, "sym
 """What is killed, and how often at least."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("what", POINTS)
 def test_no_death_loses_a_picture(what: str, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_codes(name: str, words: int) -> None:
     assert (nearest <= 12 * words).sum() >= 11
 
 
+@pytest.mark.bench
 @pytest.mark.parametrize("benchmark", ["search", "join"])
 def test_small_benchmarks_run(benchmark: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--n", "100", "--radius", "4", "--rounds", "1", "--data", "correlated", "--words", "2", "--json"]
@@ -97,6 +98,7 @@ def test_small_benchmarks_run(benchmark: str, capsys: pytest.CaptureFixture[str]
     assert all(0 < row["fastest"] <= row["median"] <= row["slowest"] for row in rows)
 
 
+@pytest.mark.bench
 def test_small_dedupe_runs_and_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["dedupe", "--n", "300", "--rounds", "1", "--json"]) == 0
     by_score, turned, upright = (json.loads(line) for line in capsys.readouterr().out.splitlines())
@@ -110,6 +112,7 @@ def test_wrong_groups_are_noticed() -> None:
         dedupe.check("all alone", table, {}, None, rotations=True)
 
 
+@pytest.mark.bench
 def test_small_catalogues_run_and_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["catalogue", "--n", "300", "--rounds", "1", "--json"]) == 0
     rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
@@ -129,6 +132,7 @@ def test_wrong_answers_about_a_catalogue_are_noticed(tmp_path: Path) -> None:
         catalogue.check_status(printed, soak)
 
 
+@pytest.mark.bench
 def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--n", "100", "--added", "20", "--rounds", "1", "--data", "correlated", "--words", "2", "--json"]
     assert command.main(["life", *options]) == 0
@@ -137,6 +141,8 @@ def test_life_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["bytes_per_code"] > 16
 
 
+@pytest.mark.slow
+@pytest.mark.bench
 @pytest.mark.skipif(not keypoints.has_opencv(), reason="needs opencv-python-headless: the extra verify")
 def test_verification_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     families = {name: edit for name, edit in verify.FAMILIES.items() if "10%" in name or "not a copy" in name}
@@ -147,6 +153,7 @@ def test_verification_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert "\n3 pairs of different photos at any distance: at most " in out
 
 
+@pytest.mark.bench
 def test_crossover_writes_what_it_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +172,7 @@ def test_what_a_choice_loses() -> None:
     assert crossover.lost(cell._replace(microseconds={"linear": 2.0, "bktree": 9.0, "multi": 5.0})) == 2.5
 
 
+@pytest.mark.bench
 def test_files_are_hashed_beside_peers(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--n", "2", "--large", "0", "--formats", "1", "--rounds", "1", "--json"]
     assert command.main(["hash", *options]) == 0
@@ -175,6 +183,7 @@ def test_files_are_hashed_beside_peers(capsys: pytest.CaptureFixture[str]) -> No
         assert names <= {row["name"] for row in rows if row["files"] == files}
 
 
+@pytest.mark.bench
 def test_scans_are_timed_and_their_memory_measured(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--n", "3", "--large", "0", "--huge", "1", "--megapixels", "0.1", "--workers", "2", "--rounds", "1"]
     assert command.main(["scan", *options, "--json"]) == 0
@@ -196,6 +205,7 @@ def test_scans_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert row.split() == ["web", "1234", "0.0123"]
 
 
+@pytest.mark.bench
 def test_padded_and_cropped_copies_are_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["views", "--n", "3", "--rounds", "1", "--json"]) == 0
     *timed, codes, letterbox = [json.loads(line) for line in capsys.readouterr().out.splitlines()][:4]
@@ -234,6 +244,7 @@ def test_plot_takes_the_best_parameters(tmp_path: Path) -> None:
     assert (tmp_path / "plot.png").stat().st_size > 0
 
 
+@pytest.mark.bench
 def test_small_landmark_challenge_runs_and_is_checked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -257,6 +268,7 @@ def test_landmark_results_that_are_not_the_nearest_are_noticed(tmp_path: Path) -
     assert by_loop == np.bitwise_count(made.codes[:, 0] ^ made.queries[0, 0]).tolist()
 
 
+@pytest.mark.bench
 def test_small_retrieval_runs(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("cv2", reason="copies are made with opencv-python-headless")
     options = ["--gallery", "12", "--queries", "4", "--impostors", "100", "--n", "100", "--dimension", "8"]

@@ -222,6 +222,7 @@ def test_our_features_are_both_views(picture: Image.Image) -> None:
 # ── the whole ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.bench
 def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--gallery", str(sample), "--n", "30", "--share", "0.02", "--rates", "0.02"]
     assert command.main(["quality", *options, "--json"]) == 0
@@ -231,6 +232,7 @@ def test_it_runs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert rows["ours: dct + h + v"]["rates"]["0.02"]["recall"] > 0.5
 
 
+@pytest.mark.bench
 def test_a_verification_adds_copies_alone(sample: Path) -> None:
     originals = quality.distinct(trial.originals([sample], 99, studio=0))[:12]
     tried = trial.run(originals, 0.1, {"ours": descriptors.our_codes})
@@ -247,6 +249,8 @@ def test_a_verification_adds_copies_alone(sample: Path) -> None:
     assert verified[own].sum() > 0.8 * chosen[own].sum()
 
 
+@pytest.mark.slow
+@pytest.mark.bench
 def test_tables_and_curves_are_drawn(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     options = ["--gallery", str(sample), "--n", "30", "--share", "0.02", "--rates", "0.05", "--studio", "0.5"]

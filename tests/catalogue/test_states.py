@@ -12,6 +12,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -206,5 +207,5 @@ class States(RuleBasedStateMachine):
         assert sorted(chosen.tolist()) == sorted(hidden)
 
 
-TestStates = States.TestCase
+TestStates = pytest.mark.slow(States.TestCase)
 TestStates.settings = settings(max_examples=60, stateful_step_count=25)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import struct
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from phash_engine import images
 from phash_engine.errors import ImageError
 from tests.conftest import ROOT
 from tests.mutations import encoded, picture
+
+resource = pytest.importorskip("resource", reason="memory is measured on POSIX systems alone")
 
 QUICK = 1.0
 """Seconds: about a hundred times what it takes, since loaded machines are slow."""
@@ -148,4 +149,4 @@ def test_a_picture_of_200_megapixels_is_read(tmp_path: Path) -> None:
 
 def memory() -> int:
     """Peak resident memory of this process in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing
 import os
-import resource
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -18,10 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from phash_engine import images
 from phash_engine.errors import ImageError
 from tests import mutations
 from tests.conftest import ROOT
+
+resource = pytest.importorskip("resource", reason="memory is measured on POSIX systems alone")
 
 ROUNDS = int(os.environ.get("PHASH_FUZZ", "100"))
 SAMPLE = ROOT / "data" / "photos"
@@ -41,6 +44,7 @@ class Outcome(NamedTuple):
     memory: int
 
 
+@pytest.mark.slow
 def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
     names = list(mutations.originals(SAMPLE))
     # A process for each core: a crash or a hang ends that process and not the tests.

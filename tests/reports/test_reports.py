@@ -122,6 +122,7 @@ def test_names_do_no_harm_to_the_page(hostile: list[Group], tmp_path: Path) -> N
     assert "not shown: no such file or directory" in (tmp_path / "s.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here to open the page")
 def test_the_page_runs_in_a_browser(groups: list[Group], tmp_path: Path) -> None:
     html.write(groups, tmp_path / "s.html")

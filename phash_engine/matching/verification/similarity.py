@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from phash_engine.matching.verification.alignment import LUMA, Overlay, Plane, Transform, correlation, overlay, resized
 
@@ -96,21 +96,15 @@ def _equally_sharp(a: Plane, b: Plane, shared: NDArray[np.bool_]) -> tuple[Plane
 
 
 def _blurred(plane: Plane, sigma: float) -> Plane:
-    radius = round(3 * sigma)
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    weights = (weights / weights.sum()).astype(np.float32)
-    for axis in (0, 1):
-        padded = np.pad(plane, [(radius, radius) if axis == each else (0, 0) for each in (0, 1)], mode="edge")
-        plane = sliding_window_view(padded, len(weights), axis) @ weights
-    return plane
+    blurred: Plane = ndimage.gaussian_filter(plane, sigma, mode="nearest", radius=round(3 * sigma))
+    return blurred
 
 
 def _mean(plane: Plane) -> NDArray[np.float64]:
     """Return the mean of every window that lies inside the plane."""
-    sums = np.pad(plane.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    n = _WINDOW
-    means: NDArray[np.float64] = (sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]) / n**2
-    return means
+    margin = _WINDOW // 2
+    means: NDArray[np.float64] = ndimage.uniform_filter(plane, _WINDOW, output=np.float64)
+    return means[margin:-margin, margin:-margin]
 
 
 def _colour(pair: Overlay) -> float:
