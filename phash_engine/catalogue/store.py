@@ -29,7 +29,7 @@ from phash_engine.catalogue.photos import KnownFile, Photo, PhotoColumns, Photos
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
 from phash_engine.errors import IndexFileError
-from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES
+from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES, SPEC
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
 
 
@@ -193,8 +193,10 @@ class Store:
             self._photos.delete(sidecars)
             self._drop_unreferenced()
 
-    def add_fingerprints(self, paths: Sequence[str | os.PathLike[str]], array: NDArray[np.uint64]) -> None:
-        """Add photos by codes of the present SPEC that were computed elsewhere; the files are not read.
+    def add_fingerprints(
+        self, paths: Sequence[str | os.PathLike[str]], array: NDArray[np.uint64], spec: int = SPEC
+    ) -> None:
+        """Add photos by codes that were computed elsewhere; the files are not read.
 
         Parameters
         ----------
@@ -204,12 +206,16 @@ class Store:
         array
             uint64 ``(n, 5)`` in the order of ``hashers.CODE_NAMES``, or ``(n, 10)`` with the mirror codes. Mirror codes
             of 0 are unknown: see ``orientation.turned``.
+        spec
+            The SPEC of the codes, as ``phash hash --json`` states it.
 
         Raises
         ------
         TypeError, ValueError
-            Another dtype or shape.
+            Another dtype or shape, or another SPEC than that of this version.
         """
+        if spec != SPEC:
+            raise ValueError(f"codes of SPEC {spec} cannot be compared with those of SPEC {SPEC}: hash the files again")
         codes = _all_codes(len(paths), array)
         rows = {os.fsencode(_files.absolute(path)): row for row, path in enumerate(paths)}
         with self._database.transaction():

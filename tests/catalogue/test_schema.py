@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phash_engine.catalogue import Failure, Store
+from phash_engine.catalogue import UNREAD, Failure, Store
 from phash_engine.catalogue.database import _statements
 from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError
@@ -61,6 +61,21 @@ def test_contents_of_the_first_version_are_judged_by_their_quality_alone(tmp_pat
         assert rows_of(catalogue).ids.tolist() == [2, 3]
     assert query(path, "SELECT detail FROM contents WHERE digest IS NOT NULL") == [(None,), (None,)]
     assert query(path, "SELECT value FROM meta WHERE key = 'index'") != [("as it was trusted then",)]
+
+
+def test_spec_2_keeps_the_codes_of_formats_that_it_does_not_touch(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSIONS[7].read_text(encoding="utf-8"))
+        connection.execute("UPDATE contents SET format = 'PNG' WHERE width = 360")
+        connection.commit()
+    with Store(path) as catalogue:
+        assert rows_of(catalogue).ids.tolist() == [1, 3, 4]  # of a JPEG, and computed elsewhere
+        assert query(path, "SELECT id, spec FROM codes ORDER BY id") == [(1, 2), (2, 1), (3, 2), (4, 2)]
+        latin = os.fsdecode(b"/photos/\xe9t\xe9.jpg")
+        known = catalogue.known_files("/photos")
+        assert (known["/photos/a.jpg"].state, known[latin].state) == ("current", "stale")
+        assert known["/photos/broken.jpg"][:2] == (UNREAD, UNREAD)
 
 
 def test_every_version_has_a_file() -> None:

@@ -22,6 +22,7 @@ from PIL import Image
 from phash_engine import _files, images
 from phash_engine._files import File, Unreadable
 from phash_engine.catalogue import Content, PhotoColumns, Sighting, Store
+from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.scanning import scan as scan_module
 from phash_engine.scanning import workers as worker_module
@@ -341,6 +342,25 @@ def test_codes_of_another_spec_are_replaced(root: Path, catalogue: Store, counts
     assert counts.take() == (["a.png", "b.png", "missing.png"], 3)
     assert report.decoded == 3
     assert dump(catalogue) == before
+
+
+def test_a_new_spec_reads_only_what_it_can_change(root: Path, catalogue: Store, counts: Counts) -> None:
+    (drawn,) = draw_some(root, "a.png")
+    with Image.open(drawn) as image:
+        image.save(root / "b.jpg")
+    (root / "broken.png").write_bytes(b"")
+    scan([root], catalogue)
+    before = dump(catalogue)
+    run("UPDATE codes SET spec = 1", catalogue.path)
+    for statement in MIGRATIONS[8].split(";"):
+        run(statement, catalogue.path)
+    counts.take()
+    report = scan([root], catalogue)
+    assert counts.take() == (["a.png", "broken.png"], 2)
+    assert (report.decoded, report.unchanged) == (1, 1)
+    assert dump(catalogue) == before
+    report = scan([root], catalogue)
+    assert (report.unchanged, report.known_failures) == (2, 1)
 
 
 def test_codes_that_were_never_committed_are_made(root: Path, catalogue: Store, counts: Counts) -> None:
