@@ -36,7 +36,7 @@ def loads(data: bytes) -> Any:
 
 def _encoded(value: Any) -> Any:
     if isinstance(value, str):
-        return os.fsencode(value).decode(errors="replace")
+        return _bytes(value).decode(errors="replace")
     if isinstance(value, list | tuple):
         return [_encoded(item) for item in value]
     if not isinstance(value, dict):
@@ -46,7 +46,7 @@ def _encoded(value: Any) -> Any:
         encoded[name] = _encoded(item)
         strings = item if isinstance(item, list | tuple) else [item]
         if any(isinstance(string, str) and not _is_utf8(string) for string in strings):
-            in_base64 = [base64.b64encode(os.fsencode(string)).decode() for string in strings]
+            in_base64 = [base64.b64encode(_bytes(string)).decode() for string in strings]
             encoded[f"{name}{_BASE64}"] = in_base64 if isinstance(item, list | tuple) else in_base64[0]
     return encoded
 
@@ -65,7 +65,15 @@ def _decoded(value: Any) -> Any:
 
 def _is_utf8(string: str) -> bool:
     try:
-        os.fsencode(string).decode()
+        _bytes(string).decode()
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _bytes(string: str) -> bytes:
+    """Return the bytes of a name; of surrogates that stand for no byte, as UTF-8 would encode them."""
+    try:
+        return os.fsencode(string)
+    except UnicodeEncodeError:
+        return string.encode(errors="surrogatepass")

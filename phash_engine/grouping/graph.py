@@ -25,6 +25,7 @@ from phash_engine.matching import code_set, policy
 from phash_engine.matching.cohort import CohortMeans
 from phash_engine.matching.pairs import ContentPairs, PairFilter, Progress, close_pairs, first_of_component
 from phash_engine.matching.policy import MatchPolicy
+from phash_engine.matching.where import Where
 from phash_engine.scanning import walk
 
 _PHOTOS = 50_000
@@ -49,6 +50,7 @@ class Search(NamedTuple):
     trust_all: bool
     kind: str
     span: str
+    where: Where | None
 
 
 class MatchGraph(NamedTuple):
@@ -83,6 +85,8 @@ def build(
     folders = None if search.folders is None else [*search.folders, *search.references]
     with store.snapshot():  # else a scan in another process might replace the codes of photos just read
         photos = store.photo_columns(folders, _filter(folders, search.exclude))
+        if search.where:
+            photos = _selected(store, photos, search.where)
         codes = code_set.load(store, photos.contents, trust_all=search.trust_all)
         pair_filter = PairFilter(codes, search.radius, search.candidate_radius, policy.calibration_of(store))
     close = close_pairs(codes, pair_filter.radius, rotations=search.rotations, kind=search.kind, progress=progress)
@@ -143,6 +147,15 @@ def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[
         return walk.is_excluded(path, next(root for root in roots if _files.contains(root, path)), exclude)
 
     return is_excluded
+
+
+def _selected(store: Store, photos: PhotoColumns, where: Where) -> PhotoColumns:
+    """Return the photos that meet conditions; some ten thousand are objects at a time."""
+    kept: list[int] = []
+    for start in range(0, photos.ids.size, _PHOTOS):
+        some = list(store.photos_by_id(photos.ids[start : start + _PHOTOS].tolist()))
+        kept += [photo.id for photo in where.select(some)]
+    return PhotoColumns(*(column[np.isin(photos.ids, kept)] for column in photos))
 
 
 def _parts(photos: PhotoColumns, pairs: ContentPairs) -> Iterator[_Part]:

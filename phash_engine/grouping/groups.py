@@ -23,6 +23,7 @@ from phash_engine.matching.confidence import confidence
 from phash_engine.matching.pairs import ContentPairs, Progress
 from phash_engine.matching.policy import MatchPolicy
 from phash_engine.matching.verification import Evidence, PairSide, PairToVerify, Verifier
+from phash_engine.matching.where import Where
 
 
 class Pair(NamedTuple):
@@ -148,6 +149,7 @@ def find_groups(
     folders: str | Sequence[str] | None = None,
     references: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
+    where: Where | None = None,
     rotations: bool = True,
     trust_all: bool = False,
     mode: str = "star",
@@ -179,6 +181,8 @@ def find_groups(
         groups that have one of them are returned.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
+    where
+        Conditions on photos; those that do not meet them are not compared, nor kept.
     mode
         One of ``clustering.MODES``: "star" (each is close to the keeper), "complete" (each to each) or "component" (all
         that a chain joins).
@@ -209,7 +213,7 @@ def find_groups(
     folders = None if folders is None else _files.listed(folders, "folders")
     references, exclude = _files.listed(references, "references"), _files.listed(exclude, "exclude")
     candidate_radius = verifier.candidate_radius(0) if verifier else 0
-    search = Search(radius, candidate_radius, folders, references, exclude, rotations, trust_all, kind, span)
+    search = Search(radius, candidate_radius, folders, references, exclude, rotations, trust_all, kind, span, where)
     policy, compared, graphs = graph.build(store, search, by, progress)
     decided = store.decisions.all()
     stay = partners(decision for decision in decided if decision.kind == "keep")
