@@ -90,6 +90,11 @@ exclude: Decorator = further(
     metavar="GLOB",
     help="Skip files and folders whose name or relative path matches; repeatable.",
 )
+include_managed: Decorator = further(
+    "--include-managed",
+    is_flag=True,
+    help="Also look into trash, version, thumbnail and quarantine folders and the stores of applications.",
+)
 workers: Decorator = further(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one per core]"
 )

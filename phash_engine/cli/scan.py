@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.cli.command import Explained, further
 from phash_engine.errors import PhashError
 from phash_engine.reports import names
+from phash_engine.scanning.managed_folders import MEANING
 from phash_engine.scanning.report import ScanReport
 from phash_engine.scanning.scan import scan
 
@@ -21,6 +23,7 @@ from phash_engine.scanning.scan import scan
 @click.command("scan", cls=Explained, short_help=COMMANDS["scan"])
 @options.folders
 @options.exclude
+@options.include_managed
 @options.workers
 @options.pairs
 @options.crops
@@ -32,6 +35,7 @@ from phash_engine.scanning.scan import scan
 def command(
     folders: tuple[str, ...],
     exclude: tuple[str, ...],
+    include_managed: bool,
     workers: int | None,
     pairs: str,
     crops: bool | None,
@@ -49,7 +53,16 @@ def command(
     if rebuild:
         _rebuild(catalogue_path or options.default_catalogue())
     with options.open_or_create(catalogue_path) as catalogue:
-        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs, crops=crops, frames=frames)
+        report = run(
+            folders,
+            catalogue,
+            exclude=exclude,
+            include_managed=include_managed,
+            workers=workers,
+            pairs=pairs,
+            crops=crops,
+            frames=frames,
+        )
     if as_json:
         output.record(_as_record(report))
     return PhashError.exit_code if reached_nothing(report, folders) else exit_code(report, strict=strict)
@@ -62,6 +75,7 @@ def run(
     exclude: Sequence[str],
     workers: int | None,
     pairs: str,
+    include_managed: bool = False,
     crops: bool | None = None,
     frames: int | None = None,
 ) -> ScanReport:
@@ -72,6 +86,7 @@ def run(
                 folders,
                 catalogue,
                 exclude=exclude,
+                include_managed=include_managed,
                 workers=workers,
                 pairing=pairs == "together",
                 crops=crops,
@@ -86,9 +101,27 @@ def run(
     with output.Failures("phash failures" if catalogue.path else "") as failures:
         for path, reason in [*report.unreadable, *report.failures]:
             failures.add(path, reason)
+    for line in _managed(report):
+        output.message(line)
     if not reached_nothing(report, folders):
         output.message(_summary(report))
     return report
+
+
+def _managed(report: ScanReport) -> Iterator[str]:
+    """Yield a line for each kind of managed folders that were passed over, and for what else was found of them."""
+    for kind, meaning in MEANING.items():
+        found = [folder for folder in report.managed if folder.kind == kind]
+        if found:
+            owners = ", ".join(sorted({folder.application for folder in found}))
+            first = names.quoted(found[0].path) + (", …" if found[1:] else "")
+            folders = output.count(len(found), "folder")
+            yield f"passed over: {folders} {meaning} ({owners}): {first}; --include-managed looks into them"
+    for path, kind, application in report.managed_roots:
+        managed = f"a folder {MEANING[kind]} ({application})"
+        yield f"{names.quoted(path)}: {managed}, scanned; no photo in it is kept before one outside"
+    for path, application in report.databases:
+        yield f"{names.quoted(path)}: {application} keeps track of these photos, and does not notice when they go"
 
 
 def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
@@ -136,6 +169,7 @@ def _summary(report: ScanReport) -> str:
 
 
 def _as_record(report: ScanReport) -> dict[str, object]:
-    lists = {"failures", "misnamed", "unreadable", "unreachable"}
+    lists = {"failures", "misnamed", "unreadable", "unreachable", "managed_roots", "databases"}
     fields = {name: value for name, value in vars(report).items() if name not in lists}
+    fields["managed"] = Counter(folder.kind for folder in report.managed)
     return fields | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
