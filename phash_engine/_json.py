@@ -52,18 +52,18 @@ def _encoded(value: Any) -> Any:
         encoded[name] = _encoded(item)
         strings = item if isinstance(item, list | tuple) else [item]
         if any(isinstance(string, str) and not _is_utf8(string) for string in strings):
-            in_base64 = [base64.b64encode(os.fsencode(string)).decode() for string in strings]
+            in_base64 = [base64.b64encode(_bytes(string)).decode() for string in strings]
             encoded[f"{name}{_BASE64}"] = in_base64 if isinstance(item, list | tuple) else in_base64[0]
     return encoded
 
 
 def _shown(string: str) -> str:
-    return os.fsencode(string).decode(errors="replace")
+    return _bytes(string).decode(errors="replace")
 
 
 def _is_utf8(string: str) -> bool:
     try:
-        os.fsencode(string).decode()
+        _bytes(string).decode()
     except UnicodeDecodeError:
         return False
     return True
@@ -199,3 +199,11 @@ def _printable(text: str) -> str:
     """Return a text in one line of a limited length."""
     line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:_MOST_CHARACTERS])
     return line if len(text) <= _MOST_CHARACTERS else f"{line}…"
+
+
+def _bytes(string: str) -> bytes:
+    """Return the bytes of a name; of surrogates that stand for no byte, as UTF-8 would encode them."""
+    try:
+        return os.fsencode(string)
+    except UnicodeEncodeError:
+        return string.encode(errors="surrogatepass")

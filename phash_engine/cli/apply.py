@@ -14,17 +14,19 @@ from phash_engine.actions import executor, plan
 from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import SUFFIX, JournalReader
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
+from phash_engine.cli.command import Explained, option
 from phash_engine.errors import CatalogueError
+from phash_engine.reports import names
 
 
-@click.command("apply", short_help=COMMANDS["apply"])
+@click.command("apply", cls=Explained, short_help=COMMANDS["apply"])
 @click.argument("path", metavar="PLAN")
-@click.option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
-@click.option("--move-to", metavar="DIR", help="Move the files to this folder, below the same folders as now.")
-@click.option("--hardlink", is_flag=True, help="Replace copies with equal bytes by hard links.")
-@click.option("--symlink", is_flag=True, help="Replace copies with equal bytes by symbolic links.")
-@click.option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
-@click.option("--permanently", is_flag=True, help="Delete the files; this cannot be undone.")
+@option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
+@option("--move-to", metavar="DIR", help="Move the files to this folder, below the same folders as now.")
+@option("--hardlink", is_flag=True, help="Replace copies with equal bytes by hard links.")
+@option("--symlink", is_flag=True, help="Replace copies with equal bytes by symbolic links.")
+@option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
+@option("--permanently", is_flag=True, help="Delete the files; this cannot be undone.")
 @options.as_json
 def command(
     path: str,
@@ -36,7 +38,7 @@ def command(
     permanently: bool,
     as_json: bool,
 ) -> int:
-    """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or do with them what an option says.
+    """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or as an option says.
 
     Keeper and file are read again just before; a file that has changed since the plan was made is skipped, with the
     reason. What was done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run
@@ -83,11 +85,12 @@ def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool =
 def show(outcome: Outcome, *, as_json: bool) -> None:
     """Print the outcome of a file: action, path and new path, or on standard error the reason why it was skipped."""
     if as_json:
-        output.record({_KEYS.get(name, name): value for name, value in outcome._asdict().items() if value})
+        output.record({name: value for name, value in outcome._asdict().items() if value})
     elif outcome.result == "skipped":
-        output.message(f"{outcome.path}: {outcome.reason}")
+        output.message(f"{names.quoted(outcome.path)}: {outcome.reason}")
     elif outcome.result != "earlier":
-        output.text(f"{outcome.action:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
+        to = f"  ->  {output.name(outcome.to)}" if outcome.to else ""
+        output.text(f"{outcome.action:<8}  {output.name(outcome.path)}{to}")
 
 
 def _update_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
@@ -106,8 +109,6 @@ def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
     return ("nothing was changed; it would be: " if dry_run else "") + ("; ".join(parts) or "nothing to do")
 
 
-_KEYS = {"action": "way"}
-"""JSON keys that are not the names of the outcome."""
 _RESULTS = frozenset({"earlier", "skipped"})
 _MEANING = {
     "trash": "to the trash",

@@ -12,6 +12,7 @@ from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import label as label_command
 from phash_engine.cli import scan as scan_command
+from phash_engine.cli.command import Explained, option
 from phash_engine.errors import PhashError
 from phash_engine.matching import calibration, policy
 from phash_engine.matching.calibration import Limit, Report
@@ -19,16 +20,16 @@ from phash_engine.reports import charts
 from phash_engine.retrieval.labeller import Labeller
 
 
-@click.command("calibrate", short_help=COMMANDS["calibrate"])
+@click.command("calibrate", cls=Explained, short_help=COMMANDS["calibrate"])
 @options.folders_or_all
-@click.option(
+@option(
     "--fpr",
     type=click.FloatRange(0, 1e-3, min_open=True),
     metavar="SHARE",
     help="Accept this share of the pairs of different photos, as 1e-7.  [default: one false group in the collection]",
 )
 @options.labels
-@click.option("--forget", is_flag=True, help="Judge by the defaults again.")
+@option("--forget", is_flag=True, help="Judge by the defaults again.")
 @options.exclude
 @options.workers
 @options.pairs

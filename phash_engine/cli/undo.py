@@ -11,10 +11,11 @@ from phash_engine.actions import executor
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.apply import run
+from phash_engine.cli.command import Explained
 from phash_engine.errors import UsageError
 
 
-@click.command("undo", short_help=COMMANDS["undo"])
+@click.command("undo", cls=Explained, short_help=COMMANDS["undo"])
 @click.argument("path", metavar="JOURNAL")
 @options.as_json
 def command(path: str, as_json: bool) -> int:

@@ -25,6 +25,7 @@ from phash_engine.matching import code_set, policy
 from phash_engine.matching.cohort import CohortMeans
 from phash_engine.matching.pairs import ContentPairs, PairFilter, Progress, close_pairs, first_of_component
 from phash_engine.matching.policy import MatchPolicy
+from phash_engine.matching.where import Where
 from phash_engine.scanning import managed_folders, walk
 from phash_engine.scanning.managed_folders import ManagedFolders
 
@@ -51,6 +52,7 @@ class Search(NamedTuple):
     trust_all: bool
     kind: str
     span: str
+    where: Where | None
 
 
 class MatchGraph(NamedTuple):
@@ -88,6 +90,8 @@ def build(
     photo_filter = _PhotoFilter(folders, search, managed)
     with store.snapshot():  # else a scan in another process might replace the codes of photos just read
         photos = store.photo_columns(folders, photo_filter.is_left_out if photo_filter.is_needed else None)
+        if search.where:
+            photos = _selected(store, photos, search.where)
         codes = code_set.load(store, photos.contents, trust_all=search.trust_all)
         pair_filter = PairFilter(codes, search.radius, search.candidate_radius, policy.calibration_of(store))
     close = close_pairs(codes, pair_filter.radius, rotations=search.rotations, kind=search.kind, progress=progress)
@@ -166,6 +170,15 @@ class _PhotoFilter:
 
     def _roots_of(self, path: str) -> Iterator[str]:
         return (root for root in self._roots or () if _files.contains(root, path))
+
+
+def _selected(store: Store, photos: PhotoColumns, where: Where) -> PhotoColumns:
+    """Return the photos that meet conditions; some ten thousand are objects at a time."""
+    kept: list[int] = []
+    for start in range(0, photos.ids.size, _PHOTOS):
+        some = list(store.photos_by_id(photos.ids[start : start + _PHOTOS].tolist()))
+        kept += [photo.id for photo in where.select(some)]
+    return PhotoColumns(*(column[np.isin(photos.ids, kept)] for column in photos))
 
 
 def _parts(photos: PhotoColumns, pairs: ContentPairs) -> Iterator[_Part]:

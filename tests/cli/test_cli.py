@@ -77,7 +77,10 @@ def invoke(*arguments: str | Path) -> Result:
 
 
 def records(output: str | bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.splitlines()]
+    """The records of a command, each of which must have the version of the schema first."""
+    found = [json.loads(line) for line in output.splitlines()]
+    assert all(next(iter(record.items())) == ("schema", 1) for record in found)
+    return [{name: value for name, value in record.items() if name != "schema"} for record in found]
 
 
 def complaint(run: Run) -> str:
@@ -112,7 +115,9 @@ def test_compare_tells_by_its_exit_code() -> None:
     (record,) = records(invoke("compare", LAKE, MIRRORED, "--json").output)
     assert list(record) == ["a", "b", "distance", "match_type", "is_match", "codes"]
     assert (record["distance"], record["match_type"], record["is_match"]) == (0, "rotated", True)
-    assert invoke("compare", LAKE, LAKE).output.endswith("distance      0  match (the same bytes)\n")
+    assert invoke("compare", LAKE, LAKE).output.endswith("distance      0  match: identical\n")
+    assert invoke("compare", LAKE, MIRRORED).output.endswith("distance      0  match: rotated (0 of 192 bits)\n")
+    assert ", radius 24\n" in invoke("compare", LAKE, ALONE).output
 
 
 def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> None:
@@ -123,7 +128,7 @@ def test_pictures_without_structure_match_on_request_alone(tmp_path: Path) -> No
     one, two = sorted(sheets.iterdir())
     run = invoke("compare", one, two)
     assert run.return_value == 1
-    assert run.output.endswith("no match (too little structure: see --trust-all)\n")
+    assert run.output.endswith("no match: too little structure (see --trust-all)\n")
     assert records(invoke("compare", one, two, "--json").output)[0]["match_type"] is None
     assert invoke("compare", one, two, "--trust-all").return_value == 0
 
@@ -251,7 +256,7 @@ def test_dedupe_prints_what_find_groups_finds(scanned: Path) -> None:
     assert b"84 photos: 84 unchanged; 3 could not be read" in run.stderr
     lines = phash("dedupe").stdout.decode().splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [group.keeper for group in groups]
-    assert lines[1].strip() == "kept by pixels: 400x400, the next 200x200"
+    assert lines[1].strip() == "kept: most pixels (400x400; next 200x200)"
     assert lines[2].split(maxsplit=2) == [str(groups[0].pairs[0].distance), *groups[0].pairs[0][3:0:-2]]
 
 
@@ -365,7 +370,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("forget", SAMPLE / "phone", f"{SAMPLE}/phone/")
     assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"phash: 18 photos forgotten\n")
     assert invoke("forget", SAMPLE / "phone").return_value == 1
-    assert invoke("forget", SAMPLE, "--missing", "--json").output == '{"forgotten": 0}\n'
+    assert invoke("forget", SAMPLE, "--missing", "--json").output == '{"schema": 1, "forgotten": 0}\n'
     assert records(invoke("status", "--json").output)[0]["photos"] == 66
 
 
@@ -526,7 +531,8 @@ def test_complaints_name_odd_files(tmp_path: Path) -> None:
     for command in ("hash", "find"):
         run = phash(command, path, env={**os.environ, "LC_ALL": "C"})
         assert (run.returncode, run.stdout) == (2, b"")
-        assert run.stderr == b"phash: " + path + b": not an image, or damaged at its start\n"
+        shown = os.fsencode(tmp_path) + "/caf'$'\\351'' 🏖.jpg".encode()
+        assert run.stderr == b"phash: '" + shown + b"': not an image, or damaged at its start\n"
 
 
 # ── pipes, terminals, interruptions ─────────────────────────────────────────────────────────────────────────────────
