@@ -32,11 +32,11 @@ def rebuild(path: Path) -> Recovered | None:
     Raises
     ------
     CatalogueError
-        It cannot be used for another reason: it is another program's, or written by a newer version.
+        It cannot be used for another reason: it is no catalogue, or written by a newer version.
     OSError
         It cannot be renamed.
     """
-    if not path.is_file() or _is_intact(path):
+    if not path.exists() or _is_intact(path):
         return None
     corrupt = Path(_files.unused_path(f"{path}.corrupt"))
     # The log goes first: next to a new file it would be taken for the log of that one.
