@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from phash_engine import _files
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
+from phash_engine.errors import UsageError
 
 TRASH: Final = "trash"
 VERSIONS: Final = "versions"
@@ -193,20 +194,43 @@ def of(catalogue: Store) -> ManagedFolders:
 
 def quarantines(catalogue: Store) -> list[str]:
     """Return the absolute paths of the folders that files were moved to."""
-    return catalogue.settings.get(_SETTING) or []
+    found: list[str] | None = catalogue.settings.get(_SETTING)
+    return found or []
+
+
+def check_quarantine(catalogue: Store, folder: str) -> None:
+    """Check that scans may pass over a folder, an absolute path, since no photos of the collection are in it.
+
+    Raises
+    ------
+    UsageError
+        The catalogue has photos there that did not come from a managed folder.
+    """
+    photo = _unmanaged_photo(catalogue, folder)
+    if photo:
+        raise UsageError(
+            f"{folder} has photos of the collection, such as {photo.path}: name a new folder, scans will pass over it"
+        )
 
 
 def add_quarantine(catalogue: Store, folder: str) -> None:
-    """Remember that files are moved to a folder, an absolute path: scans pass over it from now on."""
-    known = quarantines(catalogue)
-    if folder not in known:
-        catalogue.settings.set(_SETTING, sorted([*known, folder]))
+    """Remember that files are moved to a folder: scans pass over it from now on. Errors as :func:`check_quarantine`."""
+    check_quarantine(catalogue, folder)
+    known, real = quarantines(catalogue), os.path.realpath(folder)
+    if real not in known:
+        catalogue.settings.set(_SETTING, sorted([*known, real]))
 
 
 def database_at(path: str) -> Database | None:
     """Return the database that a file is, by its name; None for other files."""
     name = path.lower()
     return next((Database(path, application) for end, application in _DATABASES.items() if name.endswith(end)), None)
+
+
+def _unmanaged_photo(catalogue: Store, folder: str) -> Photo | None:
+    managed = of(catalogue)
+    photos = catalogue.photos([folder, os.path.realpath(folder)])
+    return next((photo for photo in photos if not managed.containing(os.path.split(photo.path)[0])), None)
 
 
 def _name(folder: str) -> str:
