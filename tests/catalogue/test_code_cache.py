@@ -7,10 +7,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +18,7 @@ from phash_engine import _arrays
 from phash_engine.catalogue import code_cache
 from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.errors import IndexFileError
+from tests.processes import Process
 
 HEADER = Header("uuid", "stamp", 1, {"full": 1, "crop": 5}, 12, 3)
 
@@ -32,8 +29,11 @@ WRITER = """
     from phash_engine.catalogue import code_cache
     from phash_engine.errors import IndexFileError
 
-    print("ready", flush=True)
-    for number in range(int(sys.argv[2]), int(sys.argv[3])):
+    if len(sys.argv) > 3:
+        from tests import faults
+
+        faults.arm(int(sys.argv[3]), half=False)
+    for number in range(int(sys.argv[2]), int(sys.argv[2]) + 100):
         ids = np.arange(number * 100, number * 100 + 50 + number % 7)
         codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
         try:
@@ -42,7 +42,11 @@ WRITER = """
             code_cache.save(Path(sys.argv[1]), header, rows)
         except IndexFileError as error:
             print(error, flush=True)
+        if number % 10 == 9:
+            print("pause", flush=True)
+            input()
 """
+"""Saves a hundred generations, with pauses; dies at a change of a file if it is given the number of one."""
 
 
 def rows(count: int, seed: int = 0) -> CodeRows:
@@ -61,15 +65,6 @@ def opened(directory: Path) -> Stored:
     stored = code_cache.open_newest(directory)
     assert stored is not None
     return stored
-
-
-def start_writer(directory: Path, first: int, last: int) -> subprocess.Popen[str]:
-    script = textwrap.dedent(WRITER)
-    command = [sys.executable, "-c", script, str(directory), str(first), str(last)]
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == "ready\n"
-    return writer
 
 
 def assert_whole(directory: Path) -> int:
@@ -266,25 +261,24 @@ def test_header_is_readable_by_people(tmp_path: Path) -> None:
 
 
 def test_readers_never_see_half_a_generation(tmp_path: Path) -> None:
-    writer = start_writer(tmp_path, 0, 150)
+    writer = Process(WRITER, tmp_path, 0)
     seen = set()
-    while writer.poll() is None:
+    while (line := writer.next_line()) != "end":
         with replaced_twice_while_opened():
             seen.add(assert_whole(tmp_path))
-    assert writer.communicate()[0] == ""
-    assert len(seen) > 5
-    assert assert_whole(tmp_path) == 149
+        if line:
+            assert line == "pause"
+            writer.go_on()
+    assert writer.end() == 0
+    assert seen >= set(range(9, 100, 10))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
-def test_a_writer_killed_at_any_moment_leaves_a_whole_generation(tmp_path: Path) -> None:
-    rng = random.Random(5)
+def test_a_writer_killed_at_any_change_leaves_a_whole_generation(tmp_path: Path) -> None:
     newest = -1
-    for life in range(10):
-        writer = start_writer(tmp_path, 1000 * life, 1000 * life + 1000)
-        time.sleep(rng.uniform(0.005, 0.06))
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
+    for point in range(24):
+        writer = Process(WRITER, tmp_path, 1000 * point, point)
+        assert writer.end() == -signal.SIGKILL
         number = assert_whole(tmp_path)
         assert number >= newest
         newest = number
@@ -293,14 +287,20 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_generation(tmp_path: Path)
 
 
 def test_two_writers_at_once_fail_or_write_a_whole_generation(tmp_path: Path) -> None:
-    writers = [start_writer(tmp_path, first, first + 100) for first in (0, 1000)]
-    while any(writer.poll() is None for writer in writers):
+    writers = [Process(WRITER, tmp_path, first) for first in (0, 1000)]
+    running = list(writers)
+    while running:
+        for writer in running[:]:
+            line = writer.next_line()
+            if line == "pause":
+                writer.go_on()
+            elif line == "end":
+                running.remove(writer)
+            else:
+                assert "cannot write index files" in line or not line
         with replaced_twice_while_opened():
             assert_whole(tmp_path)
-    for writer in writers:
-        for line in writer.communicate()[0].splitlines():
-            assert "cannot write index files" in line
-        assert writer.returncode == 0
+    assert [writer.end() for writer in writers] == [0, 0]
     code_cache.save(tmp_path, HEADER, rows(9))
     assert len(opened(tmp_path).rows.ids) == 9
     assert len(list(tmp_path.iterdir())) == 1
