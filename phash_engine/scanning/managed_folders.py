@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 from phash_engine import _files
 from phash_engine.catalogue import Photo, Store
@@ -35,6 +36,7 @@ MEANING: Final = {
 """The kinds of managed folders, in words that follow ``folders``."""
 
 _SETTING = "quarantines"
+"""A list of absolute paths, quoted as in URLs, since names need not be UTF-8."""
 
 
 class ManagedFolder(NamedTuple):
@@ -194,8 +196,8 @@ def of(catalogue: Store) -> ManagedFolders:
 
 def quarantines(catalogue: Store) -> list[str]:
     """Return the absolute paths of the folders that files were moved to."""
-    found: list[str] | None = catalogue.settings.get(_SETTING)
-    return found or []
+    quoted = catalogue.settings.get(_SETTING, list[str]) or []
+    return [os.fsdecode(unquote_to_bytes(path)) for path in quoted]
 
 
 def check_quarantine(catalogue: Store, folder: str) -> None:
@@ -218,7 +220,7 @@ def add_quarantine(catalogue: Store, folder: str) -> None:
     check_quarantine(catalogue, folder)
     known, real = quarantines(catalogue), os.path.realpath(folder)
     if real not in known:
-        catalogue.settings.set(_SETTING, sorted([*known, real]))
+        catalogue.settings.set(_SETTING, [quote(os.fsencode(path)) for path in sorted([*known, real])])
 
 
 def database_at(path: str) -> Database | None:

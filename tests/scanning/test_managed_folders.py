@@ -210,7 +210,7 @@ def move_duplicates(home: Path, target: str | Path, number: int) -> Result:
     return run(home, "apply", plan, "--move-to", target)
 
 
-@pytest.mark.parametrize("target", ["aside", "album/aside", "../photos/aside", "link"])
+@pytest.mark.parametrize("target", ["aside", "album/aside", "../photos/aside", "link", "caf\udce9 100%"])
 def test_moving_duplicates_aside_twice_keeps_one_of_each(
     root: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
