@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from phash_engine import _files
 from phash_engine.catalogue import Photo, Store
+from phash_engine.catalogue.settings import QUARANTINES
 from phash_engine.errors import UsageError
 
 TRASH: Final = "trash"
@@ -34,9 +35,6 @@ MEANING: Final = {
     QUARANTINE: "of files that 'phash apply' moved",
 }
 """The kinds of managed folders, in words that follow ``folders``."""
-
-_SETTING = "quarantines"
-"""A list of absolute paths, quoted as in URLs, since names need not be UTF-8."""
 
 
 class ManagedFolder(NamedTuple):
@@ -196,7 +194,7 @@ def of(catalogue: Store) -> ManagedFolders:
 
 def quarantines(catalogue: Store) -> list[str]:
     """Return the absolute paths of the folders that files were moved to."""
-    quoted = catalogue.settings.get(_SETTING, list[str]) or []
+    quoted = catalogue.settings.get(QUARANTINES, list[str]) or []
     return [os.fsdecode(unquote_to_bytes(path)) for path in quoted]
 
 
@@ -220,7 +218,7 @@ def add_quarantine(catalogue: Store, folder: str) -> None:
     check_quarantine(catalogue, folder)
     known, real = quarantines(catalogue), os.path.realpath(folder)
     if real not in known:
-        catalogue.settings.set(_SETTING, [quote(os.fsencode(path)) for path in sorted([*known, real])])
+        catalogue.settings.set(QUARANTINES, [quote(os.fsencode(path)) for path in sorted([*known, real])])
 
 
 def database_at(path: str) -> Database | None:

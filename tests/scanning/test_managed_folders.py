@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
@@ -181,6 +182,16 @@ def test_a_photo_outside_is_kept_before_one_inside(root: Path, catalogue: Store)
             assert group.reason.rule == "outside"
     (group,) = find_groups(catalogue, include_managed=True)
     assert {photo.path for photo in group.duplicates} == set(map(str, inside))
+
+
+@pytest.mark.parametrize("mode", ["star", "complete", "component"])
+def test_a_smaller_photo_outside_is_kept_before_a_larger_one_inside(root: Path, catalogue: Store, mode: str) -> None:
+    larger = put(root / "@Recycle" / "a.jpg")
+    with Image.open(larger) as picture:
+        picture.resize((picture.width // 2, picture.height // 2)).save(root / "smaller.png")
+    scan([root], catalogue, include_managed=True)
+    (group,) = find_groups(catalogue, include_managed=True, mode=mode)
+    assert (group.keeper.path, [photo.path for photo in group.duplicates]) == (str(root / "smaller.png"), [str(larger)])
 
 
 def test_a_named_folder_is_compared_and_keeps_nothing(root: Path, catalogue: Store) -> None:
