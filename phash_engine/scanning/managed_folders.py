@@ -4,9 +4,9 @@ A system or an application keeps in them what was deleted, older versions, thumb
 people give to folders too, such as ``cache``, count only where a second mark is there. Folders that ``phash apply
 --move-to`` moved files to, quarantines, are listed in the catalogue.
 
-The layouts are the documented ones: the trash of freedesktop.org (Trash specification 1.0), cache
-folders with a tag (bford.info/cachedir), Immich (its storage folders, each with a file ``.immich``), PhotoPrism (a
-storage folder holds ``.ppstorage``).
+The layouts are the documented ones: the trash of freedesktop.org (Trash specification 1.0), cache folders with a tag
+(bford.info/cachedir), Immich (its storage folders, each with a file ``.immich``), PhotoPrism (a storage folder with a
+file ``.ppstorage``).
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ RULES: Final = (
     ),
     Rule("cache", THUMBNAILS, "PhotoPrism", (("../.ppstorage",),)),
     Rule("sidecar", THUMBNAILS, "PhotoPrism", (("../.ppstorage",),)),
-    Rule("storage/cache", THUMBNAILS, "PhotoPrism", (("../../originals",), ("../sidecar", "../config"))),
+    Rule("storage/cache", THUMBNAILS, "PhotoPrism", (("thumbnails", "../../originals"), ("thumbnails", "../config"))),
     Rule("storage/sidecar", THUMBNAILS, "PhotoPrism", (("../../originals", "../cache"), ("../cache", "../config"))),
     Rule("appdata_*", THUMBNAILS, "Nextcloud", (("preview",),)),
     Rule("_data", THUMBNAILS, "Piwigo", (("i", "../galleries"),)),

@@ -104,7 +104,7 @@ def test_folders_that_are_only_called_so_are_scanned(root: Path, catalogue: Stor
         ("thumbs", ["../encoded-video", "../upload"]),
         ("encoded-video", ["../thumbs", "../library"]),
         ("cache", ["../.ppstorage"]),
-        ("storage/cache", ["../../originals"]),
+        ("storage/cache", ["thumbnails", "../../originals"]),
         ("cache", ["CACHEDIR.TAG"]),
         ("Trash", ["files", "info"]),
         ("RECYCLED", ["INFO2"]),
