@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,28 +24,43 @@ HEADER = Header("uuid", "stamp", 1, {"full": 1, "crop": 5}, 12, 3)
 WRITER = """
     import sys
     from pathlib import Path
-    import numpy as np
-    from phash_engine.catalogue import code_cache
     from phash_engine.errors import IndexFileError
+    from tests.catalogue.test_code_cache import save_number
 
-    if len(sys.argv) > 3:
-        from tests import faults
-
-        faults.arm(int(sys.argv[3]), half=False)
     for number in range(int(sys.argv[2]), int(sys.argv[2]) + 100):
-        ids = np.arange(number * 100, number * 100 + 50 + number % 7)
-        codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
         try:
-            header = code_cache.Header("uuid", str(number), 1, {}, number, 0)
-            rows = code_cache.CodeRows(ids, ids + 1, (ids % 7).astype(np.uint8), codes)
-            code_cache.save(Path(sys.argv[1]), header, rows)
+            save_number(Path(sys.argv[1]), number)
         except IndexFileError as error:
             print(error, flush=True)
         if number % 10 == 9:
             print("pause", flush=True)
             input()
 """
-"""Saves a hundred generations, with pauses; dies at a change of a file if it is given the number of one."""
+"""Saves a hundred generations, with pauses."""
+
+DYING_WRITERS = """
+    import sys
+    from pathlib import Path
+    from tests.catalogue.test_code_cache import assert_whole, save_number
+    from tests.faults import Deaths
+
+    directory, newest = Path(sys.argv[1]), -1
+    for point in range(40):
+        assert Deaths().at(point, lambda: [save_number(directory, 10 * point + turn) for turn in range(10)])
+        number = assert_whole(directory)
+        assert number >= newest
+        newest = number
+    print(newest, flush=True)
+"""
+"""Forks writers that die at their n-th change of a file, and looks at what each has left."""
+
+
+def save_number(directory: Path, number: int) -> None:
+    """Save a generation of which :func:`assert_whole` knows each number."""
+    ids = np.arange(number * 100, number * 100 + 50 + number % 7)
+    codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
+    header = Header("uuid", str(number), 1, {}, number, 0)
+    code_cache.save(directory, header, CodeRows(ids, ids + 1, (ids % 7).astype(np.uint8), codes))
 
 
 def rows(count: int, seed: int = 0) -> CodeRows:
@@ -275,14 +289,9 @@ def test_readers_never_see_half_a_generation(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
 def test_a_writer_killed_at_any_change_leaves_a_whole_generation(tmp_path: Path) -> None:
-    newest = -1
-    for point in range(24):
-        writer = Process(WRITER, tmp_path, 1000 * point, point)
-        assert writer.end() == -signal.SIGKILL
-        number = assert_whole(tmp_path)
-        assert number >= newest
-        newest = number
-    assert newest > 0
+    writers = Process(DYING_WRITERS, tmp_path)
+    assert int(writers.lines.get()) > 0
+    assert writers.end() == 0
     _arrays.verify(tmp_path, code_cache._FORMAT)
 
 
