@@ -149,26 +149,27 @@ class _PhotoFilter:
     def __init__(self, folders: Sequence[str] | None, search: Search, managed: ManagedFolders) -> None:
         self._roots = None if folders is None else sorted(map(_files.absolute, folders))
         self._exclude, self._include_managed, self._managed = search.exclude, search.include_managed, managed
-        self._is_managed: dict[str, bool] = {}
+        self._known: dict[str, bool] = {}
         self.is_needed = bool(search.exclude) or not search.include_managed
         self.managed_photos = 0
 
     def is_left_out(self, path: str) -> bool:
-        """Whether the photo of a path is excluded, or in a managed folder below its root."""
-        # A walk comes to a photo from the outermost root, which is the first in order.
-        if self._exclude and walk.is_excluded(path, next(self._roots_of(path), os.sep), self._exclude):
+        """Whether the photo of a path is in a managed folder below its root, or excluded."""
+        folder = path.rpartition(os.sep)[0]
+        is_managed = self._known.get(folder)
+        if is_managed is None:
+            is_managed = self._known[folder] = not self._include_managed and self._is_managed(folder)
+        if is_managed:
+            self.managed_photos += 1
             return True
-        if self._include_managed:
-            return False
-        folder = _folder(path)
-        if folder not in self._is_managed:
-            # A managed folder that is a root itself was named, and so is all below it: the innermost root decides.
-            root = max(self._roots_of(path), key=len, default=None)
-            self._is_managed[folder] = self._managed.containing(folder, root) is not None
-        self.managed_photos += self._is_managed[folder]
-        return self._is_managed[folder]
+        # A walk comes to a photo from the outermost root, which is the first in order.
+        return bool(self._exclude) and walk.is_excluded(path, next(self._roots_above(path), os.sep), self._exclude)
 
-    def _roots_of(self, path: str) -> Iterator[str]:
+    def _is_managed(self, folder: str) -> bool:
+        # A managed folder that is a root itself was named, and so is all below it: the innermost root decides.
+        return self._managed.containing(folder, max(self._roots_above(folder), key=len, default=None)) is not None
+
+    def _roots_above(self, path: str) -> Iterator[str]:
         return (root for root in self._roots or () if _files.contains(root, path))
 
 

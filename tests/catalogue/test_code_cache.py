@@ -6,11 +6,6 @@ import json
 import os
 import random
 import re
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,27 +16,50 @@ import pytest
 from phash_engine.catalogue import code_cache
 from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.errors import IndexFileError
+from tests.processes import Process
 
 HEADER = Header("uuid", "stamp", 1, {"full": 1, "crop": 5}, 12, 3)
 
 WRITER = """
     import sys
     from pathlib import Path
-    import numpy as np
-    from phash_engine.catalogue import code_cache
     from phash_engine.errors import IndexFileError
+    from tests.catalogue.test_code_cache import save_number
 
-    print("ready", flush=True)
-    for number in range(int(sys.argv[2]), int(sys.argv[3])):
-        ids = np.arange(number * 100, number * 100 + 50 + number % 7)
-        codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
+    for number in range(int(sys.argv[2]), int(sys.argv[2]) + 100):
         try:
-            header = code_cache.Header("uuid", str(number), 1, {}, number, 0)
-            rows = code_cache.CodeRows(ids, ids + 1, (ids % 7).astype(np.uint8), codes)
-            code_cache.save(Path(sys.argv[1]), header, rows)
+            save_number(Path(sys.argv[1]), number)
         except IndexFileError as error:
             print(error, flush=True)
+        if number % 10 == 9:
+            print("pause", flush=True)
+            input()
 """
+"""Saves a hundred generations, with pauses."""
+
+DYING_WRITERS = """
+    import sys
+    from pathlib import Path
+    from tests.catalogue.test_code_cache import assert_whole, save_number
+    from tests.faults import Deaths
+
+    directory, newest = Path(sys.argv[1]), -1
+    for point in range(40):
+        assert Deaths().at(point, lambda: [save_number(directory, 10 * point + turn) for turn in range(10)])
+        number = assert_whole(directory)
+        assert number >= newest
+        newest = number
+    print(newest, flush=True)
+"""
+"""Forks writers that die at their n-th change of a file, and looks at what each has left."""
+
+
+def save_number(directory: Path, number: int) -> None:
+    """Save a generation of which :func:`assert_whole` knows each number."""
+    ids = np.arange(number * 100, number * 100 + 50 + number % 7)
+    codes = np.repeat(ids.astype(np.uint64)[:, np.newaxis], 10, axis=1)
+    header = Header("uuid", str(number), 1, {}, number, 0)
+    code_cache.save(directory, header, CodeRows(ids, ids + 1, (ids % 7).astype(np.uint8), codes))
 
 
 def rows(count: int, seed: int = 0) -> CodeRows:
@@ -60,15 +78,6 @@ def opened(directory: Path) -> Stored:
     stored = code_cache.open_newest(directory)
     assert stored is not None
     return stored
-
-
-def start_writer(directory: Path, first: int, last: int) -> subprocess.Popen[str]:
-    script = textwrap.dedent(WRITER)
-    command = [sys.executable, "-c", script, str(directory), str(first), str(last)]
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == "ready\n"
-    return writer
 
 
 def assert_whole(directory: Path) -> int:
@@ -267,40 +276,40 @@ def test_header_is_readable_by_people(tmp_path: Path) -> None:
 
 
 def test_readers_never_see_half_a_generation(tmp_path: Path) -> None:
-    writer = start_writer(tmp_path, 0, 150)
+    writer = Process(WRITER, tmp_path, 0)
     seen = set()
-    while writer.poll() is None:
+    while (line := writer.next_line()) != "end":
         with replaced_twice_while_opened():
             seen.add(assert_whole(tmp_path))
-    assert writer.communicate()[0] == ""
-    assert len(seen) > 5
-    assert assert_whole(tmp_path) == 149
+        if line:
+            assert line == "pause"
+            writer.go_on()
+    assert writer.end() == 0
+    assert seen >= set(range(9, 100, 10))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
-def test_a_writer_killed_at_any_moment_leaves_a_whole_generation(tmp_path: Path) -> None:
-    rng = random.Random(5)
-    newest = -1
-    for life in range(10):
-        writer = start_writer(tmp_path, 1000 * life, 1000 * life + 1000)
-        time.sleep(rng.uniform(0.005, 0.06))
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
-        number = assert_whole(tmp_path)
-        assert number >= newest
-        newest = number
-    assert newest > 0
+def test_a_writer_killed_at_any_change_leaves_a_whole_generation(tmp_path: Path) -> None:
+    writers = Process(DYING_WRITERS, tmp_path)
+    assert int(writers.lines.get()) > 0
+    assert writers.end() == 0
 
 
 def test_two_writers_at_once_fail_or_write_a_whole_generation(tmp_path: Path) -> None:
-    writers = [start_writer(tmp_path, first, first + 100) for first in (0, 1000)]
-    while any(writer.poll() is None for writer in writers):
+    writers = [Process(WRITER, tmp_path, first) for first in (0, 1000)]
+    running = list(writers)
+    while running:
+        for writer in running[:]:
+            line = writer.next_line()
+            if line == "pause":
+                writer.go_on()
+            elif line == "end":
+                running.remove(writer)
+            else:
+                assert "cannot write index files" in line or not line
         with replaced_twice_while_opened():
             assert_whole(tmp_path)
-    for writer in writers:
-        for line in writer.communicate()[0].splitlines():
-            assert "cannot write index files" in line
-        assert writer.returncode == 0
+    assert [writer.end() for writer in writers] == [0, 0]
     code_cache.save(tmp_path, HEADER, rows(9))
     assert len(opened(tmp_path).rows.ids) == 9
     assert len(list(tmp_path.iterdir())) == 1

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from phash_engine.catalogue import ImportedHash, Sighting, Store, recovery
+from phash_engine.catalogue.settings import QUARANTINES
 from phash_engine.errors import CatalogueError, CorruptError
 from phash_engine.scanning.scan import scan
 from tests.catalogue.samples import VERSIONS
@@ -116,6 +117,7 @@ def test_decisions_and_imported_hashes_are_recovered(photos: Path, tmp_path: Pat
         scan([photos], catalogue)
         catalogue.decisions.decide([bytes(32), bytes([1] * 32)], "different")
         catalogue.imported_hashes.add([ImportedHash("/p/1.jpg", "phash", np.uint64(1))])
+        catalogue.settings.set(QUARANTINES, ["/photos/aside"])
         decided = catalogue.decisions.all()
     overwrite_page(path, "contents")
     recovered = recovery.rebuild(path)
@@ -123,6 +125,7 @@ def test_decisions_and_imported_hashes_are_recovered(photos: Path, tmp_path: Pat
     assert recovered.rows == 2
     with Store(path) as catalogue:
         assert catalogue.decisions.all() == decided
+        assert catalogue.settings.get(QUARANTINES, list[str]) == ["/photos/aside"]
         assert catalogue.imported_hashes.counts() == {"phash": 1}
 
 
