@@ -218,6 +218,8 @@ def test_a_journal_is_a_file_of_its_own(world: World) -> None:
     for dry_run in (False, True):
         with pytest.raises(PlanError, match="is not a regular file"):
             apply(world, "move", dry_run=dry_run)
+    with pytest.raises(PlanError, match="is not a regular file"):
+        list(executor.undo(world.journal))
     Path(world.journal).unlink()
     assert tree(world.photos) == world.before
 
