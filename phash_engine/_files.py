@@ -10,7 +10,7 @@ import stat
 from collections.abc import Container, Iterable, Iterator
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from phash_engine.errors import ImageError, PhashError
 
@@ -68,6 +68,8 @@ def read(path: str) -> tuple[File, bytes]:
             return found, data if len(data) == status.st_size else data + file.read()
     except OSError as error:
         raise ImageError(path, reason_of(error)) from error
+    except ValueError as error:  # a NUL, or half a surrogate pair
+        raise ImageError(ascii(path), f"is no path: {error}") from error
 
 
 def read_document(path: str | os.PathLike[str]) -> bytes:
@@ -88,11 +90,11 @@ def opened_regular(path: str | os.PathLike[str]) -> BufferedReader:
     return open(path, "rb", opener=_open_regular)
 
 
-def read_bounded(file: BinaryIO | BufferedIOBase) -> bytes:
+def read_bounded(file: IO[bytes] | BufferedIOBase) -> bytes:
     """Return all that is left of an open file, at most :data:`MAX_DOCUMENT` bytes; OSError if there is more."""
     data = file.read(MAX_DOCUMENT + 1)
     if len(data) > MAX_DOCUMENT:
-        raise OSError(errno.EFBIG, f"is larger than {MAX_DOCUMENT >> 20} MiB")
+        raise OSError(errno.EFBIG, f"is larger than {MAX_DOCUMENT} bytes")
     return data
 
 

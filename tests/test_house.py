@@ -131,7 +131,7 @@ def test_finding_one_picture_loads_no_compiler_and_no_progress_bars(tmp_path: Pa
     query = SAMPLE / "2023-lake" / "IMG_0412.jpg"
     modules = loaded("find", query, "--catalogue", tmp_path / "photos.db")
     assert modules >= {"numpy", "PIL"}
-    assert not modules & {"numba", "llvmlite", "scipy", "cv2", "rich", "pywt", "imagehash", "platformdirs"}
+    assert not modules & {"numba", "llvmlite", "scipy", "cv2", "rich", "pywt", "imagehash", "platformdirs", "msgspec"}
 
 
 def command(name: str) -> click.Command:

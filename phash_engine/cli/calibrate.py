@@ -17,6 +17,7 @@ from phash_engine.errors import PhashError
 from phash_engine.matching import calibration, policy
 from phash_engine.matching.calibration import Limit, Report
 from phash_engine.reports import charts
+from phash_engine.retrieval import labels
 from phash_engine.retrieval.labeller import Labeller
 
 
@@ -65,6 +66,8 @@ def command(
         return 0
     if chart:
         charts.check(chart)
+    if labels_path and labels_path != labels.FOLDER:
+        labels.read(labels_path)  # a wrong file is refused before a scan that takes long
     inside = [_files.absolute(folder) for folder in folders] or None
     with options.open_or_create(catalogue_path) if folders else options.open_existing(catalogue_path) as catalogue:
         if folders:

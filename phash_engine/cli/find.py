@@ -159,4 +159,8 @@ def record(match: Match) -> dict[str, object]:
 
 
 def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:
-    return [os.fsdecode(path) for path in file.read().split(end) if path] if file else []
+    if file is None:
+        return []
+    with _files.reading(file.name, UsageError):
+        data = _files.read_bounded(file)
+    return [os.fsdecode(path) for path in data.split(end) if path]
