@@ -128,7 +128,7 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
 
 QUARANTINE = ".quarantine"
 """Suffix of the folder beside a plan that files are moved to where undo could not reach the trash."""
-_UNFINISHED = "was interrupted, and cannot be finished while its drive is away or locked"
+_UNFINISHED = "was interrupted, and cannot be finished: its drive is away or locked, or the file was changed"
 
 
 class _Execution:

@@ -35,23 +35,20 @@ class Route(NamedTuple):
         return _files.beside(self.path, self.new)
 
 
-def take(path: str, aside: str, state: FileState) -> None:
-    """Rename a file to a private name in its folder, and compare it with its state when it was read.
+def take(path: str, aside: str) -> None:
+    """Rename a file to a private name in its folder.
 
     Raises
     ------
     NotBegunError
         It cannot be renamed.
-    RefusalError
-        It is another file, or has other bytes: it is at its private name.
     """
     try:
         os.rename(path, aside)
     except OSError as error:
         if os.path.lexists(aside):
-            raise
+            raise  # the answer of a server was lost, and its second one is an error
         raise NotBegunError("is gone" if error.errno == errno.ENOENT else reason_of(error)) from error
-    file_state.require_unchanged(aside, state)
 
 
 def place(route: Route, state: FileState) -> None:

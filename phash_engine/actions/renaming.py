@@ -113,9 +113,9 @@ def _by_claim(source: str, to: str) -> None:
 def _is_claim(private: str, to: str) -> bool:
     name = os.fsencode(os.path.basename(private))
     try:
-        if os.path.islink(to) or os.lstat(to).st_size != len(name):
+        if os.path.islink(to) or not 0 < os.lstat(to).st_size <= len(name):
             return False
         with open(to, "rb") as file:
-            return file.read() == name
+            return name.startswith(file.read())
     except OSError:
         return False

@@ -38,8 +38,9 @@ def perform(step: Step, state: FileState, check_kept: Callable[[str], None]) -> 
     OSError, RefusalError
         The system refuses, or a file has changed since: :func:`recover` decides what becomes of the step.
     """
-    move.take(step.path, step.aside, state)
+    move.take(step.path, step.aside)
     check_kept(step.aside)
+    file_state.require_unchanged(step.aside, state)
     if step.action in LINKS:
         links.place_link(step)
     elif step.action == "delete":
@@ -85,7 +86,7 @@ def revert(step: Step) -> None:
     elif step.source != step.to:
         route = _route(step)
         state = file_state.observe(step.source)
-        move.take(route.path, route.aside, state)
+        move.take(route.path, route.aside)
         move.place(route, state)
         if step.undoes == "trash":
             trash.remove_info(step.source)
@@ -138,13 +139,13 @@ def _recover_departure(step: Step) -> bool:
 
 def _has_arrived(step: Step, path: str, to: str) -> bool:
     """Whether a file without a private name has gone to its new path, and has not been left at the old one."""
+    is_there = file_state.has_digest(to, step.digest)
     if not os.path.lexists(path):
-        if not os.path.lexists(to):
-            raise RefusalError("is neither at its old nor at its new path")
+        if not is_there:
+            raise RefusalError("is neither at its old path nor, with its bytes, at its new one")
         return True
-    if file_state.has_digest(path, step.digest) or not file_state.has_digest(to, step.digest):
-        return False
-    return os.lstat(to).st_mtime_ns == step.mtime_ns  # and another file has the old path now
+    # If it has gone, another file has its old path by now.
+    return is_there and not file_state.has_digest(path, step.digest) and os.lstat(to).st_mtime_ns == step.mtime_ns
 
 
 def _route(step: Step) -> Route:

@@ -40,12 +40,12 @@ def command(
 ) -> int:
     """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or do with them what an option says.
 
-    Where 'phash undo' could not reach the trash, files are moved to the folder PLAN.quarantine instead, unless --trash
-    is given. Keeper and file are read again just before; a file that has changed since the plan was made is skipped, with the
-    reason. What was done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run
-    is continued by the same command. Exits with 1 if some files were skipped.
+    Where 'phash undo' could not reach the trash, files are moved to the folder PLAN.quarantine instead. Keeper and file
+    are read again just before; a file that has changed since the plan was made is skipped, with the reason. What was
+    done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run is continued by
+    the same command. Exits with 1 if some files were skipped.
     """
-    given = {
+    given: dict[str | None, bool] = {
         "trash": trash,
         "move": move_to is not None,
         "hardlink": hardlink,
