@@ -34,10 +34,11 @@ _SHARPNESS_STEPS = 20
 class Member:
     """A photo of a group, and what is read from its file on request; nothing from a file that cannot be read."""
 
-    def __init__(self, photo: Photo, *, is_reference: bool = False) -> None:
+    def __init__(self, photo: Photo, *, is_reference: bool = False, is_managed: bool = False) -> None:
         self.photo = photo
         self.path = photo.path
         self.is_reference = is_reference
+        self.is_managed = is_managed
 
     @cached_property
     def traits(self) -> images.Traits:
@@ -98,7 +99,7 @@ def names(listed: str) -> list[str]:
 def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
     """Return the rules of some names, the first to weigh most.
 
-    References come before all, and the path decides what remains tied.
+    Photos outside managed folders come before all, then references; the path decides what remains tied.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
     UsageError
         An unknown name.
     """
-    return [_REFERENCE, *map(_named, names), _PATH]
+    return [_OUTSIDE, _REFERENCE, *map(_named, names), _PATH]
 
 
 def ordered(members: Iterable[Member], by: Sequence[KeepRule]) -> list[Member]:
@@ -165,6 +166,9 @@ def _show_moment(member: Member) -> str:
 
 
 _NO_TRAITS = images.Traits(0, None, camera=False)
+_OUTSIDE = KeepRule(
+    "outside", lambda c: c.is_managed, lambda c: "in a managed folder" if c.is_managed else "outside managed folders"
+)
 _REFERENCE = KeepRule(
     "reference", lambda c: not c.is_reference, lambda c: "in a reference folder" if c.is_reference else "not"
 )
