@@ -260,15 +260,33 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 def unused_path(path: str, taken: Container[str] = ()) -> str:
-    """Return a path that does not exist: the given one, or with a number before its extension, as ``a (2).jpg``."""
+    """Return a path that does not exist: the given one, or with a number before its extension, as ``a (2).jpg``.
+
+    Costs about twice the logarithm of the number, so that thousands of files of one name are numbered fast.
+    """
     stem, extension = os.path.splitext(path)
-    name, number = path, 1
-    while name in taken or os.path.lexists(name):
-        number += 1
-        name = f"{stem} ({number}){extension}"
-    return name
+
+    def numbered(number: int) -> str:
+        return f"{stem} ({number}){extension}" if number > 1 else path
+
+    def is_used(number: int) -> bool:
+        name = numbered(number)
+        return name in taken or os.path.lexists(name)
+
+    used, unused = 0, 1
+    while is_used(unused):
+        used, unused = unused, 2 * unused
+    while unused - used > 1:
+        middle = (used + unused) // 2
+        used, unused = (middle, unused) if is_used(middle) else (used, middle)
+    return numbered(unused)
 
 
 def temporary_path(path: str) -> str:
     """Return a new hidden name, which scans skip, in the parent folder of a path."""
     return str(Path(path).parent / f".phash-{os.urandom(8).hex()}")
+
+
+def beside(path: str, private: str) -> str:
+    """Return the name of a private path, in the folder of another path."""
+    return os.path.join(os.path.dirname(path), os.path.basename(private))  # noqa: PTH118, PTH119, PTH120 - one string

@@ -24,6 +24,7 @@ from phash_engine.scanning import managed_folders
 @click.command("apply", cls=Explained, short_help=COMMANDS["apply"])
 @click.argument("path", metavar="PLAN")
 @option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
+@option("--trash", is_flag=True, help="Put the files into the trash, even where 'phash undo' cannot reach it.")
 @option("--move-to", metavar="DIR", help="Move the files to this folder, below the same folders as now.")
 @option("--hardlink", is_flag=True, help="Replace copies with equal bytes by hard links.")
 @option("--symlink", is_flag=True, help="Replace copies with equal bytes by symbolic links.")
@@ -33,6 +34,7 @@ from phash_engine.scanning import managed_folders
 def command(
     path: str,
     dry_run: bool,
+    trash: bool,
     move_to: str | None,
     hardlink: bool,
     symlink: bool,
@@ -42,20 +44,24 @@ def command(
 ) -> int:
     """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or as an option says.
 
-    Keeper and file are read again just before; a file that has changed since the plan was made is skipped, with the
-    reason. What was done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run
-    is continued by the same command. Exits with 1 if some files were skipped.
+    Where 'phash undo' could not reach the trash, files are moved to the folder PLAN.quarantine instead. Keeper and file
+    are read again just before; a file that has changed since the plan was made is skipped, with the reason. What was
+    done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run is continued by
+    the same command. Exits with 1 if some files were skipped.
     """
-    given = {
+    given: dict[str | None, bool] = {
+        "trash": trash,
         "move": move_to is not None,
         "hardlink": hardlink,
         "symlink": symlink,
         "reflink": reflink,
         "delete": permanently,
     }
-    action, *more = [action for action, is_given in given.items() if is_given] or ["trash"]
+    action, *more = [action for action, is_given in given.items() if is_given] or [None]
     if more:
-        raise click.UsageError("--move-to, --hardlink, --symlink, --reflink and --permanently exclude each other")
+        raise click.UsageError(
+            "--trash, --move-to, --hardlink, --symlink, --reflink and --permanently exclude each other"
+        )
     path = _files.absolute(path)
     if move_to is not None:
         _remember_quarantine(path, move_to, dry_run=dry_run)
