@@ -20,7 +20,7 @@ from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.catalogue.database import Database
 from phash_engine.errors import IndexFileError
 from phash_engine.hashing.hashers import ALL_NAMES, SPEC
-from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED, match_type
+from phash_engine.hashing.views import CROP, FRAME, FULL, GROUND, TRIMMED, match_type
 
 _SCHEME: Final = "native"
 _SEARCHED: Final = f"scheme = '{_SCHEME}' AND spec = {SPEC}"
@@ -29,7 +29,7 @@ CURRENT: Final = f"{_SEARCHED} AND view = '{FULL}'"
 """The condition in SQL on those of the full view, of which each content has one."""
 
 _COLUMNS: Final = ", ".join(ALL_NAMES)
-_VIEW_NUMBERS: Final = {kind: int(match_type(kind)) for kind in (FULL, TRIMMED, FRAME, CROP)}
+_VIEW_NUMBERS: Final = {kind: int(match_type(kind)) for kind in (FULL, GROUND, TRIMMED, FRAME, CROP)}
 _VIEW: Final = f"""CASE substr(view, 1, instr(view || ':', ':') - 1)
     {" ".join(f"WHEN '{kind}' THEN {number}" for kind, number in _VIEW_NUMBERS.items())} END"""
 _STALE: Final = 10
