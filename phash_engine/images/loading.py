@@ -12,6 +12,7 @@ from phash_engine import _optional
 from phash_engine.images import png, samples
 from phash_engine.images.samples import WIDE, Depth
 
+_MAY_BE_WIDE = frozenset({"PNG", "TIFF"})
 _MOST_OF_UPPER_BYTE = 0x3F
 """16-bit colour whose upper bytes are larger uses its whole range."""
 _BITS, _PHOTOMETRIC, _MAX_SAMPLE, _FORMAT, _LARGEST, _WHITE_LEVEL = 258, 262, 281, 339, 341, 50717
@@ -33,7 +34,7 @@ def loaded(image: Image.Image) -> Image.Image:
     """
     file: IO[bytes] | None = None
     tiles: list[Any] = []
-    if isinstance(image, ImageFile.ImageFile):
+    if isinstance(image, ImageFile.ImageFile) and image.format in _MAY_BE_WIDE:
         image.tile = [_in_native_order(tile) for tile in image.tile]
         file, tiles = image.fp, list(image.tile)
     image.load()
@@ -98,6 +99,8 @@ def _colour(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.Imag
 def _multiplied(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.Image:
     """Return colours that are multiplied by alpha, which Pillow divided: as stored where alpha is 0 or has few bits."""
     raw_mode = _raw_mode(tiles[0]).replace("RGBa", "RGBA")
+    if ";16" not in raw_mode and image.getchannel("A").getbbox():
+        return image
     stored = _decoded_again(image, file, tiles, raw_mode)
     shown = stored
     if ";16" in raw_mode and _most(stored) <= _MOST_OF_UPPER_BYTE:
@@ -162,10 +165,10 @@ def _tag(image: Image.Image, tag: int) -> Any:
 
 
 def _in_native_order(tile: Any) -> Any:
+    if tile.codec_name != "libtiff":
+        return tile
     mode = _raw_mode(tile)
-    return (
-        tile._replace(args=_with_raw_mode(tile.args, _NATIVE.get(mode, mode))) if tile.codec_name == "libtiff" else tile
-    )
+    return tile._replace(args=_with_raw_mode(tile.args, _NATIVE.get(mode, mode)))
 
 
 def _raw_mode(tile: Any) -> str:
