@@ -47,7 +47,7 @@ def check(journal: JournalReader, plan: Plan) -> None:
     ValueError
         A step names another file, or private names elsewhere; names the line.
     """
-    if journal.steps and journal.catalogue != plan.catalogue:
+    if journal.plan and journal.catalogue != plan.catalogue:
         raise ValueError(f"names the catalogue {journal.catalogue!r:.200}, and its plan {plan.catalogue!r:.200}")
     files = {
         file.path: (file, group.keeper)

@@ -101,7 +101,7 @@ def undo(path: str) -> Iterator[Outcome]:
     Raises
     ------
     PlanError
-        The journal cannot be used.
+        The journal cannot be used, or its plan is not beside it.
     """
     with Journal(path, check=partial(boundaries.check, plan=boundaries.plan_of(path))) as journal:
         _recover_all(journal)

@@ -18,7 +18,8 @@ from PIL import Image, ImageFile
 
 from phash_engine.hashing import orientation, views
 from phash_engine.hashing.plane import Extent, Plane
-from phash_engine.images import luma, metadata, progressive_jpeg
+from phash_engine.hashing.quality import is_flat
+from phash_engine.images import loading, luma, metadata, progressive_jpeg
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
 
 _MAX_BYTES = 1 << 26
@@ -83,7 +84,7 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
     """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (_, plane, turn, info):
+    with _decoded(source, name) as (_, _, plane, turn, info):
         return _turned(plane.block, turn), info
 
 
@@ -95,7 +96,9 @@ class Picture(NamedTuple):
 
 
 def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
-    """Read the views of a picture in one decode: full; trimmed, where there is a border; on request more.
+    """Read the views of a picture in one decode.
+
+    They are the full one; ground, where the picture is transparent; trimmed, where it has a border; on request more.
 
     Parameters
     ----------
@@ -107,8 +110,10 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
         Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
-    with _decoded(source, name) as (image, plane, turn, info):
+    with _decoded(source, name) as (image, shown, plane, turn, info):
         blocks = {views.FULL: plane.block}
+        if (on_black := _on_other_ground(shown, plane)) is not None:
+            blocks[views.GROUND] = on_black
         if (trimmed := plane.trimmed()) is not None:
             blocks[views.TRIMMED] = trimmed
         if crops:
@@ -137,8 +142,8 @@ def read_traits(source: Source) -> Traits:
 
 
 @contextmanager
-def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo]]:
-    """Decode the first frame of any source: the image, its luma as it is stored, its EXIF orientation, and its info."""
+def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo]]:
+    """Decode the first frame of any source: the image, and as it is shown; its luma as stored; orientation; info."""
     with opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
@@ -152,13 +157,21 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Pl
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
             if isinstance(image, ImageFile.ImageFile):
                 image.decodermaxblock = _READ_BYTES
-        image.load()
+        pixels = loading.loaded(image)
         if scale == 1:
             width, height = image.size  # Pillow turns a TIFF upright while loading
         turn = metadata.orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
         info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
-        yield image, luma.plane(image, Extent(width, height, scale)), turn, info
+        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info
+
+
+def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | None:
+    """Return the block of a transparent picture on black; None if that differs from another by no more than a tone."""
+    if not luma.is_transparent(image):
+        return None
+    block = luma.plane_on_black(image, Extent(*image.size)).block
+    return None if is_flat(plane.block.astype(np.int32) - block) else block
 
 
 def _turned(block: NDArray[np.uint16], turn: int) -> NDArray[np.uint16]:
@@ -180,7 +193,7 @@ def _frames(image: Image.Image, most: int) -> Iterator[tuple[str, NDArray[np.uin
         count = min(int(getattr(image, "n_frames", 1)), _MAX_FRAME_PIXELS // (image.width * image.height))
         for number in sorted({count * place // (most + 1) for place in range(1, most + 1)} - {0}):
             image.seek(number)
-            image.load()
-            yield views.frame(number), luma.plane(checked(image), Extent(*image.size)).block
+            page = loading.loaded(checked(image))
+            yield views.frame(number), luma.plane(page, Extent(*page.size)).block
     except Exception:  # noqa: BLE001 - decoders raise anything on damaged files
         return
