@@ -173,5 +173,13 @@ MIGRATIONS: Final = (
     CREATE INDEX sidecars_by_photo ON sidecars (photo);
     ALTER TABLE foreign_codes RENAME TO imported_hashes;
     """,
+    # SPEC 2 changes the codes of pictures with alpha or with samples of 16 bits, and reads more files: those of other
+    # formats keep their codes, and so do photos whose files were never read. Failures are tried again.
+    """
+    UPDATE codes SET spec = 2 WHERE spec = 1 AND content_id IN
+        (SELECT id FROM contents WHERE digest IS NULL OR format IN ('JPEG', 'MPO', 'RAW', 'PCX'));
+    UPDATE failures SET size = -1, mtime_ns = -1;
+    DELETE FROM meta WHERE key = 'index';
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained
 
 
-@click.command("failures", short_help=COMMANDS["failures"])
+@click.command("failures", cls=Explained, short_help=COMMANDS["failures"])
 @options.folders_or_all
 @options.catalogue
 @options.as_json
@@ -24,6 +25,6 @@ def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool
         if as_json:
             output.record(failure._asdict())
         else:
-            output.text(f"{failure.path}\t{failure.reason}")
+            output.fields(failure.path, failure.reason)
     if not failures and not as_json:
         output.message("no failures")

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+from phash_engine.images import png
+
 _PNG_FRAME, _RIFF_HEADER = 12, 12
 GIF_IMAGE, GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 
@@ -54,7 +55,7 @@ def of_container(data: bytes) -> Integrity:
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, offset and length of the data of each chunk of a PNG that begins within the file, to its end mark."""
-    place, name = len(PNG_SIGNATURE), b""
+    place, name = len(png.SIGNATURE), b""
     while place + 8 <= len(data) and name != b"IEND":
         length, name = struct.unpack_from(">I4s", data, place)
         yield name, place + 8, length
@@ -138,7 +139,7 @@ def _last(blocks: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 _CHECKS: Final[dict[bytes, Callable[[bytes], Integrity]]] = {
-    PNG_SIGNATURE: _of_png,
+    png.SIGNATURE: _of_png,
     b"RIFF": _of_webp,
     b"GIF8": _of_gif,
 }

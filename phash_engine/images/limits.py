@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from phash_engine.errors import ImageError
-from phash_engine.images import formats, integrity, jpeg
+from phash_engine.images import integrity, jpeg, png, tiff
 
 MAX_PIXELS = 256_000_000
 MAX_REDUCED_PIXELS: Final = 1_000_000_000
@@ -55,13 +55,13 @@ def check_parts(data: bytes) -> None:
         _check(header.segments, MAX_PARTS, "segments")
         if header.is_multiscan and data.count(b"\xff\xda") > MAX_SCANS:
             _check(jpeg.scan_count(data, MAX_SCANS + 1), MAX_SCANS, "scans")
-    elif data.startswith(integrity.PNG_SIGNATURE):
+    elif data.startswith(png.SIGNATURE):
         _check_chunks((name for name, _, _ in integrity.png_chunks(data)), b"fcTL")
     elif data.startswith(b"RIFF"):
         _check_chunks((name for name, _, _ in integrity.riff_chunks(data)), b"ANMF")
     elif data.startswith(b"GIF8"):
         _check_blocks(data)
-    elif data.startswith(formats.TIFF_SIGNATURES):
+    elif data.startswith(tiff.SIGNATURES):
         _check(_count(_directories(data), MAX_FRAMES + 1), MAX_FRAMES, "pages")
 
 
@@ -93,13 +93,14 @@ def _check_blocks(data: bytes) -> None:
 
 
 def _directories(data: bytes) -> Iterator[int]:
-    """Yield the offset of each directory of a TIFF (TIFF 6.0, 2), endlessly if they form a circle."""
+    """Yield the offset of each directory of a TIFF or BigTIFF (TIFF 6.0, 2), endlessly if they form a circle."""
     order = "<" if data.startswith(b"II") else ">"
-    place = 4
-    while len(link := data[place : place + 4]) == 4 and any(link):
-        (start,) = struct.unpack(f"{order}I", link)
-        yield start
-        entries = data[start : start + 2]
-        if len(entries) < 2:
-            return
-        place = start + 2 + 12 * struct.unpack(f"{order}H", entries)[0]
+    is_big = b"+" in data[2:4]
+    place, link, count, entry = (8, "Q", "Q", 20) if is_big else (4, "I", "H", 12)
+    try:
+        while start := struct.unpack_from(order + link, data, place)[0]:
+            yield start
+            (entries,) = struct.unpack_from(order + count, data, start)
+            place = start + struct.calcsize(count) + entries * entry
+    except (struct.error, OverflowError):
+        return  # cut off: the decoder reports it

@@ -15,7 +15,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from phash_engine import _optional
 from phash_engine.errors import ImageError
-from phash_engine.images import formats, jpeg, limits, metadata, raw
+from phash_engine.images import formats, jpeg, limits, metadata, png, raw, tiff
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
@@ -131,7 +131,9 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
         return image
     if start.startswith(jpeg.SIGNATURE):
         return _open_jpeg(file)
-    return checked(_identified(file))
+    if start.startswith(png.SIGNATURE):
+        file = png.without_faulty_chunks(file)
+    return checked(_identified(file, start))
 
 
 def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
@@ -142,7 +144,7 @@ def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
     file.seek(0)
     try:
         with raw.opened(file.read()) as photo:
-            limits.check_size(photo.width, photo.height, limits.MAX_PIXELS)
+            _check_size(photo.width, photo.height)
             image = _preview(photo) or Image.fromarray(photo.half_size())
     except raw.NotRawError:
         if has_raw_bytes:
@@ -180,9 +182,11 @@ def _open_jpeg(file: IO[bytes]) -> Image.Image:
     return image
 
 
-def _identified(file: IO[bytes]) -> Image.Image:
+def _identified(file: IO[bytes], start: bytes) -> Image.Image:
     """Open with the common plugins of Pillow, then with all of them, which are slow to import."""
     Image.preinit()
+    if start.startswith(tiff.SIGNATURES):
+        return tiff.opened(file, _check_size)
     try:
         return Image.open(file, formats=_registered())
     except UnidentifiedImageError:
@@ -196,8 +200,12 @@ def _registered() -> list[str]:
 
 def checked(image: Image.Image) -> Image.Image:
     """Return the image; raise ImageError if it is empty, has more than ``limits.MAX_PIXELS``, or extreme sides."""
-    limits.check_size(*image.size, limits.MAX_PIXELS)
+    _check_size(*image.size)
     return image
+
+
+def _check_size(width: int, height: int) -> None:
+    limits.check_size(width, height, limits.MAX_PIXELS)
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,8 @@ from PIL import Image, ImageFile
 
 from phash_engine.hashing import orientation, views
 from phash_engine.hashing.plane import Extent, Plane
-from phash_engine.images import integrity, jpeg, luma, metadata, progressive_jpeg
+from phash_engine.hashing.quality import is_flat
+from phash_engine.images import integrity, jpeg, loading, luma, metadata, progressive_jpeg
 from phash_engine.images.integrity import Integrity
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
 
@@ -84,7 +85,7 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
     """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (_, plane, turn, info, _):
+    with _decoded(source, name) as (_, _, plane, turn, info, _):
         return _turned(plane.block, turn), info
 
 
@@ -100,7 +101,9 @@ class Picture(NamedTuple):
 
 
 def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
-    """Read the views of a picture in one decode: full; trimmed, where there is a border; on request more.
+    """Read the views of a picture in one decode.
+
+    They are the full one; ground, where the picture is transparent; trimmed, where it has a border; on request more.
 
     Parameters
     ----------
@@ -112,8 +115,10 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
         Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
-    with _decoded(source, name, verify=True) as (image, plane, turn, info, found):
+    with _decoded(source, name, verify=True) as (image, shown, plane, turn, info, found):
         blocks = {views.FULL: plane.block}
+        if (on_black := _on_other_ground(shown, plane)) is not None:
+            blocks[views.GROUND] = on_black
         if (trimmed := plane.trimmed()) is not None:
             blocks[views.TRIMMED] = trimmed
         if crops:
@@ -144,44 +149,48 @@ def read_traits(source: Source) -> Traits:
 @contextmanager
 def _decoded(
     source: Source, name: str | None, *, verify: bool = False
-) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo, Integrity]]:
-    """Decode the first frame of any source: the image, its luma as stored, its EXIF orientation, info, and integrity.
+) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo, Integrity]]:
+    """Decode the first frame of any source.
 
-    The integrity is unknown unless ``verify``: that of a progressive JPEG takes all of its data.
+    Yields the image, and as it is shown; its luma as stored; orientation; info; integrity, which is unknown unless
+    ``verify``: that of a progressive JPEG takes all of its data.
     """
     with opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = metadata.raw_size(image)
         scale = 1
-        whole = image
+        found = integrity.UNKNOWN
         # draft would change a PIL image of the caller.
         if image.format in {"JPEG", "MPO"} and image is not source:
             scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
+            whole = image
             if scale == 8 and not verify:
                 image = _without_details(image)
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
-        found = _load(image, verify=verify and not raw_size, is_whole=image is whole)
+            if isinstance(image, ImageFile.ImageFile) and image.fp:
+                image.decodermaxblock = _READ_BYTES
+                if image is whole:
+                    image.fp.seek(0)
+                    found = jpeg.load_strictly(image, image.fp.read())
+        elif verify:
+            found = integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
+        pixels = loading.loaded(image)
         if scale == 1:
             width, height = image.size  # Pillow turns a TIFF upright while loading
         turn = metadata.orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
         info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
-        yield image, luma.plane(image, Extent(width, height, scale)), turn, info, found
+        known = found if verify and not raw_size else integrity.UNKNOWN
+        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info, known
 
 
-def _load(image: Image.Image, *, verify: bool, is_whole: bool) -> Integrity:
-    """Load the pixels of an image, and return the integrity of its file, or of as much of it as there is."""
-    found = integrity.UNKNOWN
-    if image.format in {"JPEG", "MPO"} and isinstance(image, ImageFile.ImageFile) and image.fp:
-        image.decodermaxblock = _READ_BYTES
-        if is_whole:
-            image.fp.seek(0)
-            found = jpeg.load_strictly(image, image.fp.read())
-    elif verify:
-        found = integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
-    image.load()
-    return found if verify else integrity.UNKNOWN
+def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | None:
+    """Return the block of a transparent picture on black; None if that differs from another by no more than a tone."""
+    if not luma.is_transparent(image):
+        return None
+    block = luma.plane_on_black(image, Extent(*image.size)).block
+    return None if is_flat(plane.block.astype(np.int32) - block) else block
 
 
 def _turned(block: NDArray[np.uint16], turn: int) -> NDArray[np.uint16]:
@@ -203,7 +212,7 @@ def _frames(image: Image.Image, most: int) -> Iterator[tuple[str, NDArray[np.uin
         count = min(int(getattr(image, "n_frames", 1)), _MAX_FRAME_PIXELS // (image.width * image.height))
         for number in sorted({count * place // (most + 1) for place in range(1, most + 1)} - {0}):
             image.seek(number)
-            image.load()
-            yield views.frame(number), luma.plane(checked(image), Extent(*image.size)).block
+            page = loading.loaded(checked(image))
+            yield views.frame(number), luma.plane(page, Extent(*page.size)).block
     except Exception:  # noqa: BLE001 - decoders raise anything on damaged files
         return
