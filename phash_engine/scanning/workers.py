@@ -135,7 +135,7 @@ def _contents(decoded: Sequence[Decoded], requested: Wanted) -> list[Content]:
     qualities, details = quality.gradient_quality(blocks), quality.detail(blocks)
     trusted, codes = quality.is_trusted(qualities, details).tolist(), hashers.hash_blocks(blocks)
     contents, start = [], 0
-    for digest, (info, names) in decoded:
+    for digest, (info, names, _) in decoded:
         stop = start + len(names)
         views = map(View, names, trusted[start:stop], codes[start:stop])
         # A full view without structure is kept for searches that ask for it; other views without structure are useless.
