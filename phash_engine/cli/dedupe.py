@@ -68,6 +68,7 @@ _GROWN = 1.5
 @options.exclude
 @options.include_managed
 @options.workers
+@options.memory
 @options.pairs
 @options.catalogue
 @further("--no-catalogue", is_flag=True, help="Scan into memory and keep nothing.")
@@ -94,6 +95,7 @@ def command(
     exclude: tuple[str, ...],
     include_managed: bool,
     workers: int | None,
+    memory: int | None,
     pairs: str,
     catalogue_path: Path | None,
     no_catalogue: bool,
@@ -137,7 +139,13 @@ def command(
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
         if scanned:
             report = scan_command.run(
-                scanned, catalogue, exclude=exclude, include_managed=include_managed, workers=workers, pairs=pairs
+                scanned,
+                catalogue,
+                exclude=exclude,
+                include_managed=include_managed,
+                workers=workers,
+                memory=memory,
+                pairs=pairs,
             )
             away = {root.path for root in report.unreachable}
             if scan_command.reached_nothing(report, scanned) or _is_unknown(references, away, catalogue):

@@ -25,6 +25,7 @@ from phash_engine.scanning.scan import scan
 @options.exclude
 @options.include_managed
 @options.workers
+@options.memory
 @options.pairs
 @options.crops
 @options.frames
@@ -37,6 +38,7 @@ def command(
     exclude: tuple[str, ...],
     include_managed: bool,
     workers: int | None,
+    memory: int | None,
     pairs: str,
     crops: bool | None,
     frames: int | None,
@@ -59,6 +61,7 @@ def command(
             exclude=exclude,
             include_managed=include_managed,
             workers=workers,
+            memory=memory,
             pairs=pairs,
             crops=crops,
             frames=frames,
@@ -75,6 +78,7 @@ def run(
     exclude: Sequence[str],
     workers: int | None,
     pairs: str,
+    memory: int | None = None,
     include_managed: bool = False,
     crops: bool | None = None,
     frames: int | None = None,
@@ -88,6 +92,7 @@ def run(
                 exclude=exclude,
                 include_managed=include_managed,
                 workers=workers,
+                memory=memory,
                 pairing=pairs == "together",
                 crops=crops,
                 frames=frames,

@@ -27,6 +27,8 @@ array; or a mapping with ``bytes`` and ``path``, as data sets of Hugging Face ha
 PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
 
 Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
+Image.core.set_block_size(1 << 26)  # type: ignore[attr-defined]
+"""Large pictures go back to the system when they are released: smaller blocks would stay with each thread."""
 
 SHORTER_SIDE = 64
 """Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""

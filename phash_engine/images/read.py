@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from phash_engine._threads import Budget
 from phash_engine.hashing import orientation, views
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.hashing.quality import is_flat
-from phash_engine.images import integrity, jpeg, loading, luma, metadata, progressive_jpeg
+from phash_engine.images import integrity, jpeg, limits, loading, luma, metadata, progressive_jpeg
 from phash_engine.images.integrity import Integrity
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
 
@@ -55,7 +56,7 @@ class Traits(NamedTuple):
     camera: bool
 
 
-def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
+def read_block(source: Source, name: str | None = None, memory: Budget | None = None) -> NDArray[np.uint16]:
     """Read a picture and average it to its block.
 
     Parameters
@@ -67,6 +68,8 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
     name
         Name of the source in errors, by default :func:`source_name`. Pass it with the bytes of a file: some camera RAW
         differs from a TIFF by its extension alone.
+    memory
+        Of what decoding holds, which waits until so much is free; None for no limit.
 
     Returns
     -------
@@ -80,12 +83,14 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
     TypeError
         Another type of source, or an array of another dtype or shape.
     """
-    return read_image(source, name)[0]
+    return read_image(source, name, memory)[0]
 
 
-def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
-    """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (_, _, plane, turn, info, _):
+def read_image(
+    source: Source, name: str | None = None, memory: Budget | None = None
+) -> tuple[NDArray[np.uint16], ImageInfo]:
+    """Read block and info in one decode; parameters and errors as :func:`read_block`."""
+    with _decoded(source, name, memory) as (_, _, plane, turn, info, _):
         return _turned(plane.block, turn), info
 
 
@@ -100,14 +105,21 @@ class Picture(NamedTuple):
     integrity: Integrity = integrity.UNKNOWN
 
 
-def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
+def read_picture(
+    source: Source,
+    name: str | None = None,
+    *,
+    crops: bool = False,
+    frames: int = 0,
+    memory: Budget | None = None,
+) -> Picture:
     """Read the views of a picture in one decode.
 
     They are the full one; ground, where the picture is transparent; trimmed, where it has a border; on request more.
 
     Parameters
     ----------
-    source, name
+    source, name, memory
         As for :func:`read_block`; so are the errors.
     crops
         Whether to make the crops of ``views.CROPS``.
@@ -115,7 +127,7 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
         Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
-    with _decoded(source, name, verify=True) as (image, shown, plane, turn, info, found):
+    with _decoded(source, name, memory, verify=True) as (image, shown, plane, turn, info, found):
         blocks = {views.FULL: plane.block}
         if (on_black := _on_other_ground(shown, plane)) is not None:
             blocks[views.GROUND] = on_black
@@ -148,7 +160,7 @@ def read_traits(source: Source) -> Traits:
 
 @contextmanager
 def _decoded(
-    source: Source, name: str | None, *, verify: bool = False
+    source: Source, name: str | None, memory: Budget | None, *, verify: bool = False
 ) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo, Integrity]]:
     """Decode the first frame of any source.
 
@@ -160,29 +172,35 @@ def _decoded(
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = metadata.raw_size(image)
         scale = 1
-        found = integrity.UNKNOWN
+        whole = image
         # draft would change a PIL image of the caller.
         if image.format in {"JPEG", "MPO"} and image is not source:
             scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
-            whole = image
             if scale == 8 and not verify:
                 image = _without_details(image)
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
-            if isinstance(image, ImageFile.ImageFile) and image.fp:
-                image.decodermaxblock = _READ_BYTES
-                if image is whole:
-                    image.fp.seek(0)
-                    found = jpeg.load_strictly(image, image.fp.read())
-        elif verify:
-            found = integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
-        pixels = loading.loaded(image)
-        if scale == 1:
-            width, height = image.size  # Pillow turns a TIFF upright while loading
-        turn = metadata.orientation(image)
-        shown = raw_size or ((height, width) if turn >= 5 else (width, height))
-        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
-        known = found if verify and not raw_size else integrity.UNKNOWN
-        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info, known
+        data = whole.info.get(metadata.FILE_BYTES, b"")
+        with memory.held(limits.decoding_bytes(image, data)) if memory else nullcontext():
+            found = _integrity(image, whole) if verify or image.format in {"JPEG", "MPO"} else integrity.UNKNOWN
+            pixels = loading.loaded(image)
+            if scale == 1:
+                width, height = image.size  # Pillow turns a TIFF upright while loading
+            turn = metadata.orientation(image)
+            shown = raw_size or ((height, width) if turn >= 5 else (width, height))
+            info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
+            known = found if verify and not raw_size else integrity.UNKNOWN
+            yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info, known
+
+
+def _integrity(image: Image.Image, whole: Image.Image) -> Integrity:
+    """Return the integrity of a file; a JPEG is decoded for it, if it is the whole one, and intact."""
+    if image.format in {"JPEG", "MPO"} and isinstance(image, ImageFile.ImageFile) and image.fp:
+        image.decodermaxblock = _READ_BYTES
+        if image is not whole:
+            return integrity.UNKNOWN
+        image.fp.seek(0)
+        return jpeg.load_strictly(image, image.fp.read())
+    return integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
 
 
 def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | None:

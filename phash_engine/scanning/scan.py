@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from phash_engine import _files, _optional
+from phash_engine import _files, _memory, _optional
 from phash_engine._files import File, Unreadable
 from phash_engine._threads import available_threads
 from phash_engine.catalogue import KnownFile, Sighting, Store
@@ -35,6 +35,7 @@ def scan(
     exclude: str | Sequence[str] = (),
     include_managed: bool = False,
     workers: int | None = None,
+    memory: int | None = None,
     pairing: bool = True,
     crops: bool | None = None,
     frames: int | None = None,
@@ -54,6 +55,9 @@ def scan(
         Whether managed folders are scanned too: see ``managed_folders``. Those among ``folders`` always are.
     workers
         Threads that read and decode; None for one a processor core.
+    memory
+        Bytes that they hold together of files and of what decoding takes; a picture that needs more is decoded alone.
+        None for a quarter of the memory of the machine or of its control group.
     pairing
         Whether files of one shot are one photo with sidecars, as ``sidecars.pair`` decides; if not, each picture is a
         photo.
@@ -76,20 +80,23 @@ def scan(
     CatalogueError
         The catalogue cannot be written.
     ValueError
-        ``workers`` below 1, or ``frames`` below 0.
+        ``workers`` or ``memory`` below 1, or ``frames`` below 0.
     KeyboardInterrupt
         Passed on after what had been read was committed.
     """
     workers = available_threads() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
+    memory = _memory.default_budget() if memory is None else memory
+    if memory < 1:
+        raise ValueError(f"memory must be at least 1 byte, not {memory}")
     folders, exclude = _files.listed(folders, "folders"), _files.listed(exclude, "exclude")
     began = time.monotonic()
     report = ScanReport()
     _request_views(catalogue, crops, frames)
     catalogue.failures.retry(_optional.resolved())
     files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed)
-    photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing)
+    photo_of = _read_photos(files, catalogue, workers, memory, report, progress, pairing=pairing)
     paths = {file.path for file in files}
     for root in reached:
         sidecars.update(root, photo_of, paths, catalogue)
@@ -155,6 +162,7 @@ def _read_photos(
     files: Mapping[File, KnownFile | None],
     catalogue: Store,
     workers: int,
+    memory: int,
     report: ScanReport,
     progress: Progress | None,
     *,
@@ -175,7 +183,7 @@ def _read_photos(
         to_read = [file for file in photos if _needs_reading(file, files[file], report)]
         if not to_read:
             return photo_of
-        with WorkerPool(to_read, catalogue, workers) as results:
+        with WorkerPool(to_read, catalogue, workers, memory) as results:
             _commit_all(results, catalogue, report, len(to_read), progress)
         catalogue.drop_unreferenced()
         not_photos |= {failure.path for failure in report.failures}

@@ -21,10 +21,17 @@ from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.views import FULL, Wanted
 
 _BATCH_SIZE = 16
-_BYTES_IN_MEMORY = 192_000_000
-"""Files are read whole; all workers together hold no more than this, or one file that is larger."""
+_FILE_BYTES = 192_000_000
+"""Files are read whole; all workers together hold no more than this or a quarter of the memory, or one larger file."""
 
 Decoded = tuple[bytes, images.Picture]
+
+
+class Budgets(NamedTuple):
+    """Memory for the bytes of files, and for what decoding holds."""
+
+    files: Budget
+    decoding: Budget
 
 
 class BatchResult(NamedTuple):
@@ -47,15 +54,19 @@ class WorkerPool:
         It knows which digests need no decoding, and which views are requested; used in the constructor alone.
     workers
         Number of threads.
+    memory
+        Bytes that all threads together hold of files and of what decoding takes; a larger picture is decoded alone.
     """
 
-    def __init__(self, files: Sequence[File], catalogue: Store, workers: int) -> None:
+    def __init__(self, files: Sequence[File], catalogue: Store, workers: int, memory: int) -> None:
         size = max(1, min(_BATCH_SIZE, len(files) // (4 * workers)))
         self._batches = iter([files[start : start + size] for start in range(0, len(files), size)])
         self._known_digests = catalogue.known_digests()
         self._views = catalogue.settings.requested_views()
         self._ahead = 2 * workers
-        self._budget = Budget(_BYTES_IN_MEMORY)
+        # Two budgets: a thread that holds a file waits for memory to decode it, and those that have it release it.
+        of_files = min(_FILE_BYTES, memory // 4)
+        self._budgets = Budgets(Budget(of_files), Budget(memory - of_files))
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
         self._running: set[Future[BatchResult]] = set()
@@ -78,12 +89,12 @@ class WorkerPool:
 
     def _submit(self) -> None:
         while len(self._running) < self._ahead and (batch := next(self._batches, None)) is not None:
-            future = self._pool.submit(read_batch, batch, self._known_digests, self._views, self._budget, self._stop)
+            future = self._pool.submit(read_batch, batch, self._known_digests, self._views, self._budgets, self._stop)
             self._running.add(future)
 
 
 def read_batch(
-    batch: Sequence[File], known_digests: set[bytes], views: Wanted, budget: Budget, stop: threading.Event
+    batch: Sequence[File], known_digests: set[bytes], views: Wanted, budgets: Budgets, stop: threading.Event
 ) -> BatchResult:
     """Read files, decode those of unknown digest, and hash their blocks together.
 
@@ -95,8 +106,8 @@ def read_batch(
         Shared by all threads; the digests of decoded files are added.
     views
         The requested views.
-    budget
-        Memory for the bytes of the files of all threads.
+    budgets
+        Memory for all threads.
     stop
         Set to end the batch before its next file.
     """
@@ -105,12 +116,14 @@ def read_batch(
     for file in batch:
         if stop.is_set():
             break
-        with budget.held(file.size):
-            sightings.append(_read_file(file, known_digests, views, decoded))
+        with budgets.files.held(file.size):
+            sightings.append(_read_file(file, known_digests, views, budgets.decoding, decoded))
     return BatchResult(sightings, _contents(decoded, views))
 
 
-def _read_file(file: File, known_digests: set[bytes], views: Wanted, decoded: list[Decoded]) -> Sighting:
+def _read_file(
+    file: File, known_digests: set[bytes], views: Wanted, memory: Budget, decoded: list[Decoded]
+) -> Sighting:
     """Read a file, and decode it if its digest is unknown."""
     try:
         file, data = _files.read(file.path)
@@ -119,7 +132,7 @@ def _read_file(file: File, known_digests: set[bytes], views: Wanted, decoded: li
     digest = _files.digest(data)
     try:
         if digest not in known_digests:
-            picture = images.read_picture(data, file.path, crops=views.crops, frames=views.frames)
+            picture = images.read_picture(data, file.path, crops=views.crops, frames=views.frames, memory=memory)
             decoded.append((digest, picture))
             known_digests.add(digest)
         return Sighting(*file, digest)

@@ -223,7 +223,7 @@ def test_files_larger_than_the_budget_are_read_one_by_one(
     root: Path, catalogue: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw_some(root, *(f"{number}.png" for number in range(12)))
-    monkeypatch.setattr("phash_engine.scanning.workers._BYTES_IN_MEMORY", 10)
+    monkeypatch.setattr("phash_engine.scanning.workers._FILE_BYTES", 10)
     assert scan([root], catalogue, workers=4).decoded == 12
 
 
@@ -731,3 +731,32 @@ def test_real_photos_fail_only_where_they_are_broken(catalogue: Store, counts: C
     assert counts.take() == ([], 0)
     assert again.unchanged == report.photos
     assert again.known_failures == len(failed)
+
+
+def _peak_of_scan(folder: Path, *options: str) -> int:
+    """Most bytes that a scan in a process of its own held."""
+    program = (
+        "import sys\nfrom phash_engine.cli.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    command = [sys.executable, "-c", program, "scan", str(folder), "--catalogue", str(folder / "p.db"), *options]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(run.stdout.split()[-1]) * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read on Linux")
+def test_threads_share_the_memory_for_decoding(tmp_path: Path) -> None:
+    for number in range(4):
+        picture = np.kron(
+            np.random.default_rng(number).integers(0, 256, (50, 50, 4), dtype=np.uint8),
+            np.ones((100, 100, 1), np.uint8),
+        )
+        Image.fromarray(picture).save(tmp_path / f"{number}.png", compress_level=1)
+    (tmp_path / "one").mkdir()
+    shutil.copy(tmp_path / "0.png", tmp_path / "one")
+    one = _peak_of_scan(tmp_path / "one", "--workers", "4")
+    assert (
+        _peak_of_scan(tmp_path, "--workers", "4", "--memory", "64M") < one + 200_000_000
+    )  # two pictures: threads keep some of what they release
