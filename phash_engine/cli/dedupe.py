@@ -202,6 +202,8 @@ def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_scor
 
     reason = group.reason
     notes = [f"       kept by {reason.rule}: {reason.keeper}, the next {reason.other}"]
+    if not group.keeper.is_decoded:
+        notes.append(f"       not decoded, equal bytes: {group.keeper.fault}")
     line("", group.keeper, *notes, *(["       a series of shots"] if group.is_series else []))
     joining = group.joining()
     for photo in group.kept:
@@ -222,6 +224,7 @@ def _record(group: Group) -> dict[str, Any]:
         "reason": group.reason._asdict(),
         "is_series": group.is_series,
         "bytes": group.bytes,
+        **({} if group.keeper.is_decoded else {"is_decoded": False}),
     }
 
 

@@ -110,8 +110,8 @@ def command(
     before the path). With several pictures each line begins with its IMAGE. Scan photos first by 'phash scan'.
 
     --min and --max keep the photos that are good enough ("--min pixels 1e6"), --order and --near-ppi print the best
-    first, with the measure before the path. Entropy and gradient are measured in the files; the gradient is in luma
-    steps per 512th of the longer side.
+    first, with the measure before the path. Entropy and gradient were measured by the scan, at the scale at which it
+    decodes; the gradient is in luma steps per 512th of the longer side.
     """
     if order and near_ppi is not None:
         raise click.UsageError("--order and --near-ppi each say what comes first: give one of them")
@@ -146,7 +146,9 @@ def command(
                 continue
             rows = [MeasuredMatch(match, {}) for match in matches]
             if measures:
-                rows = measure_matches(matches, diagonal=diagonal, read_files=not measures.isdisjoint(OF_PIXELS))
+                rows = measure_matches(
+                    matches, None if measures.isdisjoint(OF_PIXELS) else catalogue, diagonal=diagonal
+                )
                 rows = select_matches(rows, ranges)
             if measure:
                 rows = sort_matches(rows, measure, math.inf if near_ppi is None else near_ppi)
@@ -183,7 +185,8 @@ def _print(
 def record(match: Match) -> dict[str, object]:
     """Return a match as a JSON record."""
     fields = {name: value for name, value in match._asdict().items() if name != "photo"}
-    return output.match_record({"query": match.query, "path": match.path} | fields)
+    is_decoded = None if match.photo.is_decoded else False
+    return output.match_record({"query": match.query, "path": match.path, "is_decoded": is_decoded} | fields)
 
 
 def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:

@@ -24,6 +24,11 @@ from phash_engine.scanning.scan import scan
 @options.crops
 @options.frames
 @options.catalogue
+@click.option(
+    "--refresh",
+    is_flag=True,
+    help="Read again what was catalogued by a version that kept less of a file.",
+)
 @click.option("--rebuild", is_flag=True, help="Set a corrupt catalogue aside, and create a new one.")
 @options.as_json
 @options.strict
@@ -35,6 +40,7 @@ def command(
     crops: bool | None,
     frames: int | None,
     catalogue_path: Path | None,
+    refresh: bool,
     rebuild: bool,
     as_json: bool,
     strict: bool,
@@ -47,7 +53,16 @@ def command(
     if rebuild:
         _rebuild(catalogue_path or options.default_catalogue())
     with options.open_or_create(catalogue_path) as catalogue:
-        report = run(folders, catalogue, exclude=exclude, workers=workers, pairs=pairs, crops=crops, frames=frames)
+        report = run(
+            folders,
+            catalogue,
+            exclude=exclude,
+            workers=workers,
+            pairs=pairs,
+            crops=crops,
+            frames=frames,
+            refresh=refresh,
+        )
     if as_json:
         output.record(_as_record(report))
     return PhashError.exit_code if reached_nothing(report, folders) else exit_code(report, strict=strict)
@@ -62,6 +77,7 @@ def run(
     pairs: str,
     crops: bool | None = None,
     frames: int | None = None,
+    refresh: bool = False,
 ) -> ScanReport:
     """Scan with a progress bar, and report on standard error what was done and what could not be read."""
     try:
@@ -74,6 +90,7 @@ def run(
                 pairing=pairs == "together",
                 crops=crops,
                 frames=frames,
+                refresh=refresh,
                 progress=progress,
             )
     except KeyboardInterrupt:

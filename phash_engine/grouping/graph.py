@@ -20,6 +20,7 @@ from phash_engine.grouping import clustering, keep_rules
 from phash_engine.grouping.clustering import Link
 from phash_engine.grouping.keep_rules import KeepRule, Member
 from phash_engine.hashing.views import MatchType
+from phash_engine.images import Traits
 from phash_engine.index import Pairs
 from phash_engine.matching import code_set, policy
 from phash_engine.matching.cohort import CohortMeans
@@ -171,12 +172,15 @@ def _nodes(store: Store, photos: PhotoColumns, search: Search) -> tuple[list[lis
     content_of = dict(zip(photos.ids.tolist(), photos.contents.tolist(), strict=True))
     references = list(map(_files.absolute, search.references))
     nodes: dict[tuple[int, str], list[Member]] = {}
+    traits = store.traits.of(sorted({*content_of.values()}))
     for photo in store.photos_by_id(list(content_of)):
         if photo.content_id != content_of[photo.id]:
             continue
         is_reference = _files.is_below(photo.path, references)
         folder = "" if search.span == "anywhere" else _folder(photo.path)
-        nodes.setdefault((photo.content_id, folder), []).append(Member(photo, is_reference=is_reference))
+        nodes.setdefault((photo.content_id, folder), []).append(
+            Member(photo, traits.get(photo.content_id, Traits()), is_reference=is_reference)
+        )
     return list(nodes.values()), np.array([content for content, _ in nodes], dtype=np.int64)
 
 

@@ -6,31 +6,23 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from phash_engine import images
-from phash_engine._threads import available_threads, in_threads
-from phash_engine.catalogue import Photo
-from phash_engine.errors import ImageError
-from phash_engine.hashing import quality
-from phash_engine.hashing.block import LUMA_STEPS
+from phash_engine.catalogue import Photo, Store
+from phash_engine.images import Traits
 from phash_engine.matching.search import Match
-from phash_engine.matching.verification.alignment import LUMA
 
 DIAGONAL: Final = 17.6
 """Inches of a screen that a picture fills."""
 
-_STORED: Final[dict[str, Callable[[Photo], float]]] = {
+_OF_HEADER: Final[dict[str, Callable[[Photo], float]]] = {
     "pixels": lambda photo: photo.width * photo.height,
     "aspect": lambda photo: photo.width / photo.height,
     "size": lambda photo: photo.size,
     "ppi": lambda photo: math.hypot(photo.width, photo.height),  # for a diagonal of one inch
 }
 OF_PIXELS: Final = ("entropy", "gradient")
-"""Entropy of the luma in bits; ``quality.mean_gradient``. To compute them the file is read."""
-MEASURES: Final = (*_STORED, *OF_PIXELS)
+"""Entropy of the luma in bits; ``quality.mean_gradient``. The scan measures them."""
+MEASURES: Final = (*_OF_HEADER, *OF_PIXELS)
 """First pixels; width over height; bytes; pixels per inch."""
-_LONGER_SIDE = 512
 
 
 class Range(NamedTuple):
@@ -42,30 +34,31 @@ class Range(NamedTuple):
 
 
 class MeasuredMatch(NamedTuple):
-    """A match and the measures of its photo; NaN for those unknown, since the file or its size is missing."""
+    """A match and the measures of its photo; NaN for those unknown, since the file was not read."""
 
     match: Match
     measures: dict[str, float]
 
 
 def measure_matches(
-    matches: Sequence[Match], *, diagonal: float = DIAGONAL, read_files: bool = False
+    matches: Sequence[Match], store: Store | None = None, *, diagonal: float = DIAGONAL
 ) -> list[MeasuredMatch]:
-    """Measure the photos of matches.
+    """Return the measures of the photos of matches.
 
     Parameters
     ----------
     matches
         As ``search.find`` returns them.
+    store
+        The catalogue they were found in, for the measures of :data:`OF_PIXELS`; None to leave these out.
     diagonal
         Inches of the screen that a picture fills, above 0, for "ppi".
-    read_files
-        Whether each file is read, at 512 pixels, for the measures of :data:`OF_PIXELS`.
     """
-    measures = [_stored(match.photo, diagonal) for match in matches]
-    if read_files:
-        of_pixels = in_threads(_of_pixels, [match.path for match in matches], available_threads())
-        measures = [stored | computed for stored, computed in zip(measures, of_pixels, strict=True)]
+    measures = [_of_photo(match.photo, diagonal) for match in matches]
+    if store is not None:
+        known = store.traits.of([match.photo.content_id for match in matches])
+        of_pixels = [_of_pixels(known.get(match.photo.content_id, Traits())) for match in matches]
+        measures = [of_photo | more for of_photo, more in zip(measures, of_pixels, strict=True)]
     return list(map(MeasuredMatch, matches, measures))
 
 
@@ -84,17 +77,13 @@ def sort_matches(rows: Sequence[MeasuredMatch], measure: str, target: float = ma
     return sorted(rows, key=key)
 
 
-def _stored(photo: Photo, diagonal: float) -> dict[str, float]:
+def _of_photo(photo: Photo, diagonal: float) -> dict[str, float]:
     if not photo.width * photo.height:
-        return dict.fromkeys(_STORED, math.nan)
-    measures = {name: of_photo(photo) for name, of_photo in _STORED.items()}
+        return dict.fromkeys(_OF_HEADER, math.nan)
+    measures = {name: of_photo(photo) for name, of_photo in _OF_HEADER.items()}
     return measures | {"ppi": measures["ppi"] / diagonal}
 
 
-def _of_pixels(path: str) -> dict[str, float]:
-    try:
-        luma = images.read_pixels(path, _LONGER_SIDE) @ LUMA
-    except ImageError:
-        return dict.fromkeys(OF_PIXELS, math.nan)
-    steps = np.rint(luma * LUMA_STEPS).astype(np.uint16)
-    return dict(zip(OF_PIXELS, (quality.entropy(steps), quality.mean_gradient(luma)), strict=True))
+def _of_pixels(traits: Traits) -> dict[str, float]:
+    measured = dict(zip(OF_PIXELS, (traits.entropy, traits.sharpness), strict=True))
+    return {name: math.nan if value is None else value for name, value in measured.items()}

@@ -73,12 +73,13 @@ def _section(group: Group, number: int) -> str:
     reason = group.reason
     why = f"kept by {reason.rule}: {_text(reason.keeper)}, the next {_text(reason.other)}"
     series = "; a series of shots" if group.is_series else ""
+    undecoded = "" if group.keeper.is_decoded else "; not decoded, equal bytes"
     figures = [
         _figure(group.keeper, "keeper", "<b>keep</b>", None),
         *(_figure(photo, "kept", "<b>stays</b>", joining[photo.path]) for photo in group.kept),
         *(_figure(photo, "other", _evidence(joining[photo.path]), joining[photo.path]) for photo in group.duplicates),
     ]
-    return f"""<section id="g{number}"><p>{number}. {why}{series}</p><div class="photos">
+    return f"""<section id="g{number}"><p>{number}. {why}{series}{undecoded}</p><div class="photos">
 {"".join(figures)}</div></section>
 """
 

@@ -37,6 +37,7 @@ def scan(
     pairing: bool = True,
     crops: bool | None = None,
     frames: int | None = None,
+    refresh: bool = False,
     progress: Progress | None = None,
 ) -> ScanReport:
     """Bring the catalogue up to date with some folders and all below them.
@@ -60,6 +61,8 @@ def scan(
     frames
         How many frames of an animation, or pages of a TIFF, are catalogued besides the first; None as for ``crops``,
         at first 0. When it changes, animations are read again.
+    refresh
+        Whether photos that were read before their traits were kept, and failures without a digest, are read again.
     progress
         Called after each batch of files.
 
@@ -85,8 +88,8 @@ def scan(
     report = ScanReport()
     _request_views(catalogue, crops, frames)
     catalogue.failures.retry(_optional.resolved())
-    files, reached = _walk_roots(folders, exclude, catalogue, report)
-    photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing)
+    files, reached = _walk_roots(folders, exclude, catalogue, report, refresh=refresh)
+    photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing, refresh=refresh)
     paths = {file.path for file in files}
     for root in reached:
         sidecars.update(root, photo_of, paths, catalogue)
@@ -110,13 +113,18 @@ def _request_views(catalogue: Store, crops: bool | None, frames: int | None) -> 
 
 
 def _walk_roots(
-    folders: Iterable[str | os.PathLike[str]], exclude: Sequence[str], catalogue: Store, report: ScanReport
+    folders: Iterable[str | os.PathLike[str]],
+    exclude: Sequence[str],
+    catalogue: Store,
+    report: ScanReport,
+    *,
+    refresh: bool,
 ) -> tuple[dict[File, KnownFile | None], list[str]]:
     """Walk the roots and mark what is missing; return the files with what is known of them, and the roots reached."""
     files: dict[File, KnownFile | None] = {}
     reached: list[str] = []
     for root in distinct_roots(folders):
-        known = catalogue.known_files(root)
+        known = catalogue.known_files(root, with_traits=refresh)
         walk = walk_root(root, exclude, had_photos=bool(known))
         if isinstance(walk, Unreadable):
             report.unreachable.append(walk)
@@ -148,6 +156,7 @@ def _read_photos(
     progress: Progress | None,
     *,
     pairing: bool,
+    refresh: bool,
 ) -> dict[str, str]:
     """Read what is new or changed but for sidecars; return the photo of each sidecar, by path.
 
@@ -164,7 +173,7 @@ def _read_photos(
         to_read = [file for file in photos if _needs_reading(file, files[file], report)]
         if not to_read:
             return photo_of
-        with WorkerPool(to_read, catalogue, workers) as results:
+        with WorkerPool(to_read, catalogue, workers, refresh=refresh) as results:
             _commit_all(results, catalogue, report, len(to_read), progress)
         catalogue.drop_unreferenced()
         not_photos |= {failure.path for failure in report.failures}
@@ -212,7 +221,7 @@ def _commit(result: BatchResult, catalogue: Store, report: ScanReport) -> BatchR
     """Commit a result and count it; return an empty one."""
     if result.sightings:
         catalogue.record(result.sightings, result.contents)
-    failures = [Unreadable(s.path, s.reason) for s in result.sightings if s.digest is None]
+    failures = [Unreadable(s.path, s.reason) for s in result.sightings if s.reason]
     report.misnamed += _misnamed(result.sightings, catalogue)
     report.failures += failures
     report.decoded += len(result.contents)
