@@ -9,6 +9,7 @@ import sys
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "calibrate": ("bench.calibrate", "whether calibrated radii keep the rate of false pairs"),
     "catalogue": ("bench.catalogue", "status, find and dedupe on up to a million photos: time and memory"),
+    "content_class": ("bench.content_class", "documents, drawings and screenshots told from photos, and the weights"),
     "dedupe": ("bench.dedupe", "all groups of a catalogue, whole process, time and peak memory"),
     "crossover": ("bench.crossover", "which kind of index is fastest for which codes and radii"),
     "find": ("bench.find", "one look-up from the command line, whole process"),
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 def listing() -> str:
     """Return one line per benchmark."""
-    return "\n".join(f"{name:12} {summary}" for name, (_, summary) in sorted(BENCHMARKS.items()))
+    return "\n".join(f"{name:14} {summary}" for name, (_, summary) in sorted(BENCHMARKS.items()))
 
 
 if __name__ == "__main__":

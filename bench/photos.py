@@ -20,6 +20,19 @@ def web(n: int) -> list[Path]:
     return found[:n]
 
 
+def everything() -> list[Path]:
+    """Return every JPEG photo that can be decoded, in all folders of the real photos."""
+    folders = (
+        FOLDER / "web",
+        FOLDER / "camera" / "jpg",
+        FOLDER / "orientation",
+        FOLDER / "dihedral",
+        FOLDER / "ukbench",
+    )
+    found = (path for folder in folders for path in sorted(folder.rglob("*.jpg")))
+    return [path for path in found if not any(word in str(path) for word in ("invalid", "corrupt"))]
+
+
 def large(n: int, folder: Path, *, progressive: bool = False) -> list[Path]:
     """Write ``n`` JPEGs of 4000x3000 pixels and quality 92, real photos scaled up, and return their paths."""
     made = []
