@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from phash_engine.hashing import orientation, quality, views
+from phash_engine.hashing.content_class import content_class
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.images import luma, metadata, progressive_jpeg, traits
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
@@ -122,6 +123,7 @@ def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0) -
             frames=metadata.frame_count(image) if info.is_animated else 1,
             sharpness=quality.mean_gradient(reduced),
             entropy=quality.entropy(grey),
+            content_class=content_class(reduced),
         )
         sampled: dict[int, NDArray[np.uint16]] = {}
         if info.is_animated:

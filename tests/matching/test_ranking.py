@@ -76,7 +76,7 @@ def test_measures_of_the_pixels(copies: Path, found: dict[str, dict[str, float]]
     ]
     assert found["whole.png"]["gradient"] == pytest.approx(sum(steps) / len(steps) * 160 / 512, rel=0.05)
     assert found["blurred.png"]["gradient"] < found["whole.png"]["gradient"] * 0.6
-    assert found["small.png"]["gradient"] < found["whole.png"]["gradient"]
+    assert found["small.png"]["gradient"] == pytest.approx(found["whole.png"]["gradient"], rel=0.2)  # of one scale
 
 
 def test_gradient_of_next_to_nothing() -> None:
