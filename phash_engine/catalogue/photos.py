@@ -103,6 +103,12 @@ class Photos:
             query = f"{_SELECT} {_BELOW} AND NOT ({IS_UNDECODED}) ORDER BY path"
             yield from _photos(self._database.select(query, bounds))
 
+    def damaged(self, folders: Sequence[str] | None = None) -> list[Photo]:
+        """Return the photos that are not intact and not missing, decoded or not, below the folders, by path."""
+        query = f"{_SELECT} {_BELOW} AND fault <> '' AND intact = 0 ORDER BY path"
+        rows = (row for bounds in path_ranges.of_folders(folders) for row in self._database.select(query, bounds))
+        return list(_photos(rows))
+
     def at(self, path: str) -> Photo | None:
         """Return the photo of a path; None if there is none, or it is missing."""
         return next(_photos(self._database.select(f"{_SELECT} path = ?", (os.fsencode(path),))), None)

@@ -23,7 +23,7 @@ from phash_engine.catalogue.contents import Content, Contents
 from phash_engine.catalogue.database import Database
 from phash_engine.catalogue.decisions import Decisions
 from phash_engine.catalogue.evidence import EvidenceStore
-from phash_engine.catalogue.failures import Failures
+from phash_engine.catalogue.failures import Failure, Failures
 from phash_engine.catalogue.imported_hashes import ImportedHashes
 from phash_engine.catalogue.photos import IS_UNDECODED, KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
@@ -93,6 +93,10 @@ class Store:
     def photos(self, folders: Sequence[str] | None = None) -> Iterator[Photo]:
         """Yield the photos that are decoded and not missing, below the folders or everywhere, by path."""
         return self._photos.below(folders)
+
+    def damaged(self, folders: Sequence[str] | None = None) -> list[Failure]:
+        """Return the files whose bytes are damaged, below the folders or everywhere, by path, and what is wrong."""
+        return [Failure(photo.path, photo.fault) for photo in self._photos.damaged(folders)]
 
     def photo(self, path: str) -> Photo | None:
         """Return the photo of a path; None if there is none, or it is missing."""

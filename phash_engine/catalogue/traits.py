@@ -99,7 +99,7 @@ class TraitsStore:
         for content, *row in self._database.select(f"SELECT content_id{listed} FROM traits ORDER BY content_id"):
             ids.append(content)
             values.extend(row)
-        table = np.array(values).reshape(-1, len(names))
+        table = np.array(values).reshape(len(ids), len(names))
         table[np.isinf(table)] = np.nan
         return {"contents": np.array(ids, dtype=np.int64)} | dict(zip(names, table.T.copy(), strict=True))
 
