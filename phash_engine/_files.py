@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
-from collections.abc import Container, Iterable
+import stat
+from collections.abc import Container, Iterable, Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from phash_engine.errors import ImageError
+from phash_engine.errors import ImageError, PhashError
 
 MAX_BYTES = 1 << 31
+MAX_DOCUMENT = 1 << 29
+"""Bytes of the largest document that is read: a plan of two million photos."""
 _MAX_NS = (1 << 63) - 1
 
 
@@ -63,6 +68,70 @@ def read(path: str) -> tuple[File, bytes]:
             return found, data if len(data) == status.st_size else data + file.read()
     except OSError as error:
         raise ImageError(path, reason_of(error)) from error
+
+
+def read_document(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a file that may come from anywhere: a plan, a list, a table.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, is no regular file (a pipe or a device may have no end), or is larger than
+        :data:`MAX_DOCUMENT`.
+    """
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", os.fspath(path))
+        return read_bounded(file)
+
+
+def read_bounded(file: BinaryIO | BufferedIOBase) -> bytes:
+    """Return all that is left of an open file, at most :data:`MAX_DOCUMENT` bytes; OSError if there is more."""
+    data = file.read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise OSError(errno.EFBIG, f"is larger than {MAX_DOCUMENT >> 20} MiB")
+    return data
+
+
+def read_text(path: str | os.PathLike[str], errors: str = "strict") -> str:
+    """Return the text of a document; errors as for :func:`read_document` and :func:`decoded`."""
+    return decoded(read_document(path), errors)
+
+
+def decoded(data: bytes, errors: str = "strict") -> str:
+    """Return UTF-8 as text, without a byte order mark.
+
+    Raises
+    ------
+    ValueError
+        Not UTF-8; names line and column.
+    """
+    try:
+        return data.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode()
+        raise ValueError(f"not UTF-8: {line_and_column(before, len(before))}") from None
+
+
+def line_and_column(text: str, position: int) -> str:
+    """Return a position in a text as people count, from 1: ``line 3 column 5``."""
+    return f"line {text.count(chr(10), 0, position) + 1} column {position - text.rfind(chr(10), 0, position)}"
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe too opens at once, without a writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+@contextlib.contextmanager
+def reading(path: str | os.PathLike[str], error: type[PhashError]) -> Iterator[None]:
+    """Let OSError and ValueError become an error of one line: the path, and the reason."""
+    try:
+        yield
+    except OSError as reason:
+        raise error(f"{os.fspath(path)}: {reason_of(reason)}") from reason
+    except ValueError as reason:
+        raise error(f"{os.fspath(path)}: {reason}") from reason
 
 
 def digest(data: bytes) -> bytes:
@@ -124,6 +193,31 @@ def absolute(path: str | os.PathLike[str]) -> str:
     name = os.path.abspath(path)
     # POSIX gives a meaning of its own to two leading slashes, and Python keeps them: //a and /a would be two photos.
     return name[1:] if os.sep == "/" and name.startswith("//") else name
+
+
+def check_path(path: str) -> None:
+    """Check that a string can be the path of a file.
+
+    Raises
+    ------
+    ValueError
+        It is empty, or has a NUL or characters that no path can have.
+    """
+    if not path or "\0" in path:
+        raise ValueError("a path has no NUL" if path else "a path is not empty")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise ValueError(f"{path!r} is no path: it has half a surrogate pair") from None
+
+
+def check_absolute(path: str) -> None:
+    """Check that a string is an absolute path in normal form; errors as for :func:`check_path`."""
+    check_path(path)
+    if not Path(path).is_absolute():
+        raise ValueError(f"{path!r} is not an absolute path")
+    if absolute(path) != path:
+        raise ValueError(f"{path!r} is not in normal form: {absolute(path)!r} is")
 
 
 def listed(paths: object, name: str = "paths") -> list[str]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -122,7 +123,7 @@ class World:
         file = self._file(name, data)
         sidecars = (self._file("b/near.xmp", b"edits"),) if name == "b/near.jpg" else ()
         digest = hashlib.sha256(data).hexdigest()
-        return PlannedPhoto(**vars(file), digest=digest, sidecars=sidecars)
+        return PlannedPhoto(**msgspec.structs.asdict(file), digest=digest, sidecars=sidecars)
 
     def _file(self, name: str, data: bytes) -> PlannedFile:
         path = self.photos / name

@@ -69,7 +69,7 @@ def library(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook:
 
 @pytest.mark.parametrize("rule", [*keep_rules.RULES, "path:*/burst"])
 def test_dedupe_and_its_plan_open_no_photo(library: Path, tmp_path: Path, rule: str) -> None:
-    reports = ["--plan", tmp_path / "plan.json", "--csv", tmp_path / "table.csv", "--burst", "5"]
+    reports: list[str | Path] = ["--plan", tmp_path / "plan.json", "--csv", tmp_path / "table.csv", "--burst", "5"]
     with opened(library) as names:
         assert "not decoded" in invoke("dedupe", "--keep", rule, *reports).output
         invoke("dedupe", library, "--keep", rule, "--json", "--mode", "component", "--across-folders")

@@ -35,6 +35,7 @@ OWNERS = {
     "faiss": {"retrieval/prefilter"},
     "onnxruntime": {"retrieval/models"},
     "cv2": {"_optional"},
+    "msgspec": {"_json", "actions", "catalogue/decision_lists"},
     "sqlite3": {"catalogue/database"},
     "matplotlib": {"reports/charts"},
     "click": {"cli"},

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from phash_engine import _files
 from phash_engine._files import reason_of
-from phash_engine.actions import preconditions, steps
+from phash_engine.actions import boundaries, preconditions, steps
 from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import SUFFIX, Journal, JournalReader, Step
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedPhoto, read
@@ -74,10 +74,12 @@ def apply(path: str, action: str = "trash", *, move_to: str | None = None, dry_r
     if (action == "move") != (move_to is not None):
         raise UsageError("move needs a folder to move to, and no other action takes one")
     plan = read(path)
+    check = partial(boundaries.check, plan=plan)
     if dry_run:
-        yield from _Execution(plan, action, move_to, JournalReader(path + SUFFIX, plan.digest)).outcomes()
+        reader = JournalReader(path + SUFFIX, plan.digest, plan.catalogue, check)
+        yield from _Execution(plan, action, move_to, reader).outcomes()
         return
-    with Journal(path + SUFFIX, plan.digest, plan.catalogue) as journal:
+    with Journal(path + SUFFIX, plan.digest, plan.catalogue, check) as journal:
         _recover_all(journal)
         yield from _Execution(plan, action, move_to, journal).outcomes()
 
@@ -97,7 +99,7 @@ def undo(path: str) -> Iterator[Outcome]:
     PlanError
         The journal cannot be used.
     """
-    with Journal(path) as journal:
+    with Journal(path, check=partial(boundaries.check, plan=boundaries.plan_of(path))) as journal:
         _recover_all(journal)
         for step in journal.unfinished.values():
             yield Outcome(step.path, step.action, "skipped", reason=_UNFINISHED)
@@ -184,8 +186,7 @@ class _Execution:
 
     def _new_path(self, path: str) -> str:
         """Return the path that a file is moved to."""
-        root = self._plan.root if _files.contains(self._plan.root, path) else os.path.splitdrive(path)[0] + os.sep
-        to = _files.unused_path(str(Path(self._move_to, os.path.relpath(path, root))), self._taken)
+        to = _files.unused_path(str(Path(self._move_to, self._plan.below_root(path))), self._taken)
         self._taken.add(to)
         return to
 

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from io import BytesIO
 from typing import Any, BinaryIO, Self
 
+import msgspec
 from filelock import lock_descriptor
 
-from phash_engine import _json
+from phash_engine import _files, _json
 from phash_engine._files import reason_of, sync_parent
 from phash_engine.errors import PlanError
 
@@ -29,6 +31,18 @@ FORMAT = 1
 SUFFIX = ".journal.jsonl"
 _ACTION_KEY = "way"
 _EVENTS = frozenset({"begin", "intent", "done", "cancelled"})
+
+
+class _Begin(msgspec.Struct, forbid_unknown_fields=True):
+    event: str
+    phash_journal: int
+    plan: str
+    catalogue: str
+
+
+class _End(msgspec.Struct, forbid_unknown_fields=True):
+    event: str
+    path: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +81,16 @@ class Step:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Step:
-        """Return the step of an intent."""
-        fields = {name: value for name, value in record.items() if name != "event"}
-        return cls(action=fields.pop(_ACTION_KEY), **fields)
+        """Return the step of an intent; ValueError if it has other keys or types."""
+        found = {"action" if name == _ACTION_KEY else name: value for name, value in record.items() if name != "event"}
+        for name in found.keys() - {field.name for field in fields(cls)}:
+            raise ValueError(f"unknown key {name!r:.100}")
+        return _json.convert(found, cls)
 
     def as_record(self) -> dict[str, Any]:
         """Return the intent of this step, without what is empty."""
-        fields = {_ACTION_KEY if name == "action" else name: value for name, value in asdict(self).items()}
-        return {"event": "intent", **{name: value for name, value in fields.items() if value}}
+        found = {_ACTION_KEY if name == "action" else name: value for name, value in asdict(self).items()}
+        return {"event": "intent", **{name: value for name, value in found.items() if value}}
 
 
 class JournalReader:
@@ -86,9 +102,13 @@ class JournalReader:
         The file; it need not exist.
     plan, catalogue
         The plan's digest in hex, and its catalogue or an empty string; those of the journal if not given.
+    check
+        Called when all is read, before anything is written; raises ValueError for a journal not to be followed.
 
     Attributes
     ----------
+    steps
+        All steps ever intended, with the number of the line.
     applied
         Steps that were done and not undone, by path, in the order they were done.
     unfinished
@@ -97,44 +117,51 @@ class JournalReader:
     Raises
     ------
     PlanError
-        The journal is of another plan, or corrupt.
+        The journal cannot be read, is of another plan or corrupt, or ``check`` refuses it.
     """
 
-    def __init__(self, path: str, plan: str = "", catalogue: str = "") -> None:
+    def __init__(
+        self, path: str, plan: str = "", catalogue: str = "", check: Callable[[JournalReader], None] | None = None
+    ) -> None:
         self.path = path
         self.plan, self.catalogue = plan, catalogue
+        self.steps: list[tuple[int, Step]] = []
         self.applied: dict[str, Step] = {}
         self.unfinished: dict[str, Step] = {}
-        try:
-            with self._reader() as file:
-                for record in _records(file, path):
-                    self._replay(record)
-        except (KeyError, TypeError) as error:
-            raise PlanError(f"{path}: corrupt journal: {error}") from error
+        with _files.reading(path, PlanError):
+            for number, record in _records(self._data(), path):
+                with _files.reading(f"{path}: corrupt journal: line {number}", PlanError):
+                    self._replay(number, record)
+            if check is not None:
+                check(self)
 
-    def _reader(self) -> BinaryIO:
-        return open(self.path, "rb") if os.path.lexists(self.path) else BytesIO()
+    def _data(self) -> bytes:
+        return _files.read_document(self.path) if os.path.lexists(self.path) else b""
 
-    def _replay(self, record: Mapping[str, Any]) -> None:
-        event = record["event"]
-        if event == "begin":
-            self._replay_begin(record)
-        elif event == "intent":
+    def _replay(self, number: int, record: Mapping[str, Any]) -> None:
+        if record["event"] == "begin":
+            self._replay_begin(_json.convert(record, _Begin))
+        elif record["event"] == "intent":
             step = Step.from_record(record)
+            self.steps.append((number, step))
             self.unfinished[step.path] = step
-        elif event == "done":
-            self._finish(record["path"])
         else:
-            del self.unfinished[record["path"]]
+            end = _json.convert(record, _End)
+            if end.path not in self.unfinished:
+                raise ValueError(f"no step of {end.path!r} has begun")
+            if end.event == "done":
+                self._finish(end.path)
+            else:
+                del self.unfinished[end.path]
 
-    def _replay_begin(self, record: Mapping[str, Any]) -> None:
-        if record["phash_journal"] != FORMAT:
+    def _replay_begin(self, begin: _Begin) -> None:
+        if begin.phash_journal != FORMAT:
             raise PlanError(f"{self.path} was written by another version of phash_engine")
-        if self.plan not in {"", record["plan"]}:
+        if self.plan not in {"", begin.plan}:
             raise PlanError(
                 f"{self.path} is the journal of another plan of this name: undo that one, or rename the new plan"
             )
-        self.plan, self.catalogue = record["plan"], record["catalogue"]
+        self.plan, self.catalogue = begin.plan, begin.catalogue
 
     def _finish(self, path: str) -> None:
         step = self.unfinished.pop(path)
@@ -155,13 +182,15 @@ class Journal(JournalReader):
         As for :class:`JournalReader`; or there is no journal, it is in use, or it cannot be written.
     """
 
-    def __init__(self, path: str, plan: str = "", catalogue: str = "") -> None:
+    def __init__(
+        self, path: str, plan: str = "", catalogue: str = "", check: Callable[[JournalReader], None] | None = None
+    ) -> None:
         is_new = not os.path.lexists(path)
         if is_new and not plan:
             raise PlanError(f"no journal at {path}")
         self._descriptor = _open(path)
         try:
-            super().__init__(path, plan, catalogue)
+            super().__init__(path, plan, catalogue, check)
             if not self.plan:
                 raise PlanError(f"{path} is not a journal of 'phash apply'")
             self._begin()
@@ -196,8 +225,12 @@ class Journal(JournalReader):
         self._append({"event": "cancelled", "path": path})
         del self.unfinished[path]
 
+    def _data(self) -> bytes:
+        """Read by the descriptor that has locked the file: on Windows no other can read it."""
+        with self._reader() as file:
+            return _files.read_bounded(file)
+
     def _reader(self) -> BinaryIO:
-        """Open the file by the descriptor that has locked it: on Windows no other can read it."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         return open(self._descriptor, "rb", closefd=False)
 
@@ -222,18 +255,18 @@ class Journal(JournalReader):
             ) from error
 
 
-def _records(file: BinaryIO, path: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of a journal; only the last line of a run may be incomplete."""
-    is_incomplete = False
-    for number, line in enumerate(file, start=1):
+def _records(data: bytes, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the records of a journal by number of the line; only the last line of a run may be incomplete."""
+    has_to_begin = True
+    for number, line in enumerate(BytesIO(data), start=1):
         record = _parsed(line)
         if record is None:
-            is_incomplete = True
+            has_to_begin = True
             continue
-        if is_incomplete and record["event"] != "begin":
-            raise PlanError(f"{path}: line {number - 1} is corrupt, or this is not a journal")
-        is_incomplete = False
-        yield record
+        if has_to_begin and record["event"] != "begin":
+            raise PlanError(f"{path}: line {max(1, number - 1)} is corrupt, or this is not a journal")
+        has_to_begin = False
+        yield number, record
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
@@ -241,7 +274,8 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         record = _json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) and record.get("event") in _EVENTS else None
+    event = record.get("event") if isinstance(record, dict) else None
+    return record if isinstance(event, str) and event in _EVENTS else None
 
 
 def _ends_in_mid_line(file: BinaryIO) -> bool:
@@ -252,11 +286,18 @@ def _ends_in_mid_line(file: BinaryIO) -> bool:
 
 
 def _open(path: str) -> int:
+    # Not through a link: what is beside a plan may have come with it, and nothing else is to be written to.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW"):
+        flags |= getattr(os, name, 0)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        descriptor = os.open(path, flags, 0o644)
     except OSError as error:
-        raise PlanError(f"{path}: cannot write the journal: {reason_of(error)}") from error
+        reason = "is a symbolic link" if error.errno == errno.ELOOP else reason_of(error)
+        raise PlanError(f"{path}: cannot write the journal: {reason}") from error
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise PlanError(f"{path}: is not a regular file")
         if _lock(descriptor):
             return descriptor
         raise PlanError(f"{path}: another 'phash apply' or 'phash undo' is using this plan")

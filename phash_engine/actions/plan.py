@@ -13,13 +13,14 @@ since is skipped. The keys "others" and "companions" are the duplicates and thei
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from phash_engine import _files, _json
 from phash_engine._files import reason_of
@@ -29,18 +30,27 @@ from phash_engine.errors import PlanError
 from phash_engine.grouping.groups import Group, Groups
 
 FORMAT = 1
-_KEYS = {"duplicates": "others", "sidecars": "companions"}
-"""Keys of the file that are not the names of the fields."""
+
+Size = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedFile:
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A record of the file."""
+
+
+class PlannedFile(_Record, frozen=True, kw_only=True):
     """A file as it was when the plan was made; ``folder`` is its real folder, if its path leads through links."""
 
     path: str
-    size: int
-    mtime_ns: int
+    size: Size
+    mtime_ns: Nanoseconds
     folder: str = ""
+
+    def __post_init__(self) -> None:
+        _files.check_absolute(self.path)
+        if self.folder:
+            _files.check_absolute(self.folder)
 
     @property
     def real_folder(self) -> str:
@@ -48,22 +58,40 @@ class PlannedFile:
         return self.folder or str(Path(self.path).parent)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedPhoto(PlannedFile):
+class PlannedPhoto(PlannedFile, frozen=True, kw_only=True):
     """A photo with its digest in hex and its sidecars; one of a reference folder is never touched."""
 
     digest: str
     reference: bool = False
-    sidecars: tuple[PlannedFile, ...] = ()
+    sidecars: tuple[PlannedFile, ...] = msgspec.field(default=(), name="companions")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not re.fullmatch("[0-9a-f]{64}", self.digest):
+            raise ValueError(f"{self.path!r} has no digest")
 
 
-@dataclass(frozen=True)
-class PlannedGroup:
+class PlannedGroup(_Record, frozen=True):
     """The photo to keep, the duplicates to act on, and other photos to keep."""
 
     keeper: PlannedPhoto
-    duplicates: tuple[PlannedPhoto, ...]
+    duplicates: tuple[PlannedPhoto, ...] = msgspec.field(default=(), name="others")
     kept: tuple[PlannedPhoto, ...] = ()
+
+
+class _File(_Record, frozen=True, kw_only=True):
+    """The whole file."""
+
+    phash_plan: int
+    catalogue: str
+    root: str
+    groups: tuple[PlannedGroup, ...]
+
+    def __post_init__(self) -> None:
+        if self.groups:
+            _files.check_absolute(self.root)
+        if self.catalogue:
+            _files.check_absolute(self.catalogue)
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +117,11 @@ class Plan:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file, whole or not at all; errors as :func:`write`."""
         write(self, _files.absolute(path))
+
+    def below_root(self, path: str) -> str:
+        """Return the relative path of a file below the root, or below its drive if it is elsewhere."""
+        root = self.root if _files.contains(self.root, path) else os.path.splitdrive(path)[0] + os.sep
+        return os.path.relpath(path, root)
 
     def __repr__(self) -> str:
         duplicates = sum(len(group.duplicates) for group in self.groups)
@@ -158,29 +191,22 @@ def read(path: str) -> Plan:
     PlanError
         No such file, not a plan, of another version, or one that contradicts itself.
     """
+    with _files.reading(path, PlanError):
+        data = _files.read_document(path)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise PlanError(f"{path}: {reason_of(error)}") from error
-    try:
-        record = _json.loads(data)
-        version = record["phash_plan"]
-    except (ValueError, KeyError, TypeError) as error:
-        where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""  # people edit plans
-        raise PlanError(f"{path} is not a plan{where}: 'phash dedupe DIR --plan {path}' writes one") from error
-    if version != FORMAT:
+        text = _files.decoded(data)
+        record = _json.loads(text)
+    except ValueError as error:
+        raise PlanError(f"{path} is not a plan ({error})") from error
+    if not isinstance(record, dict) or "phash_plan" not in record:
+        raise PlanError(f"{path} is not a plan (no 'phash_plan': line 1 column 1)")
+    version = record["phash_plan"]
+    if isinstance(version, int) and version != FORMAT:
         raise PlanError(f"{path} is a plan of version {version}, this phash_engine reads {FORMAT}: make a new plan")
-    try:
-        groups = tuple(_group(group) for group in record["groups"])
-        _check_consistent(groups)
-        if groups and not Path(record["root"]).is_absolute():
-            raise ValueError(f"{record['root']} is not an absolute path")
-        return Plan(groups, record["root"], record["catalogue"], hashlib.sha256(data).hexdigest())
-    except KeyError as error:
-        raise PlanError(f"{path}: invalid plan: {error} is missing") from error
-    except (ValueError, TypeError) as error:
-        raise PlanError(f"{path}: invalid plan: {error}") from error
+    with _files.reading(f"{path}: invalid plan", PlanError):
+        plan = _json.convert(record, _File, text)
+        _check_consistent(plan.groups, text)
+    return Plan(plan.groups, plan.root, plan.catalogue, hashlib.sha256(data).hexdigest())
 
 
 def _planned_group(group: Group, planned: Mapping[str, PlannedPhoto]) -> PlannedGroup:
@@ -220,45 +246,19 @@ def _real_folder(path: str) -> str:
 
 
 def _encoded(plan: Plan) -> bytes:
-    groups = [_as_json(asdict(group)) for group in plan.groups]
-    record = {"phash_plan": FORMAT, "catalogue": plan.catalogue, "root": plan.root, "groups": groups}
-    return _json.dumps(record, indent=1) + b"\n"
+    file = _File(phash_plan=FORMAT, catalogue=plan.catalogue, root=plan.root, groups=plan.groups)
+    return _json.dumps(msgspec.to_builtins(file), indent=1) + b"\n"
 
 
-def _as_json(value: Any) -> Any:
-    """Return a value with the keys of the file, and without defaults."""
-    if isinstance(value, list | tuple):
-        return [_as_json(item) for item in value]
-    if isinstance(value, dict):
-        filled = {name: item for name, item in value.items() if item is not False and item not in ("", ())}
-        return {_KEYS.get(name, name): _as_json(item) for name, item in filled.items()}
-    return value
-
-
-def _group(record: Any) -> PlannedGroup:
-    duplicates, kept = (tuple(map(_photo, record.get(name, ()))) for name in (_KEYS["duplicates"], "kept"))
-    return PlannedGroup(_photo(record["keeper"]), duplicates, kept)
-
-
-def _photo(record: Any) -> PlannedPhoto:
-    fields = dict(record)
-    sidecars = tuple(PlannedFile(**sidecar) for sidecar in fields.pop(_KEYS["sidecars"], ()))
-    return PlannedPhoto(**fields, sidecars=sidecars)
-
-
-def _check_consistent(groups: Sequence[PlannedGroup]) -> None:
+def _check_consistent(groups: Sequence[PlannedGroup], text: str) -> None:
     """Raise ValueError if a path is both kept and a duplicate, or a duplicate twice: a plan may have been edited."""
     kept = {photo.path for group in groups for photo in (group.keeper, *group.kept)}
     seen: set[str] = set()
-    for group in groups:
-        for photo in (group.keeper, *group.kept, *group.duplicates):
-            if not re.fullmatch("[0-9a-f]{64}", photo.digest):
-                raise ValueError(f"{photo.path} has no digest")
-        for file in (file for photo in group.duplicates for file in (photo, *photo.sidecars)):
-            if file.path in kept:
-                raise ValueError(f"{file.path} is both kept and a duplicate")
-            if file.path in seen:
-                raise ValueError(f"{file.path} is a duplicate twice")
-            if not Path(file.path).is_absolute():
-                raise ValueError(f"{file.path} is not an absolute path")
-            seen.add(file.path)
+    for number, group in enumerate(groups):
+        for other, photo in enumerate(group.duplicates):
+            for file in (photo, *photo.sidecars):
+                if file.path in kept or file.path in seen:
+                    reason = "both kept and a duplicate" if file.path in kept else "a duplicate twice"
+                    at = _json.place(text, f"$.groups[{number}].others[{other}]")
+                    raise ValueError(f"{file.path!r} is {reason}: {at}")
+                seen.add(file.path)

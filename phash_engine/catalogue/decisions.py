@@ -47,10 +47,10 @@ class Decisions:
 
     def add(self, decisions: Iterable[Decision]) -> int:
         """Store decisions, which replace earlier ones about the same pairs; return how many."""
-        checked = [_checked(decision) for decision in decisions]
+        rows = [checked(decision) for decision in decisions]
         with self._database.transaction():
-            self._database.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?)", checked)
-        return len(checked)
+            self._database.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?)", rows)
+        return len(rows)
 
     def remove(self, digests: Collection[bytes]) -> int:
         """Delete the decisions about pairs of some contents, or about one content and any other; return how many."""
@@ -67,6 +67,22 @@ class Decisions:
         return [Decision(*row) for row in self._database.select("SELECT * FROM decisions ORDER BY left, right", ())]
 
 
+def checked(decision: Decision) -> Decision:
+    """Return a decision with the lower digest first.
+
+    Raises
+    ------
+    UsageError
+        Of an unknown kind, or a content is to be different from itself.
+    """
+    if decision.kind not in KINDS:
+        raise UsageError(f"a decision is one of {', '.join(KINDS)}, not {decision.kind}")
+    if decision.left == decision.right and decision.kind == "different":
+        raise UsageError("files of equal bytes cannot be different pictures; to keep all such copies: --keep-both")
+    left, right = sorted(decision[:2])
+    return decision._replace(left=left, right=right)
+
+
 def partners(decisions: Iterable[Decision]) -> dict[bytes | None, set[bytes]]:
     """Return, for each content of some decisions, the contents it is paired with."""
     found: defaultdict[bytes | None, set[bytes]] = defaultdict(set)
@@ -79,12 +95,3 @@ def partners(decisions: Iterable[Decision]) -> dict[bytes | None, set[bytes]]:
 def _pairs(digests: Collection[bytes]) -> Iterable[tuple[bytes, bytes]]:
     """Return the pairs of contents, the lower digest first; a digest given twice is paired with itself."""
     return sorted(set(combinations(sorted(digests), 2)))
-
-
-def _checked(decision: Decision) -> Decision:
-    if decision.kind not in KINDS:
-        raise UsageError(f"a decision is one of {', '.join(KINDS)}, not {decision.kind}")
-    if decision.left == decision.right and decision.kind == "different":
-        raise UsageError("files of equal bytes cannot be different pictures; to keep all such copies: --keep-both")
-    left, right = sorted(decision[:2])
-    return decision._replace(left=left, right=right)

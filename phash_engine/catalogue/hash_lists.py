@@ -34,10 +34,8 @@ def read(path: Path, hasher: str, base: str) -> list[ImportedHash]:
     UsageError
         The list cannot be read, or one of its entries is wrong; names the entry.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-    except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    with _files.reading(path, UsageError):
+        text = _files.read_text(path, errors="surrogateescape")  # a path may have any bytes
     entries = _json(path, text, hasher) if path.suffix.lower() == ".json" else _csv(path, text, hasher)
     return list(_checked(entries, base))
 
@@ -49,14 +47,15 @@ def _checked(entries: Iterable[_Entry], base: str) -> Iterator[ImportedHash]:
             raise UsageError(f"{place}: no hasher {hasher!r}: those of imagehash are {', '.join(HASHERS)}")
         if not path:
             raise UsageError(f"{place}: no path")
+        with _files.reading(place, UsageError):
+            _files.check_path(path)
         whole = _files.absolute(Path(base, path))
         first = places.setdefault((whole, hasher), place)
         if first is not place:
-            raise UsageError(f"{place}: {path} has a code of {hasher} already, see {first}")
-        try:
-            yield ImportedHash(whole, hasher, codes.from_hex(digits))
-        except ValueError as error:
-            raise UsageError(f"{place}: {error}") from error
+            raise UsageError(f"{place}: {path!r} has a code of {hasher} already, see {first}")
+        with _files.reading(place, UsageError):
+            code = codes.from_hex(digits)
+        yield ImportedHash(whole, hasher, code)
 
 
 def _csv(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
@@ -82,4 +81,4 @@ def _json(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
     if not isinstance(pairs, tuple) or not all(isinstance(digits, str) for _, digits in pairs):
         raise UsageError(f'{path}: not one JSON object of paths and hex digits, as {{"a.jpg": "ffd7918181c9ffff"}}')
     for name, digits in pairs:
-        yield f"{path}, {name}", name, digits, hasher
+        yield f"{path}, {name!r:.200}", name, digits, hasher

@@ -62,6 +62,7 @@ _GROWN = 1.5
 @options.verify
 @options.index_kind
 @options.exclude
+@options.include_managed
 @options.workers
 @options.pairs
 @options.catalogue
@@ -87,6 +88,7 @@ def command(
     verify: bool,
     kind: str,
     exclude: tuple[str, ...],
+    include_managed: bool,
     workers: int | None,
     pairs: str,
     catalogue_path: Path | None,
@@ -124,7 +126,9 @@ def command(
     scanned = (*folders, *references)
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
         if scanned:
-            report = scan_command.run(scanned, catalogue, exclude=exclude, workers=workers, pairs=pairs)
+            report = scan_command.run(
+                scanned, catalogue, exclude=exclude, include_managed=include_managed, workers=workers, pairs=pairs
+            )
             away = {root.path for root in report.unreachable}
             if scan_command.reached_nothing(report, scanned) or _is_unknown(references, away, catalogue):
                 return PhashError.exit_code
@@ -139,6 +143,7 @@ def command(
                 folders=inside,
                 references=references,
                 exclude=exclude,
+                include_managed=include_managed,
                 rotations=rotations,
                 trust_all=trust_all,
                 mode=mode,
@@ -158,6 +163,9 @@ def command(
             _print(groups, verify=verify)
     if groups.compared > _GROWN * (groups.policy.contents or groups.compared):
         output.message(f"{groups.compared} photos are many more than were calibrated: run 'phash calibrate' again")
+    if groups.left_out:
+        photos = output.count(groups.left_out, "photo")
+        output.message(f"{photos} in managed folders not compared; --include-managed compares them too")
     if not as_json:
         output.message(_summary(groups))
     if going is not None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import sys
 from pathlib import Path
-from typing import IO
 
 import click
 
 from phash_engine import _files
+from phash_engine.catalogue import decision_lists
 from phash_engine.catalogue.decisions import Decision
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
@@ -23,9 +21,7 @@ from phash_engine.errors import ImageError, UsageError
 @click.option("--remove", is_flag=True, help="Forget the decisions between these photos, or all about one photo.")
 @click.option("--list", "listing", is_flag=True, help="List the decisions.")
 @click.option("--export", is_flag=True, help="Print the decisions as JSON Lines.")
-@click.option(
-    "--import", "source", type=click.File("rb"), metavar="FILE", help="Add what --export printed; - is standard input."
-)
+@click.option("--import", "source", metavar="FILE", help="Add what --export printed; - is standard input.")
 @options.catalogue
 def command(
     photos: tuple[str, ...],
@@ -33,7 +29,7 @@ def command(
     remove: bool,
     listing: bool,
     export: bool,
-    source: IO[bytes] | None,
+    source: str | None,
     catalogue_path: Path | None,
 ) -> None:
     """Remember that photos are not duplicates of each other, so that dedupe does not group them again.
@@ -46,13 +42,14 @@ def command(
         raise click.UsageError(
             "name photos (with --keep-both or --remove or neither), or give --list, --export, --import"
         )
+    decisions = [] if source is None else _read(source)
     opened = options.open_existing if source is None else options.open_or_create
     with opened(catalogue_path) as catalogue:
         if listing or export:
             for decision in catalogue.decisions.all():
                 (_print_record if export else _print_line)(decision, catalogue)
         elif source is not None:
-            output.message(f"{output.count(catalogue.decisions.add(_read(source)), 'decision')} added")
+            output.message(f"{output.count(catalogue.decisions.add(decisions), 'decision')} added")
         else:
             _decide(photos, catalogue, keep_both=keep_both, remove=remove)
 
@@ -81,8 +78,7 @@ def _digest(photo: str, catalogue: Store) -> bytes:
 
 
 def _print_record(decision: Decision, _: Store) -> None:
-    moment = datetime.fromtimestamp(decision.decided, UTC).isoformat()
-    output.record(decision._asdict() | {"left": decision.left.hex(), "right": decision.right.hex(), "decided": moment})
+    output.record(decision_lists.record(decision))
 
 
 def _print_line(decision: Decision, catalogue: Store) -> None:
@@ -92,11 +88,9 @@ def _print_line(decision: Decision, catalogue: Store) -> None:
         output.text("  " + ("  =  ".join(paths) or f"no photo ({digest.hex()})"))
 
 
-def _read(source: IO[bytes]) -> Iterator[Decision]:
-    for number, line in enumerate(source, 1):
-        try:
-            record = json.loads(line)
-            left, right = bytes.fromhex(record["left"]), bytes.fromhex(record["right"])
-            yield Decision(left, right, record["kind"], int(datetime.fromisoformat(record["decided"]).timestamp()))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{source.name}, line {number}: not a decision as --export prints it") from error
+def _read(source: str) -> list[Decision]:
+    if source != "-":
+        return decision_lists.read(source)
+    with _files.reading("<stdin>", UsageError):
+        data = _files.read_bounded(sys.stdin.buffer)
+    return decision_lists.parse(data, "<stdin>")

@@ -86,6 +86,11 @@ exclude: Decorator = click.option(
     metavar="GLOB",
     help="Skip files and folders whose name or relative path matches; repeatable.",
 )
+include_managed: Decorator = click.option(
+    "--include-managed",
+    is_flag=True,
+    help="Also look into trash, version, thumbnail and quarantine folders and the stores of applications.",
+)
 workers: Decorator = click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one per core]"
 )

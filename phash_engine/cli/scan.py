@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from phash_engine.catalogue import recovery
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.errors import PhashError
+from phash_engine.scanning.managed_folders import MEANING
 from phash_engine.scanning.report import ScanReport
 from phash_engine.scanning.scan import scan
 
@@ -19,6 +21,7 @@ from phash_engine.scanning.scan import scan
 @click.command("scan", short_help=COMMANDS["scan"])
 @options.folders
 @options.exclude
+@options.include_managed
 @options.workers
 @options.pairs
 @options.crops
@@ -35,6 +38,7 @@ from phash_engine.scanning.scan import scan
 def command(
     folders: tuple[str, ...],
     exclude: tuple[str, ...],
+    include_managed: bool,
     workers: int | None,
     pairs: str,
     crops: bool | None,
@@ -57,6 +61,7 @@ def command(
             folders,
             catalogue,
             exclude=exclude,
+            include_managed=include_managed,
             workers=workers,
             pairs=pairs,
             crops=crops,
@@ -75,6 +80,7 @@ def run(
     exclude: Sequence[str],
     workers: int | None,
     pairs: str,
+    include_managed: bool = False,
     crops: bool | None = None,
     frames: int | None = None,
     refresh: bool = False,
@@ -86,6 +92,7 @@ def run(
                 folders,
                 catalogue,
                 exclude=exclude,
+                include_managed=include_managed,
                 workers=workers,
                 pairing=pairs == "together",
                 crops=crops,
@@ -98,9 +105,26 @@ def run(
         raise click.exceptions.Exit(INTERRUPTED) from None
     for path, reason in [*report.unreachable, *report.unreadable, *report.failures]:
         output.message(f"{path}: {reason}")
+    for line in _managed(report):
+        output.message(line)
     if not reached_nothing(report, folders):
         output.message(_summary(report))
     return report
+
+
+def _managed(report: ScanReport) -> Iterator[str]:
+    """Yield a line for each kind of managed folders that were passed over, and for what else was found of them."""
+    for kind, meaning in MEANING.items():
+        found = [folder for folder in report.managed if folder.kind == kind]
+        if found:
+            owners = ", ".join(sorted({folder.application for folder in found}))
+            first = found[0].path + (", …" if found[1:] else "")
+            folders = output.count(len(found), "folder")
+            yield f"passed over: {folders} {meaning} ({owners}): {first}; --include-managed looks into them"
+    for path, kind, application in report.managed_roots:
+        yield f"{path}: a folder {MEANING[kind]} ({application}), scanned; no photo in it is kept before one outside"
+    for path, application in report.databases:
+        yield f"{path}: {application} keeps track of these photos, and does not notice when they go"
 
 
 def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
@@ -148,8 +172,9 @@ def _summary(report: ScanReport) -> str:
 
 
 def _as_record(report: ScanReport) -> dict[str, object]:
-    lists = {"failures", "misnamed", "unreadable", "unreachable"}
+    lists = {"failures", "misnamed", "unreadable", "unreachable", "managed_roots", "databases"}
     fields = {_KEYS.get(name, name): value for name, value in vars(report).items() if name not in lists}
+    fields["managed"] = Counter(folder.kind for folder in report.managed)
     return fields | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
 
 

@@ -11,8 +11,8 @@ import gzip
 import io
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from phash_engine import _files
@@ -49,24 +49,27 @@ def read(path: str | os.PathLike[str]) -> Table:
         No such file, no such columns, an id twice, or not a CSV file.
     """
     name = os.fspath(path)
+    with _files.reading(f"{name}: cannot be read", UsageError):
+        data = _files.read_document(path)
+        data = _decompressed(data) if name.endswith(".gz") else data
+    with _files.reading(f"{name}: not a CSV file", UsageError):
+        text = _files.decoded(data)
+    lines = csv.reader(io.StringIO(text, newline=""))
     try:
-        lines = _lines(Path(path))
-        header = next(lines, [])
+        header = next(filter(None, lines), [])
         column = next((place for place, title in enumerate(header) if title in _NAMES), None)
         if "id" not in header or column is None:
             raise UsageError(f"{name}: the first line must be id,images or id,landmarks, not {','.join(header)[:60]!r}")
         own = header.index("id")
         rows: dict[str, list[str]] = {}
-        for number, line in enumerate(lines, start=2):
+        for line in filter(None, lines):
             if len(line) <= max(own, column):
-                raise UsageError(f"{name}: line {number} has {len(line)} columns of {len(header)}")
+                raise UsageError(f"{name}: line {lines.line_num} has {len(line)} columns of {len(header)}")
             if line[own] in rows:
-                raise UsageError(f"{name}: the id {line[own]!r} occurs twice, again in line {number}")
+                raise UsageError(f"{name}: the id {line[own]!r} occurs twice, again in line {lines.line_num}")
             rows[line[own]] = line[column].split()
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {reason_of(error)}") from error
-    except (EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{name}: not a CSV file: {error}") from error
+    except csv.Error as error:
+        raise UsageError(f"{name}: line {lines.line_num}: not a CSV file: {error}") from error
     return Table(name, _NAMES[header[column]], rows)
 
 
@@ -137,8 +140,9 @@ def _prediction(path: str, number: str, words: Sequence[str]) -> Prediction | No
     return Prediction(label, confidence)
 
 
-def _lines(path: Path) -> Iterator[list[str]]:
-    """Yield the lines that are not empty."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-        yield from filter(None, csv.reader(file))
+def _decompressed(data: bytes) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            return _files.read_bounded(file)
+    except (EOFError, zlib.error) as error:
+        raise ValueError(f"a gzipped file that is cut short or damaged: {error}") from error

@@ -6,7 +6,7 @@ All else stays in columns of numbers: of a million photos only those with a matc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -26,7 +26,8 @@ from phash_engine.matching import code_set, policy
 from phash_engine.matching.cohort import CohortMeans
 from phash_engine.matching.pairs import ContentPairs, PairFilter, Progress, close_pairs, first_of_component
 from phash_engine.matching.policy import MatchPolicy
-from phash_engine.scanning import walk
+from phash_engine.scanning import managed_folders, walk
+from phash_engine.scanning.managed_folders import ManagedFolders
 
 _PHOTOS = 50_000
 """Photos that are objects at a time, but for larger components: 50 MB."""
@@ -46,6 +47,7 @@ class Search(NamedTuple):
     folders: Sequence[str] | None
     references: Sequence[str]
     exclude: Sequence[str]
+    include_managed: bool
     rotations: bool
     trust_all: bool
     kind: str
@@ -72,24 +74,27 @@ class MatchGraph(NamedTuple):
 
 def build(
     store: Store, search: Search, by: Sequence[KeepRule], progress: Progress | None
-) -> tuple[MatchPolicy, int, Iterator[MatchGraph]]:
+) -> tuple[MatchPolicy, int, int, Iterator[MatchGraph]]:
     """Find all pairs, and put the photos that have one in keeper order; errors as ``groups.find_groups``.
 
     Returns
     -------
     tuple
-        The policy that decided, how many contents were compared by code, and the graph in parts, each of whole
-        components: some ten thousand photos, of which no more are needed at a time.
+        The policy that decided, how many contents were compared by code, how many photos were left out since they are
+        in managed folders, and the graph in parts, each of whole components: some ten thousand photos, of which no more
+        are needed at a time.
     """
+    managed = managed_folders.of(store)
     folders = None if search.folders is None else [*search.folders, *search.references]
+    photo_filter = _PhotoFilter(folders, search, managed)
     with store.snapshot():  # else a scan in another process might replace the codes of photos just read
-        photos = store.photo_columns(folders, _filter(folders, search.exclude))
+        photos = store.photo_columns(folders, photo_filter.is_left_out if photo_filter.is_needed else None)
         codes = code_set.load(store, photos.contents, trust_all=search.trust_all)
         pair_filter = PairFilter(codes, search.radius, search.candidate_radius, policy.calibration_of(store))
     close = close_pairs(codes, pair_filter.radius, rotations=search.rotations, kind=search.kind, progress=progress)
     pairs, means = pair_filter.filter(close)
-    parts = (_graph(store, part, means, search, by) for part in _parts(photos, pairs))
-    return pair_filter.policy, pair_filter.compared, parts
+    parts = (_graph(store, part, means, search, managed, by) for part in _parts(photos, pairs))
+    return pair_filter.policy, pair_filter.compared, photo_filter.managed_photos, parts
 
 
 class _Part(NamedTuple):
@@ -100,8 +105,10 @@ class _Part(NamedTuple):
     pairs: ContentPairs
 
 
-def _graph(store: Store, part: _Part, means: CohortMeans, search: Search, by: Sequence[KeepRule]) -> MatchGraph:
-    nodes, contents = _nodes(store, part.photos, search)
+def _graph(
+    store: Store, part: _Part, means: CohortMeans, search: Search, managed: ManagedFolders, by: Sequence[KeepRule]
+) -> MatchGraph:
+    nodes, contents = _nodes(store, part.photos, search, managed)
     links = _links(nodes, contents, part.pairs, search.span)
     component_of = dict(zip(part.photos.contents.tolist(), part.components.tolist(), strict=True))
     components = np.array([component_of[content] for content in contents.tolist()], dtype=np.int64)
@@ -133,17 +140,33 @@ def without_decided(
     return links.where(clustering.without_farther_sides(Pairs(*links[:3]), met["different"])), met["different"]
 
 
-def _filter(folders: Sequence[str] | None, exclude: Sequence[str]) -> Callable[[str], bool] | None:
-    """Return a function of a path: whether a walk from the folders, or from everywhere, would pass over it."""
-    if not exclude:
-        return None
-    # A walk comes to a photo from the outermost root, which is the first in order.
-    roots = [os.sep] if folders is None else sorted(map(_files.absolute, folders))
+class _PhotoFilter:
+    """Which photos a scan of the folders, or of everywhere, would pass over; ``managed_photos`` counts some of them."""
 
-    def is_excluded(path: str) -> bool:
-        return walk.is_excluded(path, next(root for root in roots if _files.contains(root, path)), exclude)
+    def __init__(self, folders: Sequence[str] | None, search: Search, managed: ManagedFolders) -> None:
+        self._roots = None if folders is None else sorted(map(_files.absolute, folders))
+        self._exclude, self._include_managed, self._managed = search.exclude, search.include_managed, managed
+        self._is_managed: dict[str, bool] = {}
+        self.is_needed = bool(search.exclude) or not search.include_managed
+        self.managed_photos = 0
 
-    return is_excluded
+    def is_left_out(self, path: str) -> bool:
+        """Whether the photo of a path is excluded, or in a managed folder below its root."""
+        # A walk comes to a photo from the outermost root, which is the first in order.
+        if self._exclude and walk.is_excluded(path, next(self._roots_of(path), os.sep), self._exclude):
+            return True
+        if self._include_managed:
+            return False
+        folder = _folder(path)
+        if folder not in self._is_managed:
+            # A managed folder that is a root itself was named, and so is all below it: the innermost root decides.
+            root = max(self._roots_of(path), key=len, default=None)
+            self._is_managed[folder] = self._managed.containing(folder, root) is not None
+        self.managed_photos += self._is_managed[folder]
+        return self._is_managed[folder]
+
+    def _roots_of(self, path: str) -> Iterator[str]:
+        return (root for root in self._roots or () if _files.contains(root, path))
 
 
 def _parts(photos: PhotoColumns, pairs: ContentPairs) -> Iterator[_Part]:
@@ -167,7 +190,9 @@ def _parts(photos: PhotoColumns, pairs: ContentPairs) -> Iterator[_Part]:
         )
 
 
-def _nodes(store: Store, photos: PhotoColumns, search: Search) -> tuple[list[list[Member]], Ids]:
+def _nodes(
+    store: Store, photos: PhotoColumns, search: Search, managed: ManagedFolders
+) -> tuple[list[list[Member]], Ids]:
     """Return the nodes, and the content of each, without photos that became another content meanwhile."""
     content_of = dict(zip(photos.ids.tolist(), photos.contents.tolist(), strict=True))
     references = list(map(_files.absolute, search.references))
@@ -176,11 +201,14 @@ def _nodes(store: Store, photos: PhotoColumns, search: Search) -> tuple[list[lis
     for photo in store.photos_by_id(list(content_of)):
         if photo.content_id != content_of[photo.id]:
             continue
-        is_reference = _files.is_below(photo.path, references)
-        folder = "" if search.span == "anywhere" else _folder(photo.path)
-        nodes.setdefault((photo.content_id, folder), []).append(
-            Member(photo, traits.get(photo.content_id, Traits()), is_reference=is_reference)
+        member = Member(
+            photo,
+            traits.get(photo.content_id, Traits()),
+            is_reference=_files.is_below(photo.path, references),
+            is_managed=managed.containing(_folder(photo.path)) is not None,
         )
+        folder = "" if search.span == "anywhere" else _folder(photo.path)
+        nodes.setdefault((photo.content_id, folder), []).append(member)
     return list(nodes.values()), np.array([content for content, _ in nodes], dtype=np.int64)
 
 

@@ -116,6 +116,8 @@ class Groups(list[Group]):
         Absolute paths of the folders whose photos are never duplicates.
     sidecars
         Files of the same shot that travel with a photo, by its path; only of photos that have any.
+    left_out
+        How many photos were not compared since they are in managed folders.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class Groups(list[Group]):
         super().__init__(sorted(groups, key=lambda group: group.keeper.path))
         self.policy, self.compared = policy, compared
         self.catalogue, self.references, self.sidecars = catalogue, references, sidecars or {}
+        self.left_out = 0
 
     def __repr__(self) -> str:
         duplicates = sum(len(group.duplicates) for group in self)
@@ -148,6 +151,7 @@ def find_groups(
     folders: str | Sequence[str] | None = None,
     references: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
+    include_managed: bool = False,
     rotations: bool = True,
     trust_all: bool = False,
     mode: str = "star",
@@ -179,6 +183,9 @@ def find_groups(
         groups that have one of them are returned.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
+    include_managed
+        Whether photos in managed folders below the folders are compared too. They are never kept rather than one
+        outside.
     mode
         One of ``clustering.MODES``: "star" (each is close to the keeper), "complete" (each to each) or "component" (all
         that a chain joins).
@@ -209,8 +216,10 @@ def find_groups(
     folders = None if folders is None else _files.listed(folders, "folders")
     references, exclude = _files.listed(references, "references"), _files.listed(exclude, "exclude")
     candidate_radius = verifier.candidate_radius(0) if verifier else 0
-    search = Search(radius, candidate_radius, folders, references, exclude, rotations, trust_all, kind, span)
-    policy, compared, graphs = graph.build(store, search, by, progress)
+    search = Search(
+        radius, candidate_radius, folders, references, exclude, include_managed, rotations, trust_all, kind, span
+    )
+    policy, compared, left_out, graphs = graph.build(store, search, by, progress)
     decided = store.decisions.all()
     stay = partners(decision for decision in decided if decision.kind == "keep")
 
@@ -235,6 +244,7 @@ def find_groups(
                 yield from maker.group(cluster)
 
     found = Groups(chain.from_iterable(map(groups, graphs)), policy, compared, str(store.path or ""))
+    found.left_out = left_out
     found.references = [_files.absolute(folder) for folder in references]
     found.sidecars = store.sidecars.of([photo.path for photo in found.photos()])
     return found

@@ -32,11 +32,14 @@ _SHARPNESS_STEPS = 20
 class Member:
     """A photo of a group, and what the last scan read of its file; no traits where it was not read."""
 
-    def __init__(self, photo: Photo, traits: Traits = _NO_TRAITS, *, is_reference: bool = False) -> None:
+    def __init__(
+        self, photo: Photo, traits: Traits = _NO_TRAITS, *, is_reference: bool = False, is_managed: bool = False
+    ) -> None:
         self.photo = photo
         self.path = photo.path
         self.traits = traits
         self.is_reference = is_reference
+        self.is_managed = is_managed
 
     @property
     def quality(self) -> int:
@@ -92,7 +95,7 @@ def names(listed: str) -> list[str]:
 def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
     """Return the rules of some names, the first to weigh most.
 
-    References come before all, and the path decides what remains tied.
+    Photos outside managed folders come before all, then references; the path decides what remains tied.
 
     Parameters
     ----------
@@ -104,7 +107,7 @@ def rules(names: Iterable[str] = DEFAULT) -> list[KeepRule]:
     UsageError
         An unknown name.
     """
-    return [_REFERENCE, *map(_named, names), _PATH]
+    return [_OUTSIDE, _REFERENCE, *map(_named, names), _PATH]
 
 
 def ordered(members: Iterable[Member], by: Sequence[KeepRule]) -> list[Member]:
@@ -153,6 +156,9 @@ def _show_moment(member: Member) -> str:
     return str(datetime.fromtimestamp(member.moment, UTC).replace(tzinfo=None))
 
 
+_OUTSIDE = KeepRule(
+    "outside", lambda c: c.is_managed, lambda c: "in a managed folder" if c.is_managed else "outside managed folders"
+)
 _REFERENCE = KeepRule(
     "reference", lambda c: not c.is_reference, lambda c: "in a reference folder" if c.is_reference else "not"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -77,7 +78,8 @@ class MatchPolicy(NamedTuple):
         return f"{self.limit}, as calibrated on {self.contents} photos" if self.contents else self.limit
 
 
-class Calibration(NamedTuple):
+@dataclass(frozen=True)
+class Calibration:
     """What the matches of a collection are decided by from now on.
 
     Attributes
@@ -97,6 +99,11 @@ class Calibration(NamedTuple):
     cutoff: int | None = None
     sure: int = CERTAIN
 
+    def __post_init__(self) -> None:
+        distances = (self.radius, self.sure, abs(self.cutoff or 0))
+        if self.contents < 0 or not 0 <= min(distances) <= max(distances) <= DECISION_BITS:
+            raise ValueError(f"{self} has a number out of range")
+
     def policy(self, *, by_score: bool) -> MatchPolicy:
         """Return what decides, by scores or by distances."""
         cutoff = self.cutoff if by_score else None
@@ -105,10 +112,9 @@ class Calibration(NamedTuple):
 
 def calibration_of(store: Store) -> Calibration | None:
     """Return what was measured on the photos of a catalogue; None if they never were."""
-    stored = store.settings.get(_SETTING)
-    return None if stored is None else Calibration(**stored)
+    return store.settings.get(_SETTING, Calibration)
 
 
 def set_calibration(store: Store, calibration: Calibration | None) -> None:
     """Decide the matches of a catalogue by what was measured from now on, or by the defaults again."""
-    store.settings.set(_SETTING, calibration and calibration._asdict())
+    store.settings.set(_SETTING, calibration and asdict(calibration))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 from typing import Final
 
 from phash_engine import _files
-from phash_engine._files import reason_of
 from phash_engine.errors import UsageError
 
 FOLDER: Final = "folder"
@@ -30,23 +30,24 @@ def read(path: str | os.PathLike[str]) -> dict[str, str]:
         No such file, no such columns, a line without a label, or a photo twice.
     """
     name = os.fspath(path)
+    with _files.reading(f"{name}: cannot be read", UsageError):
+        text = _files.read_text(path, errors="surrogateescape")  # a path may have any bytes
     labels: dict[str, str] = {}
+    lines = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            lines = csv.DictReader(file)
-            if not {"path", "label"} <= set(lines.fieldnames or ()):
-                raise UsageError(f"{name}: the first line must name the columns path and label")
-            for line in lines:
-                photo = _files.absolute(Path(name).parent / (line["path"] or ""))
-                if not line["path"] or not line["label"]:
-                    raise UsageError(f"{name}: line {lines.line_num} needs a path and a label")
-                if photo in labels:
-                    raise UsageError(f"{name}: {line['path']!r} occurs twice, again in line {lines.line_num}")
-                labels[photo] = line["label"]
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {reason_of(error)}") from error
+        if not {"path", "label"} <= set(lines.fieldnames or ()):
+            raise UsageError(f"{name}: the first line must name the columns path and label")
+        for line in lines:
+            if not line["path"] or not line["label"]:
+                raise UsageError(f"{name}: line {lines.line_num} needs a path and a label")
+            with _files.reading(f"{name}: line {lines.line_num}", UsageError):
+                _files.check_path(line["path"])
+            photo = _files.absolute(Path(name).parent / line["path"])
+            if photo in labels:
+                raise UsageError(f"{name}: {line['path']!r} occurs twice, again in line {lines.line_num}")
+            labels[photo] = line["label"]
     except csv.Error as error:
-        raise UsageError(f"{name}: not a CSV file: {error}") from error
+        raise UsageError(f"{name}: line {lines.line_num}: not a CSV file: {error}") from error
     return labels
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from phash_engine._files import Unreadable
+from phash_engine.scanning.managed_folders import Database, ManagedFolder
 from phash_engine.scanning.walk import Walk
 
 
@@ -36,6 +37,12 @@ class ScanReport:
         Files of the same shot as a photo, which were not read.
     skipped, hidden, excluded, links
         Entries skipped: not an image; leading dot; matched by an exclude pattern; symbolic links.
+    managed
+        Managed folders that were passed over.
+    managed_roots
+        Managed folders that were scanned since they, or folders below them, are roots.
+    databases
+        Databases of applications that were found among the photos.
     missing
         Photos newly marked missing.
     unreadable
@@ -59,6 +66,9 @@ class ScanReport:
     hidden: int = 0
     excluded: int = 0
     links: int = 0
+    managed: list[ManagedFolder] = field(default_factory=list)
+    managed_roots: list[ManagedFolder] = field(default_factory=list)
+    databases: list[Database] = field(default_factory=list)
     missing: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
     unreachable: list[Unreadable] = field(default_factory=list)
@@ -67,6 +77,8 @@ class ScanReport:
     def add_walk(self, walk: Walk) -> None:
         """Count what a walk skipped, and what it had no access to."""
         self.unreadable += walk.unreadable
+        self.managed += walk.managed
+        self.databases += walk.databases
         self.hidden += walk.hidden
         self.excluded += walk.excluded
         self.links += walk.links

@@ -16,7 +16,7 @@ from phash_engine._threads import available_threads
 from phash_engine.catalogue import KnownFile, Sighting, Store
 from phash_engine.hashing.views import Wanted
 from phash_engine.images import formats
-from phash_engine.scanning import sidecars
+from phash_engine.scanning import managed_folders, sidecars
 from phash_engine.scanning.report import Misnamed, ScanReport
 from phash_engine.scanning.walk import Walk, distinct_roots, is_gone, walk_root
 from phash_engine.scanning.workers import BatchResult, WorkerPool
@@ -33,6 +33,7 @@ def scan(
     catalogue: Store,
     *,
     exclude: str | Sequence[str] = (),
+    include_managed: bool = False,
     workers: int | None = None,
     pairing: bool = True,
     crops: bool | None = None,
@@ -50,6 +51,8 @@ def scan(
         An open catalogue; only the calling thread writes to it.
     exclude
         Shell patterns of names or relative paths to skip.
+    include_managed
+        Whether managed folders are scanned too: see ``managed_folders``. Those among ``folders`` always are.
     workers
         Threads that read and decode; None for one a processor core.
     pairing
@@ -88,7 +91,7 @@ def scan(
     report = ScanReport()
     _request_views(catalogue, crops, frames)
     catalogue.failures.retry(_optional.resolved())
-    files, reached = _walk_roots(folders, exclude, catalogue, report, refresh=refresh)
+    files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed, refresh=refresh)
     photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing, refresh=refresh)
     paths = {file.path for file in files}
     for root in reached:
@@ -118,20 +121,23 @@ def _walk_roots(
     catalogue: Store,
     report: ScanReport,
     *,
+    include_managed: bool,
     refresh: bool,
 ) -> tuple[dict[File, KnownFile | None], list[str]]:
     """Walk the roots and mark what is missing; return the files with what is known of them, and the roots reached."""
     files: dict[File, KnownFile | None] = {}
     reached: list[str] = []
-    for root in distinct_roots(folders):
+    managed = managed_folders.of(catalogue)
+    for root in distinct_roots(folders, managed, include_managed=include_managed):
         known = catalogue.known_files(root, with_traits=refresh)
-        walk = walk_root(root, exclude, had_photos=bool(known))
+        walk = walk_root(root, exclude, managed, include_managed=include_managed, had_photos=bool(known))
         if isinstance(walk, Unreadable):
             report.unreachable.append(walk)
             continue
         reached.append(root)
         files |= {file: known.get(file.path) for file in walk.files}
         report.add_walk(walk)
+        report.managed_roots += filter(None, [managed.containing(root)])
         _update_missing(walk, known, catalogue, report)
     return files, reached
 

@@ -38,10 +38,10 @@ def test_what_was_read_comes_back(folder: Path) -> None:
             reading = images.read_file((folder / name).read_bytes(), str(folder / name))
             assert traits[content] == reading.traits
             assert np.array_equal(planes[content], reading.grey)
-            codes = hashers.hash_blocks(np.stack(list(reading.frames.values()))) if reading.frames else []
             frames = catalogue.traits.frames([content]).get(content, {})
             assert list(frames) == list(reading.frames)
-            assert all(np.array_equal(*pair) for pair in zip(frames.values(), codes, strict=True))
+            for number, block in reading.frames.items():
+                assert np.array_equal(frames[number], hashers.hash_blocks(block[np.newaxis])[0])
         assert traits[contents["shot.jpg"]].taken_us == 1_577_934_245_250_000
         assert traits[contents["shot.jpg"]].has_gps is False
         assert traits[contents["pages.tif"]].frames == len(

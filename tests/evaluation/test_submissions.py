@@ -69,7 +69,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
         submissions.read(tmp_path / "plain.csv.gz")
     cut = gzip.compress(b"id,images\nx,a\n")[:-9]
     (tmp_path / "cut.csv.gz").write_bytes(cut)
-    with pytest.raises(UsageError, match=r"cut\.csv\.gz: not a CSV file"):
+    with pytest.raises(UsageError, match=r"cut\.csv\.gz: cannot be read: a gzipped file that is cut short"):
         submissions.read(tmp_path / "cut.csv.gz")
     with pytest.raises(UsageError, match=r"a\.csv: cannot be written: no such file or directory"):
         submissions.write(tmp_path / "nothing" / "a.csv", "images", {})
