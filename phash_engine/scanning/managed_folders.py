@@ -193,7 +193,7 @@ def of(catalogue: Store) -> ManagedFolders:
 
 def quarantines(catalogue: Store) -> list[str]:
     """Return the absolute paths of the folders that files were moved to."""
-    return catalogue.settings.get(_SETTING) or []
+    return catalogue.settings.get(_SETTING, list[str]) or []
 
 
 def add_quarantine(catalogue: Store, folder: str) -> None:
