@@ -97,12 +97,11 @@ def entropy(luma: NDArray[np.unsignedinteger]) -> float:
         Of any shape: uint8 in whole steps, or uint16 in 1/256 as in blocks.
     """
     counts = np.bincount(luma.ravel() if luma.dtype == np.uint8 else luma.ravel() // LUMA_STEPS)
-    shares = counts[counts > 0] / luma.size
-    return float(-(shares * np.log2(shares)).sum() + 0.0)
+    return float(np.log2(luma.size) - counts @ np.log2(np.maximum(counts, 1)) / luma.size)
 
 
 def mean_gradient(luma: NDArray[np.uint8]) -> float:
-    """Return the mean gradient length of a plane ``(h, w)``, per 512th of its longer side: blurred copies have less.
+    """Return the mean steps of a plane ``(h, w)`` across and down, per 512th of its longer side: less where blurred.
 
     The unit makes a picture and its reduced copy comparable. A plane of less than 2 pixels a side has 0. Of a large one
     some rows are measured, 16,000 pixels or more.
@@ -116,10 +115,15 @@ def mean_gradient(luma: NDArray[np.uint8]) -> float:
     """
     if min(luma.shape) < 2:
         return 0.0
-    step = max(luma.size // _GRADIENT_PIXELS, 1)
-    upper, lower = luma[:-1:step].astype(np.float32), luma[1::step].astype(np.float32)
-    across, down = np.diff(upper, axis=1), (lower - upper)[:, :-1]
-    return float(np.sqrt(across * across + down * down).mean() * max(luma.shape) / _GRADIENT_SIDE)
+    spacing = max(luma.size // _GRADIENT_PIXELS, 1)
+    upper, lower = luma[:-1:spacing], luma[1::spacing]
+    steps = _mean_step(upper[:, 1:], upper[:, :-1]) + _mean_step(lower, upper)
+    return steps * max(luma.shape) / _GRADIENT_SIDE
+
+
+def _mean_step(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    steps = np.maximum(a, b) - np.minimum(a, b)  # in bytes, at a tenth of the time of other types
+    return int(steps.sum(dtype=np.uint32)) / steps.size
 
 
 def _percent(steps: NDArray[np.int64]) -> Any:
