@@ -5,29 +5,37 @@ mapped while the next is written::
 
     photos.db.index/
     └── 00000007/
-        ├── header.json    format, what the arrays hold, CRC-32 of each file
+        ├── header.json    format, what the arrays hold, CRC-32 of each file and of the header
         ├── codes.npy
         └── ids.npy
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import shutil
+import re
 import uuid
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phash_engine import _files, _json
 from phash_engine.errors import IndexFileError
 
 Header = Mapping[str, Any]
 Arrays = Mapping[str, NDArray[Any]]
+
+_HEADER: Final = "header.json"
+_NUMBER: Final = re.compile(r"[0-9]{8,}")
+_UNFINISHED: Final = ".writing-"
+_UNFINISHED_NAME: Final = re.compile(rf"{re.escape(_UNFINISHED)}[0-9a-f]{{32}}")
+_BLOCK: Final = 1 << 20
 
 
 def write(directory: Path, header: Header, arrays: Arrays) -> None:
@@ -45,28 +53,29 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
     Raises
     ------
     IndexFileError
-        The folder cannot be written.
+        The folder cannot be written, or holds files of others and no generation.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        older = _generations(directory)
-        temporary = directory / f".writing-{uuid.uuid4().hex}"
+        _refuse_foreign(directory, arrays)
+        older = [generation for generation in _generations(directory) if _is_own(generation)]
+        temporary = directory / f"{_UNFINISHED}{uuid.uuid4().hex}"
         temporary.mkdir()
         checksums = {name: _write(temporary / f"{name}.npy", array) for name, array in arrays.items()}
-        text = json.dumps({**header, "crc32": checksums})
-        _write_durably(temporary / "header.json", text.encode())
+        fields = {**header, "crc32": checksums}
+        text = json.dumps({**fields, "header_crc32": _checksum(fields)})
+        _write_durably(temporary / _HEADER, text.encode())
         _sync(temporary)
-        temporary.rename(directory / f"{_number(older[-1]) + 1 if older else 1:08d}")
+        temporary.rename(directory / f"{_next_number(directory):08d}")
         _sync(directory)
     except OSError as error:
         raise IndexFileError(f"{directory}: cannot write index files: {error.strerror or error}") from error
-    for left_over in [*older, *directory.glob(".writing-*")]:
-        # Readers may still map it. Where that prevents deletion (Windows), the next writer deletes it.
-        shutil.rmtree(left_over, ignore_errors=True)
+    for left_over in [*older, *_unfinished(directory)]:
+        _remove(left_over)
 
 
 def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-    """Map the newest generation; None where there is none.
+    """Map the newest generation; None where there is none. Cost: all of it is read once, for the checksums.
 
     Parameters
     ----------
@@ -91,58 +100,124 @@ def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str
     raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}")
 
 
-def verify(directory: Path, version: int) -> None:
-    """Compare the newest generation with its checksums: reads all of it.
-
-    Raises
-    ------
-    IndexFileError
-        A checksum differs.
-    """
-    for generation in _generations(directory)[-1:]:
-        for name, expected in _header(generation, version)["crc32"].items():
-            path = generation / f"{name}.npy"
-            if zlib.crc32(path.read_bytes()) != expected:
-                raise IndexFileError(f"{path}: corrupt index: wrong checksum")
-
-
 def _generations(directory: Path) -> list[Path]:
+    """Return the folders that are named as generations, by number; links to folders are none."""
     if not directory.is_dir():
         return []
-    return sorted((entry for entry in directory.iterdir() if entry.name.isdecimal()), key=_number)
+    named = [entry for entry in directory.iterdir() if _NUMBER.fullmatch(entry.name)]
+    return sorted((entry for entry in named if _is_folder(entry)), key=lambda entry: int(entry.name))
 
 
-def _number(generation: Path) -> int:
-    return int(generation.name)
+def _unfinished(directory: Path) -> list[Path]:
+    """Return what killed writers left."""
+    named = [entry for entry in directory.iterdir() if _UNFINISHED_NAME.fullmatch(entry.name)]
+    return [entry for entry in named if _is_folder(entry) and all(map(_is_array_or_header, entry.iterdir()))]
+
+
+def _next_number(directory: Path) -> int:
+    """Return a number above all that are taken, by whatever it is."""
+    return max((int(entry.name) for entry in directory.iterdir() if _NUMBER.fullmatch(entry.name)), default=0) + 1
+
+
+def _refuse_foreign(directory: Path, arrays: Arrays) -> None:
+    """Refuse a folder that holds other things than generations, perhaps corrupt ones, unless one carries our header."""
+    generations = _generations(directory)
+    if any(_is_own(generation) for generation in generations):
+        return
+    expected = {_HEADER, *(f"{name}.npy" for name in arrays)}
+    corrupt = [each for each in generations if all(_is_file(e) and e.name in expected for e in each.iterdir())]
+    foreign = sorted({*directory.iterdir()}.difference(corrupt, _unfinished(directory)))
+    if foreign:
+        reason = f"it holds other things, such as {foreign[0].name}"
+        raise IndexFileError(f"{directory}: cannot write index files: {reason}; name another folder")
+
+
+def _is_own(generation: Path) -> bool:
+    """Whether a folder has a header of ours, and holds nothing but the files that it names."""
+    try:
+        names = {_HEADER, *(f"{name}.npy" for name in _header(generation)["crc32"])}
+        return all(_is_file(entry) and entry.name in names for entry in generation.iterdir())
+    except (OSError, IndexFileError):
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_array_or_header(path: Path) -> bool:
+    return _is_file(path) and (path.name == _HEADER or path.suffix == ".npy")
+
+
+def _remove(generation: Path) -> None:
+    """Delete the files of a generation, its header last: what an interruption leaves is still known as ours.
+
+    Readers may still map it. Where that prevents deletion (Windows), the next writer deletes it.
+    """
+    with contextlib.suppress(OSError):
+        for path in sorted(generation.iterdir(), key=lambda path: path.name == _HEADER):
+            path.unlink()
+        generation.rmdir()
 
 
 def _read(generation: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    header = _header(generation, version)
-    try:
-        names = header["crc32"]
-        return header, {name: np.load(generation / f"{name}.npy", "r", allow_pickle=False) for name in names}
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise IndexFileError(f"{generation}: corrupt index: {error}") from error
-
-
-def _header(generation: Path, version: int) -> dict[str, Any]:
-    try:
-        header = json.loads((generation / "header.json").read_bytes())
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:
-        raise IndexFileError(f"{generation}: corrupt index: unreadable header: {error}") from error
-    if not isinstance(header, dict) or header.get("format") != version:
+    header = _header(generation)
+    if header.get("format") != version:
         raise IndexFileError(f"{generation}: written in another format")
+    return header, {name: _mapped(generation / f"{name}.npy", crc) for name, crc in header["crc32"].items()}
+
+
+def _header(generation: Path) -> dict[str, Any]:
+    try:
+        header = _json.loads(_files.read_document(generation / _HEADER))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise IndexFileError(f"{generation}: corrupt index: {_HEADER}: {_files.reason_of(error)}") from error
+    except ValueError as error:
+        raise IndexFileError(f"{generation}: corrupt index: unreadable header: {error}") from error
+    if not isinstance(header, dict) or "header_crc32" not in header:
+        raise IndexFileError(f"{generation}: written in another format")
+    if header.pop("header_crc32") != _checksum(header) or not isinstance(header.get("crc32"), dict):
+        raise IndexFileError(f"{generation}: corrupt index: wrong checksum of the header")
     return header
+
+
+def _mapped(path: Path, checksum: int) -> NDArray[Any]:
+    """Map an array whose file has a checksum; what has it is what was written, and needs no other check."""
+    try:
+        with _files.opened_regular(path) as file:
+            if _checksum_of(file) != checksum:
+                raise IndexFileError(f"{path}: corrupt index: wrong checksum")
+        array: NDArray[Any] = np.load(path, "r", allow_pickle=False)
+        return array
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise IndexFileError(f"{path}: corrupt index: {error}") from error
+
+
+def _checksum_of(file: BinaryIO) -> int:
+    """Return the CRC-32 of a file: about 1 GB a second."""
+    checksum = 0
+    while block := file.read(_BLOCK):
+        checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _checksum(fields: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
 
 
 def _write(path: Path, array: NDArray[Any]) -> int:
     np.save(path, array, allow_pickle=False)
     _sync(path)
-    return zlib.crc32(path.read_bytes())
+    with path.open("rb") as file:
+        return _checksum_of(file)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -8,9 +8,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Container, Iterable, Iterator
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from phash_engine.errors import ImageError, PhashError
 
@@ -68,6 +68,8 @@ def read(path: str) -> tuple[File, bytes]:
             return found, data if len(data) == status.st_size else data + file.read()
     except OSError as error:
         raise ImageError(path, reason_of(error)) from error
+    except ValueError as error:  # a NUL, or half a surrogate pair
+        raise ImageError(ascii(path), f"is no path: {error}") from error
 
 
 def read_document(path: str | os.PathLike[str]) -> bytes:
@@ -79,17 +81,20 @@ def read_document(path: str | os.PathLike[str]) -> bytes:
         It cannot be read, is no regular file (a pipe or a device may have no end), or is larger than
         :data:`MAX_DOCUMENT`.
     """
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", os.fspath(path))
+    with opened_regular(path) as file:
         return read_bounded(file)
 
 
-def read_bounded(file: BinaryIO | BufferedIOBase) -> bytes:
+def opened_regular(path: str | os.PathLike[str]) -> BufferedReader:
+    """Open a regular file for reading; OSError if it is something else: a pipe or a device may have no end."""
+    return open(path, "rb", opener=_open_regular)
+
+
+def read_bounded(file: IO[bytes] | BufferedIOBase) -> bytes:
     """Return all that is left of an open file, at most :data:`MAX_DOCUMENT` bytes; OSError if there is more."""
     data = file.read(MAX_DOCUMENT + 1)
     if len(data) > MAX_DOCUMENT:
-        raise OSError(errno.EFBIG, f"is larger than {MAX_DOCUMENT >> 20} MiB")
+        raise OSError(errno.EFBIG, f"is larger than {MAX_DOCUMENT} bytes")
     return data
 
 
@@ -118,9 +123,16 @@ def line_and_column(text: str, position: int) -> str:
     return f"line {text.count(chr(10), 0, position) + 1} column {position - text.rfind(chr(10), 0, position)}"
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe too opens at once, without a writer."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+def _open_regular(path: str, flags: int) -> int:
+    """Open a regular file; OSError if it is something else. Pipes open at once, without a writer."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "is not a regular file", path)
 
 
 @contextlib.contextmanager
@@ -248,15 +260,33 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 def unused_path(path: str, taken: Container[str] = ()) -> str:
-    """Return a path that does not exist: the given one, or with a number before its extension, as ``a (2).jpg``."""
+    """Return a path that does not exist: the given one, or with a number before its extension, as ``a (2).jpg``.
+
+    Costs about twice the logarithm of the number, so that thousands of files of one name are numbered fast.
+    """
     stem, extension = os.path.splitext(path)
-    name, number = path, 1
-    while name in taken or os.path.lexists(name):
-        number += 1
-        name = f"{stem} ({number}){extension}"
-    return name
+
+    def numbered(number: int) -> str:
+        return f"{stem} ({number}){extension}" if number > 1 else path
+
+    def is_used(number: int) -> bool:
+        name = numbered(number)
+        return name in taken or os.path.lexists(name)
+
+    used, unused = 0, 1
+    while is_used(unused):
+        used, unused = unused, 2 * unused
+    while unused - used > 1:
+        middle = (used + unused) // 2
+        used, unused = (middle, unused) if is_used(middle) else (used, middle)
+    return numbered(unused)
 
 
 def temporary_path(path: str) -> str:
     """Return a new hidden name, which scans skip, in the parent folder of a path."""
     return str(Path(path).parent / f".phash-{os.urandom(8).hex()}")
+
+
+def beside(path: str, private: str) -> str:
+    """Return the name of a private path, in the folder of another path."""
+    return os.path.join(os.path.dirname(path), os.path.basename(private))  # noqa: PTH118, PTH119, PTH120 - one string

@@ -14,11 +14,14 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from phash_engine import _files
 
 T = TypeVar("T")
+Pairs = list[tuple[str, Any]]
 
 _raw_decode = json.JSONDecoder().raw_decode
 
@@ -27,6 +30,7 @@ _BASE64 = "_b64"
 _MOST_LEVELS = 100
 """Levels of nesting within which the place of too many is looked for."""
 _MOST_CHARACTERS = 300
+"""Of what msgspec says, which may name keys of the document."""
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -52,18 +56,18 @@ def _encoded(value: Any) -> Any:
         encoded[name] = _encoded(item)
         strings = item if isinstance(item, list | tuple) else [item]
         if any(isinstance(string, str) and not _is_utf8(string) for string in strings):
-            in_base64 = [base64.b64encode(os.fsencode(string)).decode() for string in strings]
+            in_base64 = [base64.b64encode(_bytes(string)).decode() for string in strings]
             encoded[f"{name}{_BASE64}"] = in_base64 if isinstance(item, list | tuple) else in_base64[0]
     return encoded
 
 
 def _shown(string: str) -> str:
-    return os.fsencode(string).decode(errors="replace")
+    return _bytes(string).decode(errors="replace")
 
 
 def _is_utf8(string: str) -> bool:
     try:
-        os.fsencode(string).decode()
+        _bytes(string).decode()
     except UnicodeDecodeError:
         return False
     return True
@@ -72,10 +76,17 @@ def _is_utf8(string: str) -> bool:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str, as_object: Callable[[Pairs], Any] | None = None) -> Any:
     """Return what :func:`dumps` was given; a list of strings that are not UTF-8 keeps the replacement characters.
 
     A key that occurs twice, and base64 that is none or of another string, become values that no schema has.
+
+    Parameters
+    ----------
+    data
+        JSON.
+    as_object
+        Makes something else than such a record of the keys and values of an object.
 
     Raises
     ------
@@ -84,7 +95,7 @@ def loads(data: bytes | str) -> Any:
     """
     text = data if isinstance(data, str) else _files.decoded(data)
     try:
-        return json.loads(text, object_pairs_hook=_decoded)
+        return json.loads(text, object_pairs_hook=as_object or _decoded)
     except json.JSONDecodeError:
         raise
     except ValueError:  # of int()
@@ -120,7 +131,7 @@ def place(text: str, path: str) -> str:
     return f"{_files.line_and_column(text, _position(text, path))} ({path})"
 
 
-def _decoded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _decoded(pairs: Pairs) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         numbers = Counter(name for name, _ in pairs)
@@ -138,6 +149,7 @@ def _decoded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
+@cache
 def _unusable(reason: str) -> object:
     """Return a value of no schema; errors of :func:`convert` name its type, and so the reason."""
     found: object = type(reason, (), {})()
@@ -199,3 +211,11 @@ def _printable(text: str) -> str:
     """Return a text in one line of a limited length."""
     line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:_MOST_CHARACTERS])
     return line if len(text) <= _MOST_CHARACTERS else f"{line}…"
+
+
+def _bytes(string: str) -> bytes:
+    """Return the bytes of a name; of surrogates that stand for no byte, as UTF-8 would encode them."""
+    try:
+        return os.fsencode(string)
+    except UnicodeEncodeError:
+        return string.encode(errors="surrogatepass")

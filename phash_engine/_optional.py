@@ -11,6 +11,7 @@ from phash_engine.errors import ImageError, UsageError
 NEEDS = {
     "pillow_heif": "HEIC needs pillow-heif: pip install 'phash-engine[heif]'",
     "pillow_jxl": "JPEG XL needs pillow-jxl-plugin: pip install 'phash-engine[jxl]'",
+    "imagecodecs": "TIFF of this layout is not supported without imagecodecs: pip install 'phash-engine[tiff]'",
     "rawpy": "camera RAW needs rawpy: pip install 'phash-engine[raw]'",
     "cv2": "verification beyond the radius needs OpenCV: pip install 'phash-engine[verify]'",
     "matplotlib": "charts need matplotlib: pip install 'phash-engine[plot]'",

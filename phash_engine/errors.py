@@ -9,6 +9,8 @@
     ├── IndexFileError    saved index files are corrupt, of another catalogue or SPEC
     ├── PlanError         a plan or its journal cannot be used
     ├── RefusalError      one file of a plan is left as it is: the reason
+    │   ├── NameTakenError   another file has got the name it was to have
+    │   └── NotBegunError    nothing has been done to it yet
     ├── ModelError        an embedding model cannot be loaded or used
     └── UsageError        the request is wrong; the message says what is right
 
@@ -68,6 +70,14 @@ class PlanError(PhashError):
 
 class RefusalError(PhashError):
     """A file of a plan is left as it is; the message is the reason, without the path."""
+
+
+class NameTakenError(RefusalError):
+    """Another file has got the name that a file of a plan was to have: it may have another one."""
+
+
+class NotBegunError(RefusalError):
+    """A file of a plan could not be taken aside, and nothing was done to it."""
 
 
 class ModelError(PhashError):

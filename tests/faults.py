@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from phash_engine.actions import executor, plan
+from phash_engine.actions import executor, plan, renaming
 from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import SUFFIX, JournalReader
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedGroup, PlannedPhoto
@@ -29,6 +29,8 @@ from phash_engine.catalogue.store import Store
 from phash_engine.scanning.scan import scan
 
 CALLS = ("write", "fsync", "replace", "rename", "link", "symlink", "unlink", "mkdir", "sendfile", "utime")
+RENAME = "_by_system_call"
+"""The call of ``renaming`` that is not one of ``os``."""
 ELSEWHERE = Path("/dev/shm")
 """A folder on another file system, where there is one."""
 
@@ -92,6 +94,7 @@ def arm(point: int, *, half: bool) -> None:
 
     for name in (*CALLS, "open"):
         setattr(os, name, counted(getattr(os, name), name))
+    setattr(renaming, RENAME, counted(getattr(renaming, RENAME), RENAME))
     for name in ("execute", "executemany"):
         setattr(Database, name, counted(getattr(Database, name), name))
 

@@ -81,7 +81,7 @@ def test_find_opens_the_query_alone(library: Path, tmp_path: Path) -> None:
     elsewhere = save(tmp_path / "elsewhere" / "query.jpg", scene(9), quality=50)
     with opened(Path(elsewhere).parent) as queries, opened(library) as names:
         assert "plain.png" in invoke("find", elsewhere).output
-        invoke("find", elsewhere, "--order", "gradient", "--min", "entropy", "0.1", "--in", library)
+        invoke("find", elsewhere, "--sort", "gradient", "--where", "entropy>0.1,taken>1990", "--in", library)
     assert (queries, names) == ({"query.jpg"}, set())
     with opened(library) as names:
         assert "plain.png" in invoke("find", library / "burst" / "IMG_0002.jpg", "-k", "9", "--json").output

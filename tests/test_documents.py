@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import click
 import hypothesis.strategies as st
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from hypothesis import given, settings
 
 from phash_engine import _files, cli
@@ -21,11 +21,11 @@ from phash_engine.actions import executor, plan
 from phash_engine.actions.journal import JournalReader
 from phash_engine.catalogue import decision_lists, hash_lists
 from phash_engine.catalogue.store import Store
-from phash_engine.errors import PhashError
+from phash_engine.errors import ImageError, PhashError, PlanError
 from phash_engine.evaluation import submissions
 from phash_engine.matching import policy
 from phash_engine.retrieval import labels
-from tests.faults import World
+from tests.faults import World, tree
 
 
 class Kind(NamedTuple):
@@ -242,3 +242,54 @@ def test_damaged_documents_are_read_or_refused_in_one_line(
     made = data.draw(strategy)
     path.write_bytes(gzip.compress(made) if packed else made)
     refusal(name, path)
+
+
+# ── lists of pictures ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def find(tmp_path: Path, *arguments: str) -> Result:
+    with Store(tmp_path / "photos.db"):
+        pass
+    environment = {"PHASH_CATALOGUE": str(tmp_path / "photos.db")}
+    return CliRunner().invoke(cli.cli, ["find", *arguments], standalone_mode=False, env=environment)
+
+
+def test_a_list_of_pictures_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_files, "MAX_DOCUMENT", 10_000)
+    assert str(find(tmp_path, "--files-from", "/dev/zero").exception) == "/dev/zero: is larger than 10000 bytes"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_what_is_no_path_is_no_picture(name: str) -> None:
+    with pytest.raises(ImageError, match="is no path") as caught:
+        _files.read(name)
+    assert str(caught.value).isprintable()
+
+
+def test_a_path_in_a_list_that_is_none_is_an_unreadable_picture(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"a\0b\n")
+    result = find(tmp_path, "--files-from", str(tmp_path / "list"))
+    assert (result.exception, result.return_value) == (None, 2)
+    assert "is no path" in result.stderr
+
+
+# ── before the work ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_wrong_labels_are_refused_before_a_scan(tmp_path: Path, sample: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"path,label\na.jpg\n")
+    arguments = ["calibrate", str(sample), "--labels", str(path), "--catalogue", str(tmp_path / "photos.db")]
+    result = CliRunner().invoke(cli.cli, arguments, standalone_mode=False)
+    assert str(result.exception) == f"{path}: line 2 needs a path and a label"
+    assert not (tmp_path / "photos.db").exists()
+
+
+@pytest.mark.parametrize("catalogue", [5, ["photos.db"], "\0", "\ud800", None, {"path": "photos.db"}])
+def test_a_wrong_catalogue_is_refused_before_anything_is_done(catalogue: object, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    world.plan.write_text(json.dumps(json.loads(world.plan.read_bytes()) | {"catalogue": catalogue}))
+    for dry_run in (True, False):
+        with pytest.raises(PlanError, match="invalid plan: "):
+            list(executor.apply(str(world.plan), "move", move_to=str(tmp_path / "moved"), dry_run=dry_run))
+    assert tree(world.photos) == world.before

@@ -47,7 +47,7 @@ def check(journal: JournalReader, plan: Plan) -> None:
     ValueError
         A step names another file, or private names elsewhere; names the line.
     """
-    if journal.steps and journal.catalogue != plan.catalogue:
+    if journal.plan and journal.catalogue != plan.catalogue:
         raise ValueError(f"names the catalogue {journal.catalogue!r:.200}, and its plan {plan.catalogue!r:.200}")
     files = {
         file.path: (file, group.keeper)
@@ -98,10 +98,14 @@ def _check_doing(step: Step, plan: Plan, kept: Container[str]) -> None:
             raise ValueError(f"{step.to!r} is not where {step.path!r} is moved to in any folder")
     elif step.to:
         raise ValueError(f"{step.path!r} is not moved, and yet to {step.to!r}")
+    if step.trashed and not (
+        step.action == "trash" and _is_trashed(step.trashed) and _is_numbered(step.trashed, step.path)
+    ):
+        raise ValueError(f"{step.trashed!r} is not where {step.path!r} has a place in the trash")
 
 
 def _check_undoing(step: Step, done: Step | None) -> None:
-    if done is None or done.action != step.undoes:
+    if done is None or done.action != step.undoes or step.trashed:
         raise ValueError(f"{step.path!r} was not acted on before")
     if step.action == "copy" and step.undoes in steps.LINKS:
         is_planned = step.source == (step.keeper if step.undoes == "symlink" else step.path) and not step.to

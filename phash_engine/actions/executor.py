@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from phash_engine import _files
 from phash_engine._files import reason_of
-from phash_engine.actions import boundaries, preconditions, steps
+from phash_engine.actions import boundaries, preconditions, steps, trash
 from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import SUFFIX, Journal, JournalReader, Step
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedPhoto, read
 from phash_engine.actions.preconditions import observe_planned
 from phash_engine.catalogue.store import Store
-from phash_engine.errors import RefusalError, UsageError
+from phash_engine.errors import NameTakenError, NotBegunError, RefusalError, UsageError
 
 
 class Outcome(NamedTuple):
@@ -39,7 +39,9 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-def apply(path: str, action: str = "trash", *, move_to: str | None = None, dry_run: bool = False) -> Iterator[Outcome]:
+def apply(
+    path: str, action: str | None = None, *, move_to: str | None = None, dry_run: bool = False
+) -> Iterator[Outcome]:
     """Take an action on the duplicates of a plan and their sidecars.
 
     Sidecars are never deleted, since there need not be a copy of them: they go to the trash where photos are deleted.
@@ -51,7 +53,8 @@ def apply(path: str, action: str = "trash", *, move_to: str | None = None, dry_r
         The plan.
     action
         One of ``steps.ACTIONS``: trash, move, hardlink, symlink, reflink, or delete, the only one that cannot be
-        undone. Links replace only photos with the keeper's bytes.
+        undone. Links replace only photos with the keeper's bytes. By default files go to the trash, and to a folder
+        beside the plan, ``PLAN.quarantine``, where :func:`undo` could not reach the trash.
     move_to
         The folder that "move" moves files to, with their paths below the plan's root.
     dry_run
@@ -69,19 +72,20 @@ def apply(path: str, action: str = "trash", *, move_to: str | None = None, dry_r
     UsageError
         An unknown action, or "move" without a folder.
     """
-    if action not in steps.ACTIONS:
+    if action is not None and action not in steps.ACTIONS:
         raise UsageError(f"the actions are {', '.join(steps.ACTIONS)}, not {action}")
     if (action == "move") != (move_to is not None):
         raise UsageError("move needs a folder to move to, and no other action takes one")
     plan = read(path)
+    folder = move_to or path + QUARANTINE
     check = partial(boundaries.check, plan=plan)
     if dry_run:
         reader = JournalReader(path + SUFFIX, plan.digest, plan.catalogue, check)
-        yield from _Execution(plan, action, move_to, reader).outcomes()
+        yield from _Execution(plan, action, folder, reader).outcomes()
         return
     with Journal(path + SUFFIX, plan.digest, plan.catalogue, check) as journal:
         _recover_all(journal)
-        yield from _Execution(plan, action, move_to, journal).outcomes()
+        yield from _Execution(plan, action, folder, journal).outcomes()
 
 
 def undo(path: str) -> Iterator[Outcome]:
@@ -97,7 +101,7 @@ def undo(path: str) -> Iterator[Outcome]:
     Raises
     ------
     PlanError
-        The journal cannot be used.
+        The journal cannot be used, or its plan is not beside it.
     """
     with Journal(path, check=partial(boundaries.check, plan=boundaries.plan_of(path))) as journal:
         _recover_all(journal)
@@ -124,19 +128,22 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
             catalogue.mark_missing(o.path for o in done if o.action not in steps.LINKS or o.action == "symlink")
 
 
-_UNFINISHED = "was interrupted, and cannot be finished while its drive is away or locked"
+QUARANTINE = ".quarantine"
+"""Suffix of the folder beside a plan that files are moved to where undo could not reach the trash."""
+_UNFINISHED = "was interrupted, and cannot be finished: its drive is away or locked, or the file was changed"
 
 
 class _Execution:
     """One execution of a plan; a dry run if the journal is not open for writing."""
 
-    def __init__(self, plan: Plan, action: str, move_to: str | None, journal: JournalReader) -> None:
+    def __init__(self, plan: Plan, action: str | None, folder: str, journal: JournalReader) -> None:
         self._plan = plan
         self._action = action
-        self._move_to = _files.absolute(move_to) if move_to else ""
+        self._folder = _files.absolute(folder)
         self._journal = journal
         self._taken: set[str] = set()
         self._kept = preconditions.kept_files(plan)
+        self._kept_paths = preconditions.kept_paths(plan)
 
     def outcomes(self) -> Iterator[Outcome]:
         for group in self._plan.groups:
@@ -150,12 +157,12 @@ class _Execution:
             return
         for sidecar in photo.sidecars:
             if os.path.lexists(sidecar.path) or sidecar.path in self._journal.applied:
-                yield self._outcome(sidecar, "trash" if self._action == "delete" else self._action, keeper)
+                yield self._outcome(sidecar, None if self._action == "delete" else self._action, keeper)
 
-    def _outcome(self, file: PlannedFile, action: str, keeper: PlannedPhoto) -> Outcome:
+    def _outcome(self, file: PlannedFile, action: str | None, keeper: PlannedPhoto) -> Outcome:
         """Take one step, or return the reason why not."""
         if file.path in self._journal.unfinished:
-            return Outcome(file.path, action, "skipped", reason=_UNFINISHED)
+            return Outcome(file.path, action or "trash", "skipped", reason=_UNFINISHED)
         earlier = self._journal.applied.get(file.path)
         if earlier:
             return Outcome(file.path, earlier.action, "earlier", earlier.to)
@@ -163,15 +170,28 @@ class _Execution:
             keeper_state = observe_planned(keeper, "the keeper ")
             state = observe_planned(file)
             preconditions.check(file, state, action, keeper_state, self._kept)
-            step = self._step(file, state, action, keeper)
-            if isinstance(self._journal, Journal):
-                _execute(step, partial(steps.perform, step, state, keeper_state), self._journal)
+            check_kept = partial(
+                preconditions.check_kept,
+                keeper=keeper.path,
+                state=keeper_state,
+                others=self._kept_paths.get(state.digest, ()),
+            )
+            step = _execute(
+                partial(self._step, file, state, action, keeper),
+                lambda step: steps.perform(step, state, check_kept),
+                self._journal,
+            )
         except RefusalError as error:
-            return Outcome(file.path, action, "skipped", reason=str(error))
-        return Outcome(file.path, action, "done" if isinstance(self._journal, Journal) else "would", step.to)
+            return Outcome(file.path, action or "trash", "skipped", reason=str(error))
+        return Outcome(file.path, step.action, "done" if isinstance(self._journal, Journal) else "would", step.to)
 
-    def _step(self, file: PlannedFile, state: FileState, action: str, keeper: PlannedPhoto) -> Step:
+    def _step(self, file: PlannedFile, state: FileState, action: str | None, keeper: PlannedPhoto) -> Step:
+        trashed = trash.unused_place(file.path, self._taken) if action in {None, "trash"} else ""
+        if action == "trash" and trash.IS_OURS and not trashed:
+            raise RefusalError("has no trash on its file system: give a folder to move it to")
+        action = action or ("trash" if trashed else "move")
         to = self._new_path(file.path) if action == "move" else ""
+        self._taken.add(to or trashed)
         return Step(
             path=file.path,
             action=action,
@@ -180,45 +200,59 @@ class _Execution:
             keeper=keeper.path,
             keeper_digest=keeper.digest,
             to=to,
+            trashed=trashed,
             aside=_files.temporary_path(file.path),
             new=_files.temporary_path(to or file.path),
         )
 
     def _new_path(self, path: str) -> str:
         """Return the path that a file is moved to."""
-        to = _files.unused_path(str(Path(self._move_to, self._plan.below_root(path))), self._taken)
-        self._taken.add(to)
-        return to
+        return _files.unused_path(str(Path(self._folder, self._plan.below_root(path))), self._taken)
 
 
 def _undo(step: Step, journal: Journal) -> Outcome:
     try:
-        back = steps.reverse(step)
-        _execute(back, partial(steps.revert, back), journal)
+        back = _execute(partial(steps.reverse, step), steps.revert, journal)
     except RefusalError as error:
         return Outcome(step.path, step.action, "skipped", reason=str(error))
     return Outcome(step.path, step.action, "done", "" if back.to in {"", step.path} else back.to)
 
 
-def _execute(step: Step, operation: Callable[[], None], journal: Journal) -> None:
-    """Run the operation of a step between two records of the journal; if it fails, recover the step.
+def _execute(prepare: Callable[[], Step], operate: Callable[[Step], None], journal: JournalReader) -> Step:
+    """Take a step between two records of the journal, if it is open for writing, and return it.
+
+    If another file gets the new name of the file in that moment, another step is prepared, with another name.
 
     Raises
     ------
     RefusalError
-        The operation failed, and the step is not done.
+        The step failed, and is not done.
     """
+    while True:
+        step = prepare()
+        if not isinstance(journal, Journal):
+            return step
+        with contextlib.suppress(NameTakenError):
+            _record(step, operate, journal)
+            return step
+
+
+def _record(step: Step, operate: Callable[[Step], None], journal: Journal) -> None:
+    """Take a step between two records of the journal; if it fails, recover it."""
     journal.record_intent(step)
     try:
-        operation()
+        operate(step)
+    except NotBegunError:
+        journal.record_cancelled(step.path)
+        raise
     except (OSError, RefusalError) as error:
-        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        refusal = error if isinstance(error, RefusalError) else RefusalError(reason_of(error))
         try:
             done = _recover(step, journal)
         except (OSError, RefusalError):
-            raise RefusalError(f"{reason}; the step is unfinished, and the same command continues it") from error
+            raise RefusalError(f"{refusal}; the step is unfinished, and the same command continues it") from error
         if not done:
-            raise RefusalError(reason) from error
+            raise refusal from error
     else:
         journal.record_done(step.path)
 

@@ -49,23 +49,18 @@ def observe(path: str) -> FileState:
         raise RefusalError("is gone") from error
     except OSError as error:
         raise RefusalError(reason_of(error)) from error
-    if state != _state(before, digest) or not is_unchanged(path, state):
+    if state != _state(before, digest) or not _is_named(path, state):
         raise RefusalError("changes while it is read")
     return state
 
 
-def is_unchanged(path: str, state: FileState) -> bool:
-    """Whether a path still names the file of a state, and nothing was written to it since; reads no bytes."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and _state(status, state.digest) == state
-
-
 def require_unchanged(path: str, state: FileState, reason: str = "changed just now") -> None:
-    """Raise RefusalError, with the reason, unless :func:`is_unchanged`."""
-    if not is_unchanged(path, state):
+    """Raise RefusalError, with the reason, unless a path names the file of a state; costs one reading."""
+    try:
+        is_unchanged = observe(path) == state
+    except RefusalError as error:
+        raise RefusalError(reason) from error
+    if not is_unchanged:
         raise RefusalError(reason)
 
 
@@ -75,6 +70,14 @@ def has_digest(path: str, digest: str) -> bool:
         return observe(path).digest == digest
     except RefusalError:
         return False
+
+
+def _is_named(path: str, state: FileState) -> bool:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and _state(status, state.digest) == state
 
 
 def _state(status: os.stat_result, digest: str) -> FileState:

@@ -59,10 +59,10 @@ class Step:
         Of the file; the digest in hex.
     keeper, keeper_digest
         The photo to keep.
-    to
-        The new path of a file that is moved.
+    to, trashed
+        The new path of a file that is moved, or that in the trash; empty for a trash that cannot be read.
     aside, new
-        Temporary paths, used during the step: of the file itself, and of what replaces it or another file.
+        Private paths, used during the step: of the file itself, and of what replaces it or of its copy.
     undoes, source
         To undo: the action that is undone, and the present path of the file.
     """
@@ -78,6 +78,7 @@ class Step:
     new: str = ""
     undoes: str = ""
     source: str = ""
+    trashed: str = ""
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Step:

@@ -1,8 +1,7 @@
 """Replace a copy by a link to its keeper, and the link by a real copy again.
 
-The link is made under a temporary name and renamed over the copy, so there is a picture under the name at every moment.
-The copy keeps a second name until the keeper is found unchanged: if both names were one file (an alias that the inode
-does not show, as on network drives), it is put back.
+In both, what is at the path is first taken aside, and what replaces it is made under a private name. What was taken
+aside is removed when its replacement has been read at the path.
 """
 
 from __future__ import annotations
@@ -11,45 +10,42 @@ import os
 from collections.abc import Callable
 
 from phash_engine import _files
-from phash_engine._files import file_id, sync_parent
-from phash_engine.actions import file_state, move
-from phash_engine.actions.file_state import FileState
+from phash_engine._files import sync_parent
+from phash_engine.actions import file_state, move, renaming
 from phash_engine.actions.journal import Step
-from phash_engine.errors import RefusalError
+from phash_engine.errors import NameTakenError, RefusalError
 
 _FICLONE = 0x40049409
 
 
-def replace_by_link(step: Step, state: FileState, keeper: FileState) -> None:
-    """Put a link to the keeper in place of a file.
+def place_link(step: Step) -> None:
+    """Put a link to the keeper in place of a file that was taken aside.
 
     Raises
     ------
     OSError, RefusalError
-        The file system has no such links, or refuses; one of the two has changed since, or they are one file:
+        The file system has no such links, or refuses; another file has the path, or one of the two has changed:
         :func:`recover_link` cleans up.
     """
     MAKERS[step.action](step.keeper, step.new)
-    os.link(step.path, step.aside)
-    file_state.require_unchanged(step.path, state)
-    file_state.require_unchanged(step.keeper, keeper)
-    os.replace(step.new, step.path)
-    file_state.require_unchanged(step.keeper, keeper, "is the keeper itself under another name")
-    os.unlink(step.aside)
-    sync_parent(step.path)
+    _exchange(step, lambda: _leads_to_bytes(step) and file_state.has_digest(step.aside, step.digest))
 
 
 def recover_link(step: Step) -> bool:
-    """Finish or roll back an interrupted :func:`replace_by_link`; return whether the link is in place."""
+    """Finish or roll back an interrupted link; return whether it is in place."""
     move.remove_if_exists(step.new)
     if not os.path.lexists(step.aside):
-        return _is_link(step)
-    is_replaced = file_id(step.aside, follow_links=False) != file_id(step.path, follow_links=False)
-    if is_replaced and not _has_keeper_bytes(step):
-        _put_back(step)
-        return False
-    os.unlink(step.aside)
-    return is_replaced
+        return _is_link(step, step.path)
+    renaming.release(step.aside, step.path)
+    if _leads_to_bytes(step) and file_state.has_digest(step.aside, step.digest):
+        os.unlink(step.aside)
+        return True
+    if _is_link(step, step.path):
+        os.rename(step.path, step.new)
+        if _is_link(step, step.new):
+            os.unlink(step.new)
+    _put_back(step)
+    return False
 
 
 def replace_by_copy(step: Step) -> None:
@@ -62,40 +58,60 @@ def replace_by_copy(step: Step) -> None:
     """
     move.copy_file(step.source, step.digest, step.new)
     os.utime(step.new, ns=(step.mtime_ns, step.mtime_ns))
-    if not (_is_link(step) or (step.undoes != "symlink" and file_state.has_digest(step.path, step.digest))):
+    os.rename(step.path, step.aside)
+    if not (_is_link(step, step.aside) or (step.undoes != "symlink" and _has_bytes(step, step.aside))):
         raise RefusalError("is no longer the link that was made")
-    os.replace(step.new, step.path)
-    sync_parent(step.path)
+    _exchange(step, lambda: _has_bytes(step, step.path))
 
 
 def recover_copy(step: Step) -> bool:
-    """Roll back an interrupted :func:`replace_by_copy`; return whether a copy is in place of the link."""
+    """Finish or roll back an interrupted :func:`replace_by_copy`; return whether a copy is in place of the link."""
     move.remove_if_exists(step.new)
-    return step.undoes != "reflink" and not _is_link(step) and file_state.has_digest(step.path, step.digest)
+    is_copy = not _is_link(step, step.path) and _has_bytes(step, step.path)
+    if not os.path.lexists(step.aside):
+        return step.undoes != "reflink" and is_copy
+    if is_copy and not move.same_file(step.aside, step.path):
+        os.unlink(step.aside)
+        return True
+    _put_back(step)
+    return False
 
 
-def _is_link(step: Step) -> bool:
-    """Whether the file is a link to the keeper; False for a reflink, which cannot be recognised."""
-    action = step.undoes or step.action
-    if action == "symlink":
-        return os.path.islink(step.path) and os.readlink(step.path) == step.keeper
-    found = file_id(step.path, follow_links=False)
-    return action == "hardlink" and found is not None and found == file_id(step.keeper, follow_links=False)
-
-
-def _has_keeper_bytes(step: Step) -> bool:
-    """Whether the keeper and, by our link, the path of the file have the bytes that both had."""
-    if step.action == "symlink":
-        return _is_link(step) and file_state.has_digest(step.keeper, step.digest)
-    return file_state.has_digest(step.path, step.digest) and file_state.has_digest(step.keeper, step.digest)
+def _exchange(step: Step, is_in_place: Callable[[], bool]) -> None:
+    """Give the new file the path, and remove the one that was taken aside when the new one is seen to be in place."""
+    try:
+        renaming.rename(step.new, step.path)
+    except NameTakenError as error:
+        raise RefusalError("another file has its name now") from error
+    sync_parent(step.path)
+    if not is_in_place():
+        raise RefusalError("changed just now")
+    os.unlink(step.aside)
+    sync_parent(step.path)
 
 
 def _put_back(step: Step) -> None:
-    """Give the file its name again, or a similar one if another file has it now."""
-    if _is_link(step):
-        os.replace(step.aside, step.path)
-    else:
-        move.move_file(step.aside, file_state.observe(step.aside), _files.unused_path(step.path), step.new)
+    renaming.release(step.aside, step.path)
+    renaming.rename(step.aside, _files.unused_path(step.path))
+
+
+def _is_link(step: Step, path: str) -> bool:
+    """Whether a path is a link to the keeper; False for a reflink, which cannot be recognised."""
+    action = step.undoes or step.action
+    if action == "symlink":
+        return os.path.islink(path) and os.readlink(path) == step.keeper
+    return action == "hardlink" and move.same_file(path, step.keeper)
+
+
+def _leads_to_bytes(step: Step) -> bool:
+    """Whether our link is at the path and leads to the bytes that both files had."""
+    if step.action == "reflink":
+        return _has_bytes(step, step.path)
+    return _is_link(step, step.path) and _has_bytes(step, step.keeper)
+
+
+def _has_bytes(step: Step, path: str) -> bool:
+    return file_state.has_digest(path, step.digest)
 
 
 def _clone(source: str, new: str) -> None:

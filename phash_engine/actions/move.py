@@ -1,8 +1,9 @@
-"""Move a file to an unused path, and finish or roll back a move that was interrupted.
+"""Carry a file to an unused path by way of private names, and put it back if that was interrupted.
 
-The new path is reserved by an empty placeholder that only this process can have created, and then replaced in one step:
-nothing is ever overwritten, on file systems without hard links too. To another file system the bytes are copied, made
-durable and compared before the file is removed.
+The file is first renamed to a private name in its own folder, so that no other program finds it any more, and is then
+looked at. To another file system the bytes are copied to a private name beside the new path, made durable and compared
+before the original is removed. A public name is only ever given by a rename that replaces nothing. So a file has
+arrived exactly when no private name is left; and among private names the original goes before its copy.
 """
 
 from __future__ import annotations
@@ -10,64 +11,122 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from pathlib import Path
+from typing import NamedTuple
 
-from phash_engine._files import file_id, sync_parent
-from phash_engine.actions import file_state
+from phash_engine import _files
+from phash_engine._files import file_id, reason_of, sync_parent
+from phash_engine.actions import file_state, renaming
 from phash_engine.actions.file_state import FileState
-from phash_engine.errors import RefusalError
+from phash_engine.errors import NameTakenError, NotBegunError, RefusalError
 
 
-def move_file(source: str, state: FileState, to: str, temporary: str) -> None:
-    """Move a file.
+class Route(NamedTuple):
+    """Path, private name beside it, new path, private name beside that."""
 
-    Parameters
-    ----------
-    source, state
-        The file, and its state when it was read.
-    to
-        Its new path; folders above it are made.
-    temporary
-        An unused path in the folder of ``to``, used while bytes are copied.
+    path: str
+    aside: str
+    to: str
+    new: str
+
+    @property
+    def back(self) -> str:
+        """Private name beside the old path, for a copy that comes back from another file system."""
+        return _files.beside(self.path, self.new)
+
+
+def take(path: str, aside: str) -> None:
+    """Rename a file to a private name in its folder.
+
+    Raises
+    ------
+    NotBegunError
+        It cannot be renamed.
+    """
+    try:
+        os.rename(path, aside)
+    except OSError as error:
+        if os.path.lexists(aside):
+            raise  # the answer of a server was lost, and its second one is an error
+        raise NotBegunError("is gone" if error.errno == errno.ENOENT else reason_of(error)) from error
+
+
+def place(route: Route, state: FileState) -> None:
+    """Give a file that was taken aside its new path, and read it there; folders above it are made.
 
     Raises
     ------
     OSError, RefusalError
-        ``to`` exists, the system refuses, or the file has changed since: :func:`recover` cleans up.
+        The path is used, the system refuses, or the file has changed since: :func:`put_back` brings it back.
     """
-    os.makedirs(os.path.dirname(to), exist_ok=True)
-    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    file_state.require_unchanged(source, state)
+    os.makedirs(os.path.dirname(route.to), exist_ok=True)
     try:
-        os.replace(source, to)
+        renaming.rename(route.aside, route.to)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy_file(source, state.digest, temporary)
-        os.replace(temporary, to)
-        sync_parent(to)
-        file_state.require_unchanged(source, state)
-        os.unlink(source)
-    sync_parent(to)
-    sync_parent(source)
+        _place_copy(route, state)
+    sync_parent(route.to)
+    sync_parent(route.path)
+    if not file_state.has_digest(route.to, state.digest):
+        renaming.rename(route.to, route.new)
+        raise RefusalError("changed just now")
 
 
-def recover(source: str, digest: str, to: str, temporary: str) -> bool:
-    """Finish or roll back an interrupted :func:`move_file`; return whether the file is at its new path now."""
-    remove_if_exists(temporary)
-    if not file_state.has_digest(to, digest):
-        _remove_placeholder(to)
-        return False
-    if not file_state.has_digest(source, digest):
-        return True
-    if file_id(source, follow_links=False) == file_id(to, follow_links=False):
-        return False
+def _place_copy(route: Route, state: FileState) -> None:
+    copy_file(route.aside, state.digest, route.new)
+    sync_parent(route.new)
+    if os.path.lexists(route.to):
+        raise NameTakenError("another file has its new name")
+    file_state.require_unchanged(route.aside, state)
+    os.unlink(route.aside)
+    renaming.rename(route.new, route.to)
+
+
+def put_back(route: Route) -> bool:
+    """Bring a file back from its private names; return False if it has none.
+
+    Another file that has its path now keeps it, and this one gets a number.
+
+    Raises
+    ------
+    OSError, RefusalError
+        The system refuses; the file is where it was.
+    """
+    names = (route.aside, route.new, route.back)
+    for name in names:
+        renaming.release(name, route.to)
+        renaming.release(name, route.path)
+    original, *copies = [name for name in names if os.path.lexists(name)] or [""]
+    for name in copies:
+        remove_if_exists(name)
+    if original == route.new and _is_copied_in_part(route):
+        os.unlink(original)
+    elif original:
+        _put_back(original, route)
+    return bool(original)
+
+
+def _put_back(private: str, route: Route) -> None:
+    to = _files.unused_path(route.path)
     try:
-        os.unlink(source)  # the copy is complete, and only this was missing
+        renaming.rename(private, to)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy_file(private, file_state.observe(private).digest, route.back)
+        sync_parent(route.back)
+        os.unlink(private)
+        renaming.rename(route.back, to)
+    sync_parent(to)
+
+
+def _is_copied_in_part(route: Route) -> bool:
+    """Whether the file is at its path still, and some of its bytes in a copy, as older versions copied."""
+    try:
+        return Path(route.path).read_bytes().startswith(Path(route.new).read_bytes())
     except OSError:
-        os.unlink(to)
         return False
-    sync_parent(source)
-    return True
 
 
 def copy_file(source: str, digest: str, to: str) -> None:
@@ -90,12 +149,12 @@ def copy_file(source: str, digest: str, to: str) -> None:
 
 
 def remove_if_exists(path: str) -> None:
-    """Remove a temporary file of ours; an empty path and one that does not exist are skipped."""
+    """Remove a private file; an empty path and one that does not exist are skipped."""
     if path and os.path.lexists(path):
         os.unlink(path)
 
 
-def _remove_placeholder(to: str) -> None:
-    """Remove the empty file that reserves a path, unless it has been replaced."""
-    if os.path.lexists(to) and os.lstat(to).st_size == 0:
-        os.unlink(to)
+def same_file(one: str, two: str) -> bool:
+    """Whether two paths name one file; a symbolic link is a file of its own."""
+    identity = file_id(one, follow_links=False)
+    return identity is not None and identity == file_id(two, follow_links=False)

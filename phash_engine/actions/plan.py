@@ -91,7 +91,7 @@ class _File(_Record, frozen=True, kw_only=True):
         if self.groups:
             _files.check_absolute(self.root)
         if self.catalogue:
-            _files.check_absolute(self.catalogue)
+            _files.check_path(self.catalogue)
 
 
 @dataclass(frozen=True, repr=False)

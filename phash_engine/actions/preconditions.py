@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
+from phash_engine import _files
 from phash_engine._files import file_id
 from phash_engine.actions import file_state, steps
 from phash_engine.actions.file_state import FileState
@@ -38,7 +39,7 @@ def observe_planned(file: PlannedFile, subject: str = "") -> FileState:
     return state
 
 
-def check(file: PlannedFile, state: FileState, action: str, keeper: FileState, kept: Container[FileId]) -> None:
+def check(file: PlannedFile, state: FileState, action: str | None, keeper: FileState, kept: Container[FileId]) -> None:
     """Raise RefusalError if an action must not be taken though file and keeper are what they were.
 
     Parameters
@@ -46,7 +47,7 @@ def check(file: PlannedFile, state: FileState, action: str, keeper: FileState, k
     file, state
         The file and its state.
     action
-        One of ``steps.ACTIONS``.
+        One of ``steps.ACTIONS``, or None for the default.
     keeper
         State of the keeper.
     kept
@@ -65,9 +66,41 @@ def check(file: PlannedFile, state: FileState, action: str, keeper: FileState, k
                 observe_planned(sidecar, f"its sidecar {sidecar.path} ")
 
 
+def check_kept(private: str, keeper: str, state: FileState, others: Iterable[str]) -> None:
+    """Raise RefusalError if a file that was taken aside may be a photo that is kept, by another name of its folder.
+
+    On network drives, and where one file system is laid over another, one file may have two paths and two inodes, and
+    the system may show it at the second path for a while after it has gone from the first.
+
+    Parameters
+    ----------
+    private
+        The private name of the file.
+    keeper, state
+        The keeper, and its state when it was read; it is read again.
+    others
+        Other photos that are kept and have the bytes of the file.
+    """
+    folder = os.path.realpath(os.path.dirname(private))
+    for path in (keeper, *others):
+        if os.path.realpath(os.path.dirname(path)) != folder and os.path.lexists(_files.beside(path, private)):
+            raise RefusalError(f"is in the folder of {path} by another name, and may be that file, which is kept")
+    file_state.require_unchanged(
+        keeper, state, "is the keeper itself under another name, or the keeper changed just now"
+    )
+
+
 def kept_files(plan: Plan) -> set[FileId]:
     """Return device and inode of the photos that no step may touch: keepers, other kept photos, references."""
     return {file_id(photo.path, follow_links=False) for photo in _kept(plan)}
+
+
+def kept_paths(plan: Plan) -> dict[str, list[str]]:
+    """Return, by digest in hex, the paths of the photos that no step may touch."""
+    paths: dict[str, list[str]] = {}
+    for photo in _kept(plan):
+        paths.setdefault(photo.digest, []).append(photo.path)
+    return paths
 
 
 def _kept(plan: Plan) -> Iterator[PlannedPhoto]:

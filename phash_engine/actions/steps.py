@@ -1,48 +1,58 @@
 """What each action does to one file, how it is undone, and how an interrupted step is recovered.
 
-:func:`perform` and :func:`revert` may stop anywhere, by an error or a crash: :func:`recover` then finishes the step or
-rolls it back, from its record in the journal. The keeper is compared before and after: if it went with the file, both
-paths named one file, and the file is put back.
+All actions begin alike: the file is renamed to a private name in its folder, where it is compared with what was read,
+and its keeper is read again. :func:`perform` and :func:`revert` may stop anywhere, by an error or a crash:
+:func:`recover` then finishes the step or rolls it back, from its record in the journal.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 from phash_engine import _files
 from phash_engine._files import sync_parent
-from phash_engine.actions import file_state, links, move, trash
+from phash_engine.actions import file_state, links, move, renaming, trash
 from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import Step
+from phash_engine.actions.move import Route
 from phash_engine.errors import RefusalError
 
 LINKS = frozenset(links.MAKERS)
 ACTIONS = ("trash", "move", *links.MAKERS, "delete")
 
 
-def perform(step: Step, state: FileState, keeper: FileState) -> None:
-    """Do a step to a file, given its state and that of its keeper when they were read.
+def perform(step: Step, state: FileState, check_kept: Callable[[str], None]) -> None:
+    """Do a step to a file.
+
+    Parameters
+    ----------
+    step, state
+        The step, and the file's state when it was read.
+    check_kept
+        Called with the private name of the file; raises RefusalError unless what is kept is there without it.
 
     Raises
     ------
     OSError, RefusalError
-        The system refuses, or one of the two has changed since: :func:`recover` decides what becomes of the step.
+        The system refuses, or a file has changed since: :func:`recover` decides what becomes of the step.
     """
+    move.take(step.path, step.aside)
+    check_kept(step.aside)
+    file_state.require_unchanged(step.aside, state)
     if step.action in LINKS:
-        links.replace_by_link(step, state, keeper)
-        return
-    if step.action == "trash":
-        trash.put(step.path)
-    elif step.action == "move":
-        move.move_file(step.path, state, step.to, step.new)
-    else:
-        os.rename(step.path, step.aside)
-        file_state.require_unchanged(step.aside, state)
-    file_state.require_unchanged(step.keeper, keeper, "is the keeper itself under another name")
-    if step.action == "delete":
+        links.place_link(step)
+    elif step.action == "delete":
         os.unlink(step.aside)
         sync_parent(step.path)
+    elif step.to or step.trashed:
+        if step.trashed:
+            trash.reserve(step.trashed, step.path, step.new)
+        move.place(_route(step), state)
+    else:
+        renaming.rename(step.aside, step.path)  # people see the name in the trash, and put the file back by it
+        trash.send(step.path)
 
 
 def reverse(step: Step) -> Step:
@@ -53,15 +63,20 @@ def reverse(step: Step) -> Step:
     RefusalError
         It cannot be undone.
     """
-    new = _files.temporary_path(step.path)
+    back = replace(
+        step,
+        undoes=step.action,
+        aside=_files.temporary_path(step.path),
+        new=_files.temporary_path(step.path),
+        trashed="",
+    )
     if step.action in LINKS:
-        source = step.keeper if step.action == "symlink" else step.path
-        return replace(step, action="copy", undoes=step.action, source=source, new=new, aside="")
+        return replace(back, action="copy", source=step.keeper if step.action == "symlink" else step.path)
     if step.action == "delete":
         raise RefusalError("was deleted for good")
     source = _current_path(step)
     to = step.path if source == step.path else _files.unused_path(step.path)
-    return replace(step, action="return", undoes=step.action, source=source, to=to, new=new, aside="")
+    return replace(back, action="return", source=source, to=to)
 
 
 def revert(step: Step) -> None:
@@ -69,7 +84,10 @@ def revert(step: Step) -> None:
     if step.action == "copy":
         links.replace_by_copy(step)
     elif step.source != step.to:
-        move.move_file(step.source, file_state.observe(step.source), step.to, step.new)
+        route = _route(step)
+        state = file_state.observe(step.source)
+        move.take(route.path, route.aside)
+        move.place(route, state)
         if step.undoes == "trash":
             trash.remove_info(step.source)
 
@@ -82,59 +100,69 @@ def recover(step: Step) -> bool:
     OSError, RefusalError
         The system refuses, or the drive seems to be away; the step is as it was, and may be recovered later.
     """
-    if step.action == "return":
-        return _recover_return(step)
-    if step.action in {"trash", "move"}:
-        return _recover_departure(step)
-    _check_drive(step)
+    if step.action in LINKS:
+        _check_drive(step)
+        return links.recover_link(step)
+    if step.action == "copy":
+        _check_drive(step)
+        return links.recover_copy(step)
     if step.action == "delete":
         return _recover_delete(step)
-    return links.recover_copy(step) if step.action == "copy" else links.recover_link(step)
-
-
-def _recover_return(step: Step) -> bool:
-    arrived = move.recover(step.source, step.digest, step.to, step.new)
-    if arrived and step.undoes == "trash":
-        trash.remove_info(step.source)
-    return arrived
+    return _recover_return(step) if step.action == "return" else _recover_departure(step)
 
 
 def _recover_delete(step: Step) -> bool:
-    if not os.path.lexists(step.aside):
-        return not os.path.lexists(step.path)
-    move.move_file(step.aside, file_state.observe(step.aside), _files.unused_path(step.path), step.new)
-    return False
+    _check_drive(step)
+    return not move.put_back(_route(step)) and not os.path.lexists(step.path)
+
+
+def _recover_return(step: Step) -> bool:
+    has_arrived = not move.put_back(_route(step)) and _has_arrived(step, step.source, step.to)
+    if has_arrived and step.undoes == "trash":
+        trash.remove_info(step.source)
+    return has_arrived
 
 
 def _recover_departure(step: Step) -> bool:
-    """Return whether a file is in the trash or at its new path; put it back if its keeper went with it."""
-    move.remove_if_exists(step.aside)
-    departed = _departed_path(step)
-    if departed is None:
-        if os.path.lexists(step.path):
-            return False
-        if step.action == "move":
-            raise RefusalError("is neither at its old nor at its new path")
+    """Return whether a file is in the trash or at its new path."""
+    was_put_back = move.put_back(_route(step))
+    if step.trashed:
+        trash.cancel(step.trashed, step.path, step.new)
+    if was_put_back:
+        return False
+    place = _place(step)
+    if not place and not os.path.lexists(step.path):
         _check_drive(step)
         return True  # it went to a trash that cannot be read
-    if file_state.has_digest(step.keeper, step.keeper_digest):
+    return _has_arrived(step, step.path, place)
+
+
+def _has_arrived(step: Step, path: str, to: str) -> bool:
+    """Whether a file without a private name has gone to its new path, and has not been left at the old one."""
+    is_there = file_state.has_digest(to, step.digest)
+    if not os.path.lexists(path):
+        if not is_there:
+            raise RefusalError("is neither at its old path nor, with its bytes, at its new one")
         return True
-    move.move_file(departed, file_state.observe(departed), _files.unused_path(step.path), step.aside)
-    return False
+    # If it has gone, another file has its old path by now.
+    return is_there and not file_state.has_digest(path, step.digest) and os.lstat(to).st_mtime_ns == step.mtime_ns
 
 
-def _departed_path(step: Step) -> str | None:
-    """Return the present path of a file in the trash or at its new path; None if it did not go."""
-    if step.action == "trash":
-        trash.remove_orphaned_info(step.path)
-        return None if os.path.lexists(step.path) else trash.find(step.path, step.digest)
-    return step.to if move.recover(step.path, step.digest, step.to, step.new) else None
+def _route(step: Step) -> Route:
+    if step.action == "return":
+        return Route(step.source, _files.beside(step.source, step.aside or step.new), step.to, step.new)
+    to = step.to or step.trashed or step.path
+    return Route(step.path, step.aside, to, _files.beside(to, step.new))
+
+
+def _place(step: Step) -> str:
+    """Return the path that a file was moved to or has in the trash; empty if it is not known."""
+    return step.to or step.trashed or trash.find(step.path, step.digest) or ""
 
 
 def _current_path(step: Step) -> str:
     """Return the path of a file that was trashed or moved; it may have been taken back by hand already."""
-    departed = trash.find(step.path, step.digest) if step.action == "trash" else step.to
-    for path in (departed, step.path):
+    for path in (step.path, _place(step)):
         if path and file_state.has_digest(path, step.digest):
             return path
     raise RefusalError(f"is gone from {step.to or 'the trash'}, or was changed there")

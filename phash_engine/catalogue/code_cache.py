@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from phash_engine import _arrays
 from phash_engine.errors import IndexFileError
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _ARRAYS: Final = (("int64", ()), ("int64", ()), ("uint8", ()), ("uint64", (10,)))
 """Dtype of each array of :class:`CodeRows`, and shape of one row of it."""
 
@@ -72,7 +72,7 @@ def save(directory: Path, header: Header, rows: CodeRows) -> None:
     Raises
     ------
     IndexFileError
-        The folder cannot be written.
+        The folder cannot be written, or holds files of others and no generation.
     """
     text = {"format": _FORMAT, **header._asdict(), "rows": len(rows.ids)}
     _arrays.write(directory, text, rows._replace(codes=np.asfortranarray(rows.codes))._asdict())
@@ -94,7 +94,7 @@ def open_newest(directory: Path) -> Stored | None:
         number = header["rows"]
         stored = Stored(Header(*(header[name] for name in Header._fields)), CodeRows(**arrays))
     except (KeyError, TypeError) as error:
-        raise IndexFileError(f"{directory}: corrupt: {error}") from error
+        raise IndexFileError(f"{directory}: corrupt index: {error}") from error
     if [(array.dtype.name, array.shape) for array in stored.rows] != [(name, (number, *row)) for name, row in _ARRAYS]:
-        raise IndexFileError(f"{directory}: corrupt: the arrays differ from the header")
+        raise IndexFileError(f"{directory}: corrupt index: the arrays differ from the header")
     return stored

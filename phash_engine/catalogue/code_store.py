@@ -20,7 +20,7 @@ from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.catalogue.database import Database
 from phash_engine.errors import IndexFileError
 from phash_engine.hashing.hashers import ALL_NAMES, SPEC
-from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED, match_type
+from phash_engine.hashing.views import CROP, FRAME, FULL, GROUND, TRIMMED, match_type
 
 _SCHEME: Final = "native"
 _SEARCHED: Final = f"scheme = '{_SCHEME}' AND spec = {SPEC}"
@@ -29,9 +29,9 @@ CURRENT: Final = f"{_SEARCHED} AND view = '{FULL}'"
 """The condition in SQL on those of the full view, of which each content has one."""
 
 _COLUMNS: Final = ", ".join(ALL_NAMES)
-_VIEWS: Final = {kind: int(match_type(kind)) for kind in (FULL, TRIMMED, FRAME, CROP)}
+_VIEW_NUMBERS: Final = {kind: int(match_type(kind)) for kind in (FULL, GROUND, TRIMMED, FRAME, CROP)}
 _VIEW: Final = f"""CASE substr(view, 1, instr(view || ':', ':') - 1)
-    {" ".join(f"WHEN '{kind}' THEN {number}" for kind, number in _VIEWS.items())} END"""
+    {" ".join(f"WHEN '{kind}' THEN {number}" for kind, number in _VIEW_NUMBERS.items())} END"""
 _STALE: Final = 10
 """Index files are written anew when one in this many of their codes is out of date."""
 
@@ -123,7 +123,7 @@ class CodeStore:
                     return
             rows = self.rows()
             last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
-            header = Header(state["uuid"], str(uuid.uuid4()), SPEC, _VIEWS, last, state["deletions"])
+            header = Header(state["uuid"], str(uuid.uuid4()), SPEC, _VIEW_NUMBERS, last, state["deletions"])
             code_cache.save(self.directory, header, rows)
             self._database.set_meta("index", header.stamp)
 
@@ -150,7 +150,7 @@ class CodeStore:
             stored = code_cache.open_newest(self.directory)
         except IndexFileError:
             return None
-        own = (state["uuid"], state.get("index"), SPEC, _VIEWS)
+        own = (state["uuid"], state.get("index"), SPEC, _VIEW_NUMBERS)
         return stored if stored and stored.header[:4] == own else None
 
     def _kept(self, stored: Stored, deletions: int) -> NDArray[np.bool_] | None:

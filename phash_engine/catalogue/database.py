@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from phash_engine import _files
 from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError, CorruptError
 
 _APPLICATION_ID: Final = 0x70686173
+_MAGIC: Final = b"SQLite format 3\0"
+_ID_OFFSET: Final = 68
+"""Where a file of SQLite has its application id."""
 _TIMEOUT: Final = 30.0
 """Seconds to wait for another process that writes."""
 _CACHE_KB: Final = 32 << 10
@@ -56,7 +60,9 @@ class Database:
     def __init__(self, path: str | os.PathLike[str] | None, *, create: bool, migrate: bool = True) -> None:
         self.path = None if path is None else Path(os.path.abspath(path))
         self.has_migrated = False
-        if self.path is not None and not self.path.is_file():
+        if self.path is not None and self.path.exists():
+            _refuse_foreign(self.path)
+        elif self.path is not None:
             if not create:
                 raise CatalogueError(f"no catalogue at {self.path} yet: 'phash scan DIR' makes one")
             _make_folder(self.path.parent)
@@ -186,7 +192,7 @@ class Database:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in _CORRUPT:
+            if code in _CORRUPT and self.path and _application_id(self.path) == _APPLICATION_ID:
                 raise CorruptError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             hint = f": {_HINTS[code]}" if code in _HINTS else ""
             raise CatalogueError(f"{self.path}: {error}{hint}") from error
@@ -201,6 +207,29 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a file of another kind or program before SQLite opens it, which may change it.
+
+    A catalogue whose start was overwritten is known by its application id alone. While it is being made, or its log was
+    never written back, the id is 0.
+    """
+    with _files.reading(path, CatalogueError), _files.opened_regular(path) as file:
+        start = file.read(len(_MAGIC))
+    application = _application_id(path)
+    if not start or application == _APPLICATION_ID:
+        return
+    if start != _MAGIC:
+        raise CatalogueError(f"{path} is not a catalogue: name another file with --catalogue")
+    if application:
+        raise CatalogueError(f"{path} is an SQLite file of another program: name another with --catalogue")
+
+
+def _application_id(path: Path) -> int:
+    with path.open("rb") as file:
+        file.seek(_ID_OFFSET)
+        return int.from_bytes(file.read(4), "big")
 
 
 def _make_folder(folder: Path) -> None:

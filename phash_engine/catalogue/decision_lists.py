@@ -2,7 +2,7 @@
 
 ::
 
-    {"left": "9f86d0…", "right": "a3c024…", "kind": "different", "decided": "2024-05-05T10:00:00+00:00"}
+    {"schema": 1, "left": "9f86d0…", "right": "a3c024…", "kind": "different", "decided": "2024-05-05T10:00:00+00:00"}
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     right: str
     kind: Literal["different", "keep"]
     decided: Annotated[datetime, msgspec.Meta(tz=True)]
+    schema: Literal[1] = 1
 
     def __post_init__(self) -> None:
         for digest in (self.left, self.right):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from phash_engine import _files
+from phash_engine import _files, _json
 from phash_engine.catalogue.imported_hashes import HASHERS, ImportedHash
 from phash_engine.errors import UsageError
 from phash_engine.hashing import codes
+
+_NO_MAPPING = 'not one JSON object of paths and hex digits, as {"a.jpg": "ffd7918181c9ffff"}'
 
 _Entry = tuple[str, str, str, str]
 """Position in the list, path, hex digits, hasher."""
@@ -36,7 +37,7 @@ def read(path: Path, hasher: str, base: str) -> list[ImportedHash]:
     """
     with _files.reading(path, UsageError):
         text = _files.read_text(path, errors="surrogateescape")  # a path may have any bytes
-    entries = _json(path, text, hasher) if path.suffix.lower() == ".json" else _csv(path, text, hasher)
+    entries = (_json_entries if path.suffix.lower() == ".json" else _csv_entries)(path, text, hasher)
     return list(_checked(entries, base))
 
 
@@ -58,7 +59,7 @@ def _checked(entries: Iterable[_Entry], base: str) -> Iterator[ImportedHash]:
         yield ImportedHash(whole, hasher, code)
 
 
-def _csv(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
+def _csv_entries(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         missing = [column for column in ("path", "hex") if column not in (reader.fieldnames or ())]
@@ -73,12 +74,13 @@ def _csv(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
         raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
 
 
-def _json(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
-    try:
-        pairs = json.loads(text, object_pairs_hook=tuple)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: no JSON: {error}") from error
-    if not isinstance(pairs, tuple) or not all(isinstance(digits, str) for _, digits in pairs):
-        raise UsageError(f'{path}: not one JSON object of paths and hex digits, as {{"a.jpg": "ffd7918181c9ffff"}}')
+def _json_entries(path: Path, text: str, hasher: str) -> Iterator[_Entry]:
+    with _files.reading(f"{path}: no JSON", UsageError):
+        pairs = _json.loads(text, as_object=tuple)
+    if not isinstance(pairs, tuple):
+        raise UsageError(f"{path}: {_NO_MAPPING}")
     for name, digits in pairs:
-        yield f"{path}, {name!r:.200}", name, digits, hasher
+        place = f"{path}, {name!r:.200}"
+        if not isinstance(digits, str):
+            raise UsageError(f"{place}: {_NO_MAPPING}")
+        yield place, name, digits, hasher

@@ -11,14 +11,16 @@ from typing import Any, Final, NamedTuple
 
 from phash_engine import _files
 from phash_engine.catalogue.database import Database
+from phash_engine.catalogue.settings import QUARANTINES
 from phash_engine.errors import CatalogueError, CorruptError
 
+_QUARANTINES: Final = f"meta WHERE key = '{QUARANTINES}'"
 _TABLES: Final = {"decisions": "decisions", "imported_hashes": "imported_hashes", "foreign_codes": "imported_hashes"}
 """The table that each table's rows are copied to; older files have theirs under other names."""
 
 
 class Recovered(NamedTuple):
-    """The new path of the corrupt file, and how many rows were copied from it."""
+    """The new path of the corrupt file, and how many rows of decisions and imported hashes were copied from it."""
 
     corrupt: Path
     rows: int
@@ -32,11 +34,11 @@ def rebuild(path: Path) -> Recovered | None:
     Raises
     ------
     CatalogueError
-        It cannot be used for another reason: it is another program's, or written by a newer version.
+        It cannot be used for another reason: it is no catalogue, or written by a newer version.
     OSError
         It cannot be renamed.
     """
-    if not path.is_file() or _is_intact(path):
+    if not path.exists() or _is_intact(path):
         return None
     corrupt = Path(_files.unused_path(f"{path}.corrupt"))
     # The log goes first: next to a new file it would be taken for the log of that one.
@@ -45,6 +47,9 @@ def rebuild(path: Path) -> Recovered | None:
             os.rename(f"{path}{suffix}", f"{corrupt}{suffix}")  # noqa: PTH104 - names, not paths, are put together
     with closing(Database(path, create=True)) as database, database.transaction():
         rows = sum(_copy(source, corrupt, target, database) for source, target in _TABLES.items())
+        _copy(
+            _QUARANTINES, corrupt, "meta", database
+        )  # else the next scan would take what was moved for photos to keep
     return Recovered(corrupt, rows)
 
 

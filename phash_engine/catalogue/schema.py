@@ -173,6 +173,14 @@ MIGRATIONS: Final = (
     CREATE INDEX sidecars_by_photo ON sidecars (photo);
     ALTER TABLE foreign_codes RENAME TO imported_hashes;
     """,
+    # SPEC 2 changes the codes of pictures with alpha or with samples of 16 bits, and reads more files: those of other
+    # formats keep their codes, and so do photos whose files were never read. Failures are tried again.
+    """
+    UPDATE codes SET spec = 2 WHERE spec = 1 AND content_id IN
+        (SELECT id FROM contents WHERE digest IS NULL OR format IN ('JPEG', 'MPO', 'RAW', 'PCX'));
+    UPDATE failures SET size = -1, mtime_ns = -1;
+    DELETE FROM meta WHERE key = 'index';
+    """,
     # What one reading tells of a file. Contents met before have no row in traits and planes: the next scan that reads
     # them adds it. Contents that cannot be decoded have a fault and no format. Times are of the camera's clock.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from phash_engine import _files, _json
 from phash_engine.catalogue.database import Database
@@ -11,6 +11,9 @@ from phash_engine.errors import CatalogueError
 from phash_engine.hashing.views import CROP, FRAME, Wanted
 
 T = TypeVar("T")
+
+QUARANTINES: Final = "quarantines"
+"""The setting that lists folders that files were moved to: absolute paths, quoted as in URLs, of any bytes."""
 
 
 class Settings:

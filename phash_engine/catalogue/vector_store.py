@@ -110,7 +110,7 @@ class VectorStore:
             return
         path = self._directory / "vectors"
         if not path.exists() or path.stat().st_size < count * width * self._vectors.itemsize:
-            raise IndexFileError(f"{self._directory}: corrupt: fewer vectors than digests; {_ADVICE}")
+            raise IndexFileError(f"{self._directory}: corrupt index: fewer vectors than digests; {_ADVICE}")
         self._vectors = np.memmap(path, self._dtype, "r", shape=(count, width))
         self._rows = {data[row * _DIGEST : (row + 1) * _DIGEST]: row for row in range(count)}
 
@@ -127,7 +127,7 @@ class VectorStore:
         except OSError as error:
             raise IndexFileError(f"{path}: cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise IndexFileError(f"{path}: corrupt; {_ADVICE}") from error
+            raise IndexFileError(f"{path}: corrupt index: {_ADVICE}") from error
 
     def _begin(self, width: int) -> int:
         text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})

@@ -18,30 +18,33 @@ import click
 from phash_engine import __version__
 from phash_engine._files import reason_of
 from phash_engine.cli import output
+from phash_engine.cli.command import help_all, shows_all
 from phash_engine.errors import PhashError
 
-COMMANDS = {
-    "hash": "Print the codes of pictures.",
-    "compare": "Print the distances of two pictures, and whether they match.",
-    "scan": "Bring the catalogue up to date with folders.",
-    "find": "Find pictures in the catalogue, nearest first.",
-    "find-hash": "Find photos by hashes of the imagehash library.",
-    "dedupe": "Scan folders, then list groups of pictures that look the same.",
+EVERYDAY = {
+    "dedupe": "Scan folders, then list groups of photos that look the same.",
     "apply": "Do what a plan of dedupe says: trash, move, link or delete.",
     "undo": "Bring back what apply took away.",
-    "rerank": "Find pictures by their codes, and rank the matches by a neural network.",
+    "find": "Find photos in the catalogue, nearest first.",
+    "compare": "Print the distances of two pictures, and whether they match.",
+    "hash": "Print the codes of pictures.",
+    "scan": "Bring the catalogue up to date with folders.",
+    "ignore": "Remember which photos are not duplicates, or are all kept.",
+    "calibrate": "Measure on your own photos which radius finds no false groups.",
+    "status": "Print what the catalogue holds.",
+    "failures": "List the files that could not be read, and why.",
+}
+COMMANDS = EVERYDAY | {
+    "forget": "Remove photos from the catalogue; the files stay.",
+    "import": "Import codes of the imagehash library.",
+    "find-hash": "Find photos by hashes of the imagehash library.",
+    "rerank": "Find photos by their codes, and rank the matches by a neural network.",
     "label": "Label pictures by the labels of the most similar photos.",
     "evaluate": "Measure how well queries find what they should, by codes and by a neural network.",
-    "calibrate": "Measure on your own photos which radius finds no false groups.",
     "redundancy": "Measure how much of the catalogue is near-copies.",
-    "status": "Print what the catalogue holds.",
-    "ignore": "Remember which photos are not duplicates, or are all kept.",
-    "failures": "List the files that could not be read, and why.",
-    "import": "Import codes of the imagehash library.",
-    "forget": "Remove photos from the catalogue; the files stay.",
     "selftest": "Check that this machine computes the same codes as every other.",
 }
-"""Name of each command, which is also that of its module, and its short help."""
+"""Name of each command, which is also that of its module, and its short help; those of every day first."""
 
 INTERRUPTED = 130
 
@@ -87,7 +90,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102 - inherited
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list((COMMANDS if shows_all(ctx) else EVERYDAY).items()))
+        if not shows_all(ctx):
+            formatter.write_text(f"More: {', '.join(name for name in COMMANDS if name not in EVERYDAY)}.")
 
 
 @click.group(
@@ -99,17 +104,18 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> int:
-    """Find duplicate and near-duplicate pictures.
-
-    To begin: phash dedupe DIR. Results go to standard output, all else to standard error. Only apply deletes files.
-    """
+    """Find duplicate and near-duplicate pictures. To begin: phash dedupe DIR. Only apply deletes files."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
     return PhashError.exit_code
 
 
+cli.params.append(help_all())
+
+
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    _open_closed_streams()
     # One BLAS thread: we have worker threads, and starting a pool for each core would double the start-up time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Millions of records form no cycles: searching for some would take a third of the time of large groups.
@@ -133,6 +139,13 @@ def main() -> None:
         output.message("interrupted")
         code = INTERRUPTED
     sys.exit(code or 0)
+
+
+def _open_closed_streams() -> None:
+    """Open the null device for standard streams that are closed: else the next file opened gets their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
 def _with_hint(error: click.ClickException) -> str:

@@ -13,22 +13,28 @@ from phash_engine import _files
 from phash_engine.actions import executor, plan
 from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import SUFFIX, JournalReader
+from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
-from phash_engine.errors import CatalogueError
+from phash_engine.cli.command import Explained, option
+from phash_engine.errors import CatalogueError, UsageError
+from phash_engine.reports import names
+from phash_engine.scanning import managed_folders
 
 
-@click.command("apply", short_help=COMMANDS["apply"])
+@click.command("apply", cls=Explained, short_help=COMMANDS["apply"])
 @click.argument("path", metavar="PLAN")
-@click.option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
-@click.option("--move-to", metavar="DIR", help="Move the files to this folder, below the same folders as now.")
-@click.option("--hardlink", is_flag=True, help="Replace copies with equal bytes by hard links.")
-@click.option("--symlink", is_flag=True, help="Replace copies with equal bytes by symbolic links.")
-@click.option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
-@click.option("--permanently", is_flag=True, help="Delete the files; this cannot be undone.")
+@option("-n", "--dry-run", is_flag=True, help="Check everything, change nothing, and print what would be done.")
+@option("--trash", is_flag=True, help="Put the files into the trash, even where 'phash undo' cannot reach it.")
+@option("--move-to", metavar="DIR", help="Move the files to this folder, below the same folders as now.")
+@option("--hardlink", is_flag=True, help="Replace copies with equal bytes by hard links.")
+@option("--symlink", is_flag=True, help="Replace copies with equal bytes by symbolic links.")
+@option("--reflink", is_flag=True, help="Let copies with equal bytes share blocks (Btrfs, XFS).")
+@option("--permanently", is_flag=True, help="Delete the files; this cannot be undone.")
 @options.as_json
 def command(
     path: str,
     dry_run: bool,
+    trash: bool,
     move_to: str | None,
     hardlink: bool,
     symlink: bool,
@@ -36,31 +42,53 @@ def command(
     permanently: bool,
     as_json: bool,
 ) -> int:
-    """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or do with them what an option says.
+    """Put the duplicates of a plan of 'phash dedupe --plan PLAN' into the trash, or as an option says.
 
-    Keeper and file are read again just before; a file that has changed since the plan was made is skipped, with the
-    reason. What was done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run
-    is continued by the same command. Exits with 1 if some files were skipped.
+    Where 'phash undo' could not reach the trash, files are moved to the folder PLAN.quarantine instead. Keeper and file
+    are read again just before; a file that has changed since the plan was made is skipped, with the reason. What was
+    done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run is continued by
+    the same command. Exits with 1 if some files were skipped.
     """
-    given = {
+    given: dict[str | None, bool] = {
+        "trash": trash,
         "move": move_to is not None,
         "hardlink": hardlink,
         "symlink": symlink,
         "reflink": reflink,
         "delete": permanently,
     }
-    action, *more = [action for action, is_given in given.items() if is_given] or ["trash"]
+    action, *more = [action for action, is_given in given.items() if is_given] or [None]
     if more:
-        raise click.UsageError("--move-to, --hardlink, --symlink, --reflink and --permanently exclude each other")
+        raise click.UsageError(
+            "--trash, --move-to, --hardlink, --symlink, --reflink and --permanently exclude each other"
+        )
     path = _files.absolute(path)
+    if move_to is not None:
+        _remember_quarantine(path, move_to, dry_run=dry_run)
     steps = executor.apply(path, action, move_to=move_to, dry_run=dry_run)
     outcomes = run(steps, path + SUFFIX, as_json=as_json)
     output.message(summary(outcomes, dry_run=dry_run))
-    if move_to is not None and _files.contains(plan.read(path).root, _files.absolute(move_to)):
-        output.message(f"{move_to} is among the photos: a scan will find the files there again")
     if any(outcome.result == "done" and outcome.action != "delete" for outcome in outcomes):
         output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
     return int(any(outcome.result == "skipped" for outcome in outcomes))
+
+
+def _remember_quarantine(path: str, move_to: str, *, dry_run: bool) -> None:
+    """Let the catalogue of a plan know where files are moved to, before any is: scans pass over that folder."""
+    planned, folder = plan.read(path), _files.absolute(move_to)
+    is_inside = bool(planned.groups) and _files.contains(planned.root, folder)
+    if planned.catalogue:
+        try:
+            with Store(planned.catalogue, create=False) as catalogue:
+                remember = managed_folders.check_quarantine if dry_run else managed_folders.add_quarantine
+                remember(catalogue, folder)
+        except CatalogueError as error:
+            if is_inside:
+                raise UsageError(f"{move_to} is among the photos and cannot be remembered: {error}") from error
+    elif is_inside:
+        raise UsageError(f"{move_to} is among the photos, and the plan has no catalogue to remember it: name another")
+    if is_inside:
+        output.message(f"{move_to} is among the photos: scans pass over it, unless they are given --include-managed")
 
 
 def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool = False) -> list[Outcome]:
@@ -83,11 +111,12 @@ def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool =
 def show(outcome: Outcome, *, as_json: bool) -> None:
     """Print the outcome of a file: action, path and new path, or on standard error the reason why it was skipped."""
     if as_json:
-        output.record({_KEYS.get(name, name): value for name, value in outcome._asdict().items() if value})
+        output.record({name: value for name, value in outcome._asdict().items() if value})
     elif outcome.result == "skipped":
-        output.message(f"{outcome.path}: {outcome.reason}")
+        output.message(f"{names.quoted(outcome.path)}: {outcome.reason}")
     elif outcome.result != "earlier":
-        output.text(f"{outcome.action:<8}  {outcome.path}" + (f"  ->  {outcome.to}" if outcome.to else ""))
+        to = f"  ->  {output.name(outcome.to)}" if outcome.to else ""
+        output.text(f"{outcome.action:<8}  {output.name(outcome.path)}{to}")
 
 
 def _update_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
@@ -106,8 +135,6 @@ def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
     return ("nothing was changed; it would be: " if dry_run else "") + ("; ".join(parts) or "nothing to do")
 
 
-_KEYS = {"action": "way"}
-"""JSON keys that are not the names of the outcome."""
 _RESULTS = frozenset({"earlier", "skipped"})
 _MEANING = {
     "trash": "to the trash",

@@ -12,23 +12,25 @@ from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import label as label_command
 from phash_engine.cli import scan as scan_command
+from phash_engine.cli.command import Explained, option
 from phash_engine.errors import PhashError
 from phash_engine.matching import calibration, policy
 from phash_engine.matching.calibration import Limit, Report
 from phash_engine.reports import charts
+from phash_engine.retrieval import labels
 from phash_engine.retrieval.labeller import Labeller
 
 
-@click.command("calibrate", short_help=COMMANDS["calibrate"])
+@click.command("calibrate", cls=Explained, short_help=COMMANDS["calibrate"])
 @options.folders_or_all
-@click.option(
+@option(
     "--fpr",
     type=click.FloatRange(0, 1e-3, min_open=True),
     metavar="SHARE",
     help="Accept this share of the pairs of different photos, as 1e-7.  [default: one false group in the collection]",
 )
 @options.labels
-@click.option("--forget", is_flag=True, help="Judge by the defaults again.")
+@option("--forget", is_flag=True, help="Judge by the defaults again.")
 @options.exclude
 @options.workers
 @options.pairs
@@ -64,6 +66,8 @@ def command(
         return 0
     if chart:
         charts.check(chart)
+    if labels_path and labels_path != labels.FOLDER:
+        labels.read(labels_path)  # a wrong file is refused before a scan that takes long
     inside = [_files.absolute(folder) for folder in folders] or None
     with options.open_or_create(catalogue_path) if folders else options.open_existing(catalogue_path) as catalogue:
         if folders:

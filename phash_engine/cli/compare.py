@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained
 from phash_engine.hashing import codes
 from phash_engine.hashing.hashers import CODE_NAMES
-from phash_engine.hashing.views import MatchType
 from phash_engine.matching.analyzed import AnalyzedImage
 from phash_engine.matching.explain import Explanation, Structure
 from phash_engine.matching.explain import explain as explanation_of
 from phash_engine.matching.policy import DEFAULT_RADIUS
-from phash_engine.matching.search import compare
+from phash_engine.matching.search import Comparison, compare
+from phash_engine.reports import wording
 
 
-@click.command("compare", short_help=COMMANDS["compare"])
+@click.command("compare", cls=Explained, short_help=COMMANDS["compare"])
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @options.radius
@@ -35,32 +35,31 @@ def command(
     explain: bool,
     as_json: bool,
 ) -> int:
-    """Print the distances of two pictures; exit with 0 if they match, with 1 if not.
+    """Print the distances of two pictures; exit with 0 if they match, with 1 if not. One may be - for standard input.
 
     The distance that decides is that over dct, horizontal and vertical together, of the whole pictures or of what is
     inside a uniform border.
     """
     radius = DEFAULT_RADIUS if radius is None else radius
-    a, b = _files.absolute(a), _files.absolute(b)
+    if a == b == options.STDIN:
+        raise click.UsageError("standard input holds one picture: give - once")
     if verify or explain:
         options.note_missing_opencv()
-    one, other = AnalyzedImage(a), AnalyzedImage(b)
+    one, other = AnalyzedImage(options.image(a)), AnalyzedImage(options.image(b))
     found = compare(one, other, radius=radius, rotations=rotations, trust_all=trust_all, verify=verify)
     by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *found.fingerprints, strict=True)}
     record: dict[str, object] = {
-        "a": a,
-        "b": b,
+        "a": options.image_name(a),
+        "b": options.image_name(b),
         "distance": found.distance,
         "match_type": None if found.match_type is None else str(found.match_type),
         "is_match": found.is_match,
         "codes": by_code,
     }
     lines = [f"{name:<11}{bits:>4}" for name, bits in by_code.items()]
-    verdict = _VERDICTS.get(found.match_type, f"radius {radius}")
     if found.finding:
-        verdict = f"verification: {found.finding}, {output.evidence_text(found.evidence)}"
         record |= {"finding": found.finding, "evidence": found.evidence and found.evidence._asdict()}
-    lines.append(f"{'distance':<11}{found.distance:>4}  {'match' if found.is_match else 'no match'} ({verdict})")
+    lines.append(f"{'distance':<11}{found.distance:>4}  {_verdict(found, radius)}")
     if explain:
         explanation = explanation_of(one, other)
         record["explanation"] = _as_record(explanation)
@@ -68,8 +67,18 @@ def command(
     if as_json:
         output.record(record)
     else:
-        output.text("\n".join(lines))
+        for line in lines:
+            output.text(line)
     return int(not found.is_match)
+
+
+def _verdict(found: Comparison, radius: int) -> str:
+    if found.match_type is None:
+        return "no match: too little structure (see --trust-all)"
+    how = wording.match(found.match_type, found.distance)
+    if found.finding:
+        how += f", verification: {found.finding}, {output.evidence_text(found.evidence)}"
+    return f"match: {how}" if found.is_match else f"no match: {how}, radius {radius}"
 
 
 def _as_record(explanation: Explanation) -> dict[str, object]:
@@ -79,9 +88,9 @@ def _as_record(explanation: Explanation) -> dict[str, object]:
 
 def _as_lines(explanation: Explanation) -> list[str]:
     rows = [
-        ("as they are", output.count(explanation.upright, "bit")),
-        ("when turned", output.count(explanation.rotations, "bit")),
-        ("trimmed too", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
+        ("upright", output.count(explanation.upright, "bit")),
+        ("rotated", output.count(explanation.rotations, "bit")),
+        ("trimmed", "no border" if explanation.trimmed is None else output.count(explanation.trimmed, "bit")),
         ("structure", f"{_structure_text(explanation.a)}; {_structure_text(explanation.b)}"),
         ("verification", f"{explanation.finding}: {output.evidence_text(explanation.evidence)}"),
     ]
@@ -92,11 +101,3 @@ def _as_lines(explanation: Explanation) -> list[str]:
 def _structure_text(structure: Structure) -> str:
     enough = "enough" if structure.trusted else "too little"
     return f"quality {structure.quality}, detail {structure.detail:.1f}, {enough}"
-
-
-_VERDICTS = {
-    MatchType.IDENTICAL: "the same bytes",
-    None: "too little structure: see --trust-all",
-    MatchType.ROTATED: "when turned or mirrored",
-    MatchType.TRIMMED: "without the border",
-}

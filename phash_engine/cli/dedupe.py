@@ -15,42 +15,46 @@ from phash_engine.actions import plan
 from phash_engine.catalogue import Photo, Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
+from phash_engine.cli.command import Explained, further, option
 from phash_engine.errors import PhashError, UsageError
 from phash_engine.grouping import groups as duplicates
 from phash_engine.grouping import keep_rules
 from phash_engine.grouping.clustering import MODES
 from phash_engine.grouping.groups import Group, Groups, Pair
+from phash_engine.matching.where import Where
+from phash_engine.reports import names, wording
 
 _GROWN = 1.5
 """Times as many photos make twice as many false pairs as a calibration promised."""
 
 
-@click.command("dedupe", short_help=COMMANDS["dedupe"])
+@click.command("dedupe", cls=Explained, short_help=COMMANDS["dedupe"])
 @options.folders_or_all
-@click.option(
+@option(
     "--reference",
     "references",
     multiple=True,
     metavar="DIR",
-    help="Keep all its photos: list which of the other folders it has already; repeatable.",
+    help="List what this folder has already; it is kept.",
 )
-@click.option(
+@options.where
+@options.diagonal
+@further(
     "--mode",
     type=click.Choice(list(MODES)),
     default="star",
     show_default=True,
     help="What makes a group: each duplicate close to the keeper, each to each, or a chain of close pairs.",
 )
-@click.option(
+@option(
     "--keep",
     default=",".join(keep_rules.DEFAULT),
     metavar="RULES",
-    show_default=True,
-    help=f"Rules that choose the keeper, the first one first: {', '.join(keep_rules.RULES)}, path:GLOB.",
+    help="What to keep first, as 'pixels,oldest' or 'path:*/best'.",
 )
-@click.option("--same-folder", "span", flag_value="same-folder", help="Match only photos of the same folder.")
-@click.option("--across-folders", "span", flag_value="across-folders", help="Match only photos of different folders.")
-@click.option(
+@further("--same-folder", "span", flag_value="same-folder", help="Match only photos of the same folder.")
+@further("--across-folders", "span", flag_value="across-folders", help="Match only photos of different folders.")
+@further(
     "--burst",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
@@ -66,18 +70,18 @@ _GROWN = 1.5
 @options.workers
 @options.pairs
 @options.catalogue
-@click.option("--no-catalogue", is_flag=True, help="Scan into memory and keep nothing.")
-@click.option(
-    "--plan", "plan_path", metavar="FILE", help="Write a plan for 'phash apply': what would go, and what is kept."
-)
-@click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
+@further("--no-catalogue", is_flag=True, help="Scan into memory and keep nothing.")
+@option("--plan", "plan_path", metavar="FILE", help="Write a plan for 'phash apply'.")
+@option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @options.as_json
-@options.report_file("--csv", help="Write a table, a row for each duplicate.")
-@options.report_file("--html", help="Write a page to look at, one file with all pictures.")
+@options.report_file("--csv", help="Write a table of the duplicates.")
+@options.report_file("--html", help="Write a page with all pictures.")
 @options.strict
 def command(
     folders: tuple[str, ...],
     references: tuple[str, ...],
+    conditions: tuple[str, ...],
+    diagonal: float,
     mode: str,
     keep: str,
     span: str | None,
@@ -109,6 +113,11 @@ def command(
     --verify verified (beyond the radius, accepted by verification; the evidence is printed before the path). An equals
     sign marks photos that are kept too, a plus sign sidecars, such as the camera RAW of a JPEG. Without DIR all photos
     of the catalogue are compared, as of their last scan.
+
+    --keep takes rules with commas between them, the first to decide first: pixels, exif (of a camera), quality (of JPEG
+    encoding), size, oldest, newest, shortest-path, sharpness, format (RAW, then HEIC, JPEG and TIFF), path:GLOB. The
+    default is pixels,exif,quality,size,oldest,shortest-path. --where takes conditions as 'phash find --help-all' has
+    them; only photos that meet them are compared.
     """
     if no_catalogue and (not folders or _is_given("catalogue_path")):
         raise click.UsageError("--no-catalogue needs folders, and excludes --catalogue")
@@ -116,6 +125,7 @@ def command(
         plan_path = _files.absolute(plan_path)
         plan.check_target(plan_path)
     rules = keep_rules.names(keep)
+    where = Where.parse(",".join(conditions), diagonal) if conditions else None
     unread = 0
     inside = [_files.absolute(folder) for folder in folders] or None
     staying = [_files.absolute(folder) for folder in references]
@@ -143,6 +153,7 @@ def command(
                 folders=inside,
                 references=references,
                 exclude=exclude,
+                where=where,
                 include_managed=include_managed,
                 rotations=rotations,
                 trust_all=trust_all,
@@ -154,7 +165,7 @@ def command(
                 verifier=verifier,
                 progress=progress,
             )
-        going = None if plan_path is None else _write_plan(groups, plan_path)
+        going = 0 if plan_path is None else _write_plan(groups, plan_path)
         _write(groups, csv, html)
         if as_json:
             for group in groups:
@@ -168,8 +179,9 @@ def command(
         output.message(f"{photos} in managed folders not compared; --include-managed compares them too")
     if not as_json:
         output.message(_summary(groups))
-    if going is not None:
-        output.message(f"{plan_path}: {output.count(going, 'file')} would go; 'phash apply --dry-run' says how")
+    if plan_path is not None:
+        files = output.count(going, "file")
+        output.message(f"{names.quoted(plan_path)}: {files} would go; 'phash apply --dry-run' says how")
     return unread or int(exit_code and bool(groups))
 
 
@@ -204,18 +216,17 @@ def _print(groups: Groups, *, verify: bool) -> None:
 
 def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_score: bool, verify: bool) -> None:
     def line(start: str, photo: Photo, *notes: str) -> None:
-        with_it = (f"    +  {'with it':<9}  {sidecar}" for sidecar in sidecars.get(photo.path, ()))
-        for text in (f"{start}{photo.path}", *notes, *with_it):
+        with_it = (f"    +  {'sidecar':<9}  {output.name(sidecar)}" for sidecar in sidecars.get(photo.path, ()))
+        for text in (f"{start}{output.name(photo.path)}", *notes, *with_it):
             output.text(text)
 
-    reason = group.reason
-    notes = [f"       kept by {reason.rule}: {reason.keeper}, the next {reason.other}"]
+    notes = [f"       kept: {output.name(wording.reason(group.reason))}"]
     if not group.keeper.is_decoded:
         notes.append(f"       not decoded, equal bytes: {group.keeper.fault}")
     line("", group.keeper, *notes, *(["       a series of shots"] if group.is_series else []))
     joining = group.joining()
     for photo in group.kept:
-        line(f"    =  {'stays':<9}  ", photo)
+        line(f"    =  {'kept':<9}  ", photo)
     for photo in group.duplicates:
         pair = joining[photo.path]
         score = f"{'' if pair.score is None else pair.score:>4}  " if by_score else ""

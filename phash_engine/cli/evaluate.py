@@ -11,6 +11,7 @@ from phash_engine import _files
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli import scan as scan_command
+from phash_engine.cli.command import Explained, option
 from phash_engine.errors import PhashError, UsageError
 from phash_engine.evaluation import evaluate, rankings, submissions
 from phash_engine.evaluation.evaluate import Measures
@@ -20,17 +21,17 @@ from phash_engine.evaluation.tasks import Task, make_task, read_side
 _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3", "top_10": "top 10"}
 
 
-@click.command("evaluate", short_help=COMMANDS["evaluate"])
-@click.option("--truth", "truth_path", required=True, metavar="CSV", help="The truth: id,images or id,landmarks.")
-@click.option("--queries", metavar="DIR", help="The photos that are searched for.")
-@click.option("--gallery", metavar="DIR", help="The photos among which they are searched.")
+@click.command("evaluate", cls=Explained, short_help=COMMANDS["evaluate"])
+@option("--truth", "truth_path", required=True, metavar="CSV", help="The truth: id,images or id,landmarks.")
+@option("--queries", metavar="DIR", help="The photos that are searched for.")
+@option("--gallery", metavar="DIR", help="The photos among which they are searched.")
 @options.labels
 @options.embedding
-@click.option("--pca", type=click.IntRange(1), metavar="N", help="Whiten vectors, and keep N principal components.")
-@click.option("--write", "written", metavar="FILE", help="Write a ranking as a submission, CSV or .csv.gz.")
-@click.option("--ranking", metavar="NAME", help="The ranking to write, a name of the table.  [default: sum, or rerank]")
-@click.option("--score", "scored", metavar="FILE", help="Measure this submission instead.")
-@click.option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in this catalogue.")
+@option("--pca", type=click.IntRange(1), metavar="N", help="Whiten vectors, and keep N principal components.")
+@option("--write", "written", metavar="FILE", help="Write a ranking as a submission, CSV or .csv.gz.")
+@option("--ranking", metavar="NAME", help="The ranking to write, a name of the table.  [default: sum, or rerank]")
+@option("--score", "scored", metavar="FILE", help="Measure this submission instead.")
+@option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in this catalogue.")
 @options.workers
 @options.as_json
 def command(
@@ -80,8 +81,7 @@ def command(
         if embedder:
             with output.progress_bar("embedding") as progress:
                 vectors = rankings.embed_sides(catalogue, task, embedder, components=pca, progress=progress)
-            for failure in [error for side in vectors for error in side.failures.values()]:
-                output.message(str(failure))
+            output.report_failures(error for side in vectors for error in side.failures.values())
             ranked |= rankings.rank_by_vectors(task, *vectors, ranked["sum"], workers=workers)
     if written is not None:
         _write(written, task, ranked, ranking or ("rerank" if embedder else "sum"), truth.kind)

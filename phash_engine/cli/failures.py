@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained
 
 
-@click.command("failures", short_help=COMMANDS["failures"])
+@click.command("failures", cls=Explained, short_help=COMMANDS["failures"])
 @options.folders_or_all
 @click.option(
     "--damaged", is_flag=True, help="List the files whose bytes are damaged, whether they could be read or not."
@@ -27,6 +28,6 @@ def command(folders: tuple[str, ...], damaged: bool, catalogue_path: Path | None
         if as_json:
             output.record(failure._asdict())
         else:
-            output.text(f"{failure.path}\t{failure.reason}")
+            output.fields(failure.path, failure.reason)
     if not failures and not as_json:
         output.message("no damaged files" if damaged else "no failures")

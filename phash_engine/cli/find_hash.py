@@ -11,6 +11,7 @@ import numpy as np
 from phash_engine import _files
 from phash_engine.catalogue.imported_hashes import HASHER
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained, option
 from phash_engine.cli.find import record
 from phash_engine.errors import ImageError
 from phash_engine.hashing import codes
@@ -20,10 +21,10 @@ from phash_engine.matching.imagehash_search import IMAGEHASH_RADIUS, ImportedCol
 _HEX = re.compile(f"[0-9a-fA-F]{{{BITS // 4}}}")
 
 
-@click.command("find-hash", short_help=COMMANDS["find-hash"])
+@click.command("find-hash", cls=Explained, short_help=COMMANDS["find-hash"])
 @click.argument("queries", nargs=-1, required=True, metavar="HEX|IMAGE...")
 @options.nearest
-@click.option(
+@option(
     "-r",
     "--radius",
     type=click.IntRange(0, BITS),
@@ -48,27 +49,26 @@ def command(
     The hashes are those of the imagehash library that 'phash import' has added to the catalogue. A query is one of them
     in hex, 16 digits, or an image whose hash is computed as the library computes it. Exits with 1 if nothing was found.
     """
-    found = unread = 0
-    with options.open_existing(catalogue_path) as catalogue:
+    found = 0
+    with options.open_existing(catalogue_path) as catalogue, output.Failures() as failures:
         inside = [_files.absolute(folder) for folder in folders] or None
         collection = ImportedCollection(catalogue, hasher or HASHER, inside)
         for query in queries:
             try:
                 matches = collection.find(_parsed(query), k, radius)
             except ImageError as error:
-                output.message(f"{query}: {error.reason}")
-                unread += 1
+                failures.add(query, error.reason)
                 continue
             found += len(matches)
             for match in matches:
                 if as_json:
                     output.record(record(match))
                 else:
-                    start = f"{query}\t" if len(queries) > 1 else ""
-                    output.text(f"{start}{match.distance}\t{match.match_type}\t{match.path}")
-    if not (found or as_json or unread):
+                    asked = [query] if len(queries) > 1 else []
+                    output.fields(*asked, str(match.distance), str(match.match_type), match.path)
+    if not (found or as_json or failures.number):
         output.message("nothing found")
-    return output.exit_code(unread, len(queries), strict=False) or int(not found)
+    return output.exit_code(failures.number, len(queries), strict=False) or int(not found)
 
 
 def _parsed(query: str) -> str | np.uint64:

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained, option
 
 
-@click.command("forget", short_help=COMMANDS["forget"])
+@click.command("forget", cls=Explained, short_help=COMMANDS["forget"])
 @options.folders
-@click.option("--missing", is_flag=True, help="Only photos whose files are missing.")
+@option("--missing", is_flag=True, help="Only photos whose files are missing.")
 @options.catalogue
 @options.as_json
 def command(folders: tuple[str, ...], missing: bool, catalogue_path: Path | None, as_json: bool) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from phash_engine import _files, images
+from phash_engine import images
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained, option
 from phash_engine.errors import ImageError
 from phash_engine.hashing import codes, hashers
 from phash_engine.images import imagehash_compat
@@ -18,14 +19,14 @@ SCHEMES = {
 HASHERS = tuple(dict.fromkeys(name for names, _ in SCHEMES.values() for name in names))
 
 
-@click.command("hash", short_help=COMMANDS["hash"])
-@click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
+@click.command("hash", cls=Explained, short_help=COMMANDS["hash"])
+@options.image_arguments()
 @options.scheme
-@click.option("--hasher", type=click.Choice(HASHERS), help=options.HASHER_HELP)
+@option("--hasher", type=click.Choice(HASHERS), help=options.HASHER_HELP)
 @options.as_json
 @options.strict
 def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bool, strict: bool) -> int:
-    """Print the 64-bit codes of pictures as hex digits.
+    """Print the 64-bit codes of pictures as hex digits; - is a picture on standard input.
 
     Each line has the codes average, dct, wavelet, horizontal and vertical, then the path. With --scheme imagehash it
     has average, phash, whash and dhash, in the digits of the imagehash library.
@@ -33,17 +34,17 @@ def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bo
     names, read = SCHEMES[scheme]
     if hasher is not None and hasher not in names:
         raise click.UsageError(f"expected a hasher of the scheme {scheme} ({', '.join(names)}), got {hasher}")
-    failed = 0
-    for path in map(_files.absolute, paths):
-        try:
-            fingerprint = read(path)
-        except ImageError as error:
-            output.message(str(error))
-            failed += 1
-            continue
-        digits = {name: codes.to_hex(getattr(fingerprint, name)) for name in ([hasher] if hasher else names)}
-        if as_json:
-            output.record({"path": path, "codes": digits})
-        else:
-            output.text(f"{' '.join(digits.values())}  {path}")
-    return output.exit_code(failed, len(paths), strict=strict)
+    with output.Failures() as failures:
+        for given in paths:
+            path = options.image_name(given)
+            try:
+                fingerprint = read(options.image(given))
+            except ImageError as error:
+                failures.add(path, error.reason)
+                continue
+            digits = {name: codes.to_hex(getattr(fingerprint, name)) for name in ([hasher] if hasher else names)}
+            if as_json:
+                output.record({"path": path, "codes": digits})
+            else:
+                output.text(f"{' '.join(digits.values())}  {output.name(path)}")
+    return output.exit_code(failures.number, len(paths), strict=strict)

@@ -12,16 +12,17 @@ from phash_engine.catalogue import decision_lists
 from phash_engine.catalogue.decisions import Decision
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained, option
 from phash_engine.errors import ImageError, UsageError
 
 
-@click.command("ignore", short_help=COMMANDS["ignore"])
+@click.command("ignore", cls=Explained, short_help=COMMANDS["ignore"])
 @click.argument("photos", nargs=-1, metavar="[PHOTO...]")
-@click.option("--keep-both", is_flag=True, help="They are duplicates, and all of them are kept.")
-@click.option("--remove", is_flag=True, help="Forget the decisions between these photos, or all about one photo.")
-@click.option("--list", "listing", is_flag=True, help="List the decisions.")
-@click.option("--export", is_flag=True, help="Print the decisions as JSON Lines.")
-@click.option("--import", "source", metavar="FILE", help="Add what --export printed; - is standard input.")
+@option("--keep-both", is_flag=True, help="They are duplicates, and all of them are kept.")
+@option("--remove", is_flag=True, help="Forget the decisions between these photos, or all about one photo.")
+@option("--list", "listing", is_flag=True, help="List the decisions.")
+@option("--export", is_flag=True, help="Print the decisions as JSON Lines.")
+@option("--import", "source", metavar="FILE", help="Add what --export printed; - is standard input.")
 @options.catalogue
 def command(
     photos: tuple[str, ...],
@@ -84,7 +85,7 @@ def _print_record(decision: Decision, _: Store) -> None:
 def _print_line(decision: Decision, catalogue: Store) -> None:
     output.text("different" if decision.kind == "different" else "both kept")
     for digest in decision[:2]:
-        paths = [photo.path for photo in catalogue.photos_with_digest(digest)]
+        paths = [output.name(photo.path) for photo in catalogue.photos_with_digest(digest)]
         output.text("  " + ("  =  ".join(paths) or f"no photo ({digest.hex()})"))
 
 

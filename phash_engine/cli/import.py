@@ -9,12 +9,13 @@ import click
 from phash_engine.catalogue import hash_lists
 from phash_engine.catalogue.imported_hashes import HASHER
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained, option
 
 
-@click.command("import", short_help=COMMANDS["import"])
+@click.command("import", cls=Explained, short_help=COMMANDS["import"])
 @click.argument("lists", nargs=-1, required=True, metavar="FILE...", type=click.Path(dir_okay=False, path_type=Path))
 @options.imagehash_hasher
-@click.option("--base", default="", metavar="DIR", help="Where relative paths start.  [default: the current folder]")
+@option("--base", default="", metavar="DIR", help="Where relative paths start.  [default: the current folder]")
 @options.catalogue
 @options.as_json
 def command(lists: tuple[Path, ...], hasher: str | None, base: str, catalogue_path: Path | None, as_json: bool) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import click
 import numpy as np
 
-from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
-from phash_engine.cli.rerank import within
-from phash_engine.errors import ImageError, UsageError
+from phash_engine.cli.command import Explained, further, option
+from phash_engine.errors import UsageError
 from phash_engine.evaluation import classification
 from phash_engine.evaluation.classification import Curve
 from phash_engine.reports import charts
@@ -28,42 +27,43 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
 """Measures of a ``Confusion`` by the names that they have for classes."""
 
 
-@click.command("label", short_help=COMMANDS["label"])
-@click.argument("paths", nargs=-1, metavar="[IMAGE...]")
+@click.command("label", cls=Explained, short_help=COMMANDS["label"])
+@options.image_arguments(required=False)
 @options.labels
 @options.inside
-@click.option(
-    "--neighbours",
+@option(
+    "-k",
+    "neighbours",
     type=click.IntRange(1),
     default=NEIGHBOURS,
     metavar="K",
     help=f"How many photos vote.  [default: {NEIGHBOURS}]",
 )
-@click.option(
+@option(
     "--vote",
     type=click.Choice(VOTES),
     default="neighbours",
     show_default=True,
-    help="Who votes: the nearest photos, or the mean of each class.",
+    help="Who votes: photos, or means of classes.",
 )
-@click.option(
+@option(
     "--least",
     type=click.FloatRange(0, 1),
     default=0.0,
     metavar="CONFIDENCE",
-    help="Give no label of less confidence; --calibrate finds a suitable one.  [default: 0]",
+    help="Give no label of less confidence.  [default: 0]",
 )
-@click.option("--most-entropy", type=click.FloatRange(0), metavar="BITS", help="Give no label above this entropy.")
-@click.option("--calibrate", is_flag=True, help="Measure how often labels of photos are predicted by the others.")
-@click.option(
+@further("--most-entropy", type=click.FloatRange(0), metavar="BITS", help="Give no label above this entropy.")
+@option("--calibrate", is_flag=True, help="Measure how often labels would be right.")
+@option(
     "--accuracy",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help=f"Of the labels given, how many --calibrate wants to be right.  [default: {ACCURACY}]",
+    help=f"What --calibrate aims at.  [default: {ACCURACY}]",
 )
 @options.chart
 @options.embedding
-@within
+@options.candidates
 @options.rotations
 @options.trust_all
 @options.catalogue
@@ -85,19 +85,20 @@ def command(
     pool: str,
     ten_crop: bool,
     half: bool,
-    within: int,
+    candidate_radius: int,
     rotations: bool,
     trust_all: bool,
     catalogue_path: Path | None,
     as_json: bool,
     strict: bool,
 ) -> int:
-    """Print a label of each IMAGE: label, confidence 0..1, entropy of the votes in bits, path.
+    """Label each IMAGE (or -) by the labels of the most similar photos.
 
-    The catalogued photos that are most like it vote (--neighbours, --within), by their codes, or with --model by the
-    model's vectors. Their labels are the names of their folders, or come from a CSV with the columns path and label
-    (--labels). Photos with the bytes of IMAGE are no neighbours. Where the votes are too few or too divided the label
-    is "-"; a high entropy is a sign of no known label. Exits with 1 if no IMAGE was given a label.
+    A line has the label, its confidence 0..1, the entropy of the votes in bits, and the path. The catalogued photos
+    that are most like IMAGE vote (-k, --candidates), by their codes, or with --model by the model's vectors. Their
+    labels are the names of their folders, or come from a CSV with the columns path and label (--labels). Photos with
+    the bytes of IMAGE are no neighbours. Where the votes are too few or too divided the label is "-"; a high entropy is
+    a sign of no known label. Exits with 1 if no IMAGE was given a label.
 
     With --calibrate every labelled photo is labelled by the others. Printed are accuracy, kappa and share declined for
     each least confidence, the lowest that reaches --accuracy, the rates of each class without and with it, and the
@@ -119,18 +120,17 @@ def command(
             embedder,
             neighbours=neighbours,
             vote=vote,
-            radius=within,
+            radius=candidate_radius,
             rotations=rotations,
             trust_all=trust_all,
         )
         if calibrate:
             return report(labeller, ACCURACY if accuracy is None else accuracy, chart, as_json=as_json)
-        sources = [_files.absolute(path) for path in paths]
         with output.progress_bar("embedding") as progress:
-            found = labeller.label(sources, progress)
-    _note(found.unread)
+            found = labeller.label([options.image(path) for path in paths], progress)
+    output.report_failures(found.unread)
     predictions = found.predictions.declined(least, math.inf if most_entropy is None else most_entropy)
-    _print(sources, found, predictions, labeller.names, as_json=as_json)
+    _print([options.image_name(path) for path in paths], found, predictions, labeller.names, as_json=as_json)
     return output.exit_code(len(found.failures), len(paths), strict=strict) or int(predictions.classes.max() < 0)
 
 
@@ -138,7 +138,7 @@ def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: 
     """Print how often the labels of photos are predicted by the others, and the least confidence for an accuracy."""
     with output.progress_bar("embedding") as progress:
         truth, predictions, unread = labeller.leave_one_out(progress)
-    _note(unread)
+    output.report_failures(unread)
     curve = classification.decline_curve(truth, predictions)
     row = curve.lowest(accuracy)
     if row is None:
@@ -159,29 +159,26 @@ def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: 
     _print_curve(curve)
     _, accurate, kappa, declined = (float(column[row]) for column in curve)
     text = f"{accurate:.1%} of the labels right, kappa {kappa:.3f}, {declined:.1%} declined"
-    output.text(f"\n--least {least:.6f}: {text}")
+    output.text("")
+    output.text(f"--least {least:.6f}: {text}")
     _print_rates(labeller.names, matrices)
     _print_matrix(labeller.names, matrices[1])
     return 0
 
 
-def _note(unread: Sequence[ImageError]) -> None:
-    for failure in unread:
-        output.message(str(failure))
-
-
 def _print(
-    sources: Sequence[str], found: Labelled, predictions: Predictions, names: Sequence[str], *, as_json: bool
+    paths: Sequence[str], found: Labelled, predictions: Predictions, names: Sequence[str], *, as_json: bool
 ) -> None:
+    output.report_failures(found.failures.values())
     columns = (column.tolist() for column in predictions)
-    for row, (path, number, confidence, entropy) in enumerate(zip(sources, *columns, strict=True)):
+    for row, (path, number, confidence, entropy) in enumerate(zip(paths, *columns, strict=True)):
         label = None if number == NONE else names[number]
         if row in found.failures:
-            output.message(str(found.failures[row]))
-        elif as_json:
+            continue
+        if as_json:
             output.record({"path": path, "label": label, "confidence": confidence, "entropy": entropy})
         else:
-            output.text(f"{'-' if label is None else label}\t{confidence:.4f}\t{entropy:.2f}\t{path}")
+            output.fields("-" if label is None else label, f"{confidence:.4f}", f"{entropy:.2f}", path)
 
 
 # ── tables of --calibrate ───────────────────────────────────────────────────────────────────────────────────────────
@@ -195,9 +192,11 @@ def _print_curve(curve: Curve) -> None:
 
 def _print_rates(names: Sequence[str], matrices: Sequence[Column]) -> None:
     """Print a line for each class: its rates without and with the least confidence."""
+    names = [output.name(name) for name in names]
     width = max(map(len, names))
     heads = "".join(f"{name.replace('_', '-'):>17}" for name in _RATES)
-    output.text(f"\n{'class':<{width}}  no.  photos{heads}")
+    output.text("")
+    output.text(f"{'class':<{width}}  no.  photos{heads}")
     before, after = (np.transpose([_rate(matrix, name) for name in _RATES]) for matrix in matrices)
     for number, name in enumerate(names):
         changes = zip(before[number].tolist(), after[number].tolist(), strict=True)
@@ -206,9 +205,11 @@ def _print_rates(names: Sequence[str], matrices: Sequence[Column]) -> None:
 
 
 def _print_matrix(names: Sequence[str], matrix: Column) -> None:
+    names = [output.name(name) for name in names]
     width, digits = max(map(len, names)), len(str(max(matrix.max(), len(names)))) + 2
     heads = "".join(f"{number:>{digits}}" for number in range(len(names)))
-    output.text(f"\n{'taken for no.':<{width + 5}}{heads}  declined")
+    output.text("")
+    output.text(f"{'taken for no.':<{width + 5}}{heads}  declined")
     for number, (name, line) in enumerate(zip(names, matrix.tolist(), strict=True)):
         cells = "".join(f"{count or '.':>{digits}}" for count in line[:-1])
         output.text(f"{name:<{width}} {number:>4}{cells}{line[-1] or '.':>10}")

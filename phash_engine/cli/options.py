@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phash_engine import _files
 from phash_engine.catalogue.imported_hashes import HASHERS
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import output
+from phash_engine.cli.command import further, option
 from phash_engine.index import KINDS
-from phash_engine.matching.policy import DEFAULT_RADIUS
+from phash_engine.matching.fields import DIAGONAL
+from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from phash_engine.matching.verification import Verifier
@@ -32,96 +36,96 @@ def default_catalogue() -> Path:
     return Path(platformdirs.user_data_dir("phash_engine", appauthor=False)) / "photos.db"
 
 
-catalogue: Decorator = click.option(
+catalogue: Decorator = option(
     "--catalogue",
     "catalogue_path",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="PHASH_CATALOGUE",
-    help="The catalogue file (or set PHASH_CATALOGUE); by default one for each user.",
+    help="The catalogue file; or set PHASH_CATALOGUE.",
 )
-as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one record each.")
-strict: Decorator = click.option("--strict", is_flag=True, help="Exit with 3 if some files could not be read.")
-nearest: Decorator = click.option(
-    "-k", "k", type=click.IntRange(1), metavar="K", help="At most the K nearest; without -r at any distance."
+as_json: Decorator = option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+strict: Decorator = further("--strict", is_flag=True, help="Exit with 3 if some files could not be read.")
+nearest: Decorator = option(
+    "-k", "k", type=click.IntRange(1), metavar="K", help="The K nearest; without -r at any distance."
 )
-radius: Decorator = click.option(
+radius: Decorator = option(
     "-r",
     "--radius",
     type=click.IntRange(0, 192),
     metavar="BITS",
-    help=f"Largest accepted distance, of 192 bits.  [default: {DEFAULT_RADIUS}; dedupe uses scores from 200 photos on]",
+    help=f"Largest distance, 0..192 bits.  [default: {DEFAULT_RADIUS}]",
 )
-rotations: Decorator = click.option(
+rotations: Decorator = further(
     "--rotations/--no-rotations", default=True, help="Also match rotated and mirrored copies.  [default: on]"
 )
-trust_all: Decorator = click.option(
+trust_all: Decorator = further(
     "--trust-all",
     is_flag=True,
     help="Also match pictures with little structure (blank sheets, skies, ramps) by code, not only by equal bytes.",
 )
-index_kind: Decorator = click.option(
+index_kind: Decorator = further(
     "--index",
     "kind",
     type=click.Choice(list(KINDS)),
     default="auto",
     help="The kind of index to search; all find the same matches.  [default: auto, the fastest]",
 )
-scheme: Decorator = click.option(
+scheme: Decorator = option(
     "--scheme", type=click.Choice(["native", IMAGEHASH]), default="native", help="Which codes.  [default: native]"
 )
-imagehash_hasher: Decorator = click.option("--hasher", type=click.Choice(HASHERS), help=HASHER_HELP)
-verify: Decorator = click.option(
+imagehash_hasher: Decorator = further("--hasher", type=click.Choice(HASHERS), help=HASHER_HELP)
+verify: Decorator = option(
     "--verify",
     is_flag=True,
-    help="Compare the pictures too: drop matches that are drawn on or recoloured, add copies beyond the radius.",
+    help="Compare the pictures too, not only their codes.",
 )
-explain: Decorator = click.option(
+explain: Decorator = further(
     "--explain",
     is_flag=True,
     help="Also print how: find, the index that is searched and its cost; compare, the settings that match.",
 )
-exclude: Decorator = click.option(
+exclude: Decorator = further(
     "--exclude",
     multiple=True,
     metavar="GLOB",
     help="Skip files and folders whose name or relative path matches; repeatable.",
 )
-include_managed: Decorator = click.option(
+include_managed: Decorator = further(
     "--include-managed",
     is_flag=True,
     help="Also look into trash, version, thumbnail and quarantine folders and the stores of applications.",
 )
-workers: Decorator = click.option(
+workers: Decorator = further(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one per core]"
 )
-pairs: Decorator = click.option(
+pairs: Decorator = further(
     "--pairs",
     type=click.Choice(["together", "separate"]),
     default="together",
     show_default=True,
     help="Whether files of one shot (JPEG and RAW, .mov of a live photo, .xmp, .aae) are scanned as one photo.",
 )
-models: Decorator = click.option(
+models: Decorator = option(
     "--model",
     "models",
     multiple=True,
     metavar="FILE",
-    help="An ONNX image model; the vectors of several are joined.",
+    help="An ONNX image model; several are joined.",
 )
-weights: Decorator = click.option(
+weights: Decorator = further(
     "--weight", "weights", type=float, multiple=True, metavar="W", help="One for each --model.  [default: all the same]"
 )
-pool: Decorator = click.option(
+pool: Decorator = further(
     "--pool",
     type=click.Choice(["gem", "mac", "spoc", "rmac"]),
     default="gem",
     show_default=True,
     help="How feature maps become a vector.",
 )
-ten_crop: Decorator = click.option(
+ten_crop: Decorator = further(
     "--ten-crop", is_flag=True, help="Average over corners, centre and their mirror images; takes ten times as long."
 )
-half: Decorator = click.option("--half", is_flag=True, help="Store vectors as 16-bit numbers, in half the space.")
+half: Decorator = further("--half", is_flag=True, help="Store vectors as 16-bit numbers, in half the space.")
 
 
 def embedding(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,17 +135,66 @@ def embedding(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-labels: Decorator = click.option("--labels", "labels_path", metavar="CSV", help="Labels of photos, as described above.")
-inside: Decorator = click.option(
-    "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder of the catalogue; repeatable."
+STDIN = "-"
+"""The name of standard input where an image is expected."""
+
+
+def _images(context: click.Context, parameter: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
+    if paths.count(STDIN) > 1:
+        raise click.BadParameter("standard input holds one picture: give - once", context, parameter)
+    return paths
+
+
+def image_arguments(*, required: bool = True) -> Decorator:
+    """Return the argument for several images."""
+    return click.argument(
+        "paths", nargs=-1, required=required, metavar="IMAGE..." if required else "[IMAGE...]", callback=_images
+    )
+
+
+def image(path: str) -> str | bytes:
+    """Return the absolute path of an image, or what standard input holds for ``-``."""
+    return sys.stdin.buffer.read() if path == STDIN else _files.absolute(path)
+
+
+def image_name(path: str) -> str:
+    """Return how an image is called in results: its absolute path, or ``-``."""
+    return path if path == STDIN else _files.absolute(path)
+
+
+where: Decorator = option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="CONDITIONS",
+    help="Only photos such as 'pixels>=1MP, taken>=2020'.",
 )
-crops: Decorator = click.option(
+diagonal: Decorator = further(
+    "--diagonal",
+    type=click.FloatRange(0, min_open=True),
+    default=DIAGONAL,
+    metavar="INCHES",
+    help=f"Of the screen that a picture fills, for the field ppi.  [default: {DIAGONAL}]",
+)
+labels: Decorator = option("--labels", "labels_path", metavar="CSV", help="Labels of photos: a CSV file.")
+candidates: Decorator = option(
+    "--candidates",
+    "candidate_radius",
+    type=click.IntRange(0, 192),
+    default=CANDIDATE_RADIUS,
+    metavar="BITS",
+    help=f"Largest distance of what the codes pass on.  [default: {CANDIDATE_RADIUS}]",
+)
+inside: Decorator = option(
+    "--in", "folders", multiple=True, metavar="DIR", help="Only photos below this folder; repeatable."
+)
+crops: Decorator = option(
     "--crops/--no-crops",
     default=None,
     help="Also find pictures by copies cropped by up to a sixth on one side or all: 12 crops of each take 13 times "
     "the codes and 1.7 times the time.  [default: as before; at first not]",
 )
-frames: Decorator = click.option(
+frames: Decorator = further(
     "--frames",
     type=click.IntRange(0),
     metavar="N",
@@ -187,7 +240,7 @@ def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click c
             raise click.BadParameter(f"there is no folder {path.parent} to write {path.name} to", param=parameter)
         return path
 
-    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
+    return option(*names, type=click.Path(dir_okay=False, path_type=Path), callback=checked, help=help)
 
 
 chart: Decorator = report_file("--chart", help="Draw the measurements: .png, .svg or .pdf.")
@@ -205,7 +258,6 @@ def open_or_create(path: Path | None) -> Store:
 
 def known_labels(catalogue: Store, source: str, folders: Sequence[str]) -> dict[str, str]:
     """Return the labels of photos, below the folders or everywhere."""
-    from phash_engine import _files
     from phash_engine.retrieval import labels
 
     photos = [photo.path for photo in catalogue.photos()]

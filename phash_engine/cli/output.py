@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
 
 from phash_engine import _json
+from phash_engine.reports import names
+from phash_engine.reports.numbers import count as count
+from phash_engine.reports.numbers import size as size
 
 if TYPE_CHECKING:
+    from phash_engine.errors import ImageError
     from phash_engine.matching.verification import Evidence
+
+
+SCHEMA: Final = 1
+"""The version of the records: a field that changes its meaning or goes away makes a new one."""
+_SHOWN = 10
+"""How many failures are messages of their own."""
 
 
 def text(line: str, end: str = "\n") -> None:
@@ -21,14 +33,64 @@ def text(line: str, end: str = "\n") -> None:
     sys.stdout.buffer.write(os.fsencode(line + end))
 
 
-def record(fields: Mapping[str, Any], end: str = "\n") -> None:
-    """Write one JSON record, in UTF-8 whatever the terminal's; a path that is not UTF-8 is followed by its base64."""
-    sys.stdout.buffer.write(_json.dumps(dict(fields)) + end.encode())
+def fields(*values: str, end: str = "\n") -> None:
+    """Write fields between tabs; names among them as :func:`name` shows them, or as they are before a NUL."""
+    text("\t".join(values if end == "\0" else map(name, values)), end)
+
+
+def name(path: str) -> str:
+    """Return a path for standard output: quoted if it could act on a terminal, or break a line of a pipe."""
+    return names.quoted(path, names.UNSAFE if sys.stdout.isatty() else names.CONTROL)
+
+
+def record(values: Mapping[str, Any], end: str = "\n") -> None:
+    """Write one JSON record, in UTF-8 whatever the terminal's; a path that is not UTF-8 is followed by its base64.
+
+    Characters that could act on a terminal are JSON escapes, so a record is safe to show.
+    """
+    line = _json.dumps({"schema": SCHEMA, **values}).decode()
+    sys.stdout.buffer.write(names.UNSAFE.sub(_json_escapes, line).encode() + end.encode())
 
 
 def message(line: str) -> None:
-    """Write a line to standard error."""
-    click.echo(f"phash: {line}".encode(errors="surrogateescape"), err=True)
+    """Write a line to standard error, if that can be written to: what it says is not the result."""
+    with contextlib.suppress(OSError):
+        click.echo(f"phash: {names.escaped(line)}", err=True)
+
+
+class Failures:
+    """Counts the files that could not be read, and reports the first ten of them on standard error.
+
+    As a context it reports at its end how many more there were; ``listed_by`` is the command that lists them all.
+    """
+
+    def __init__(self, listed_by: str = "") -> None:
+        self.number = 0
+        self._see = f"; see: {listed_by}" if listed_by else ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.number > _SHOWN:
+            message(f"{count(self.number - _SHOWN, 'more file')} could not be read{self._see}")
+
+    def add(self, path: str, reason: str) -> None:
+        """Report a file, or count it if enough have been reported."""
+        self.number += 1
+        if self.number <= _SHOWN:
+            message(f"{names.quoted(path)}: {reason}")
+
+
+def report_failures(errors: Iterable[ImageError]) -> None:
+    """Report the files that could not be read: the first ten, and how many more."""
+    with Failures() as failures:
+        for error in errors:
+            failures.add(error.path, error.reason)
+
+
+def _json_escapes(run: re.Match[str]) -> str:
+    return "".join(f"\\u{ord(char):04x}" for char in run[0])
 
 
 def evidence_text(evidence: Evidence | None) -> str:
@@ -41,17 +103,12 @@ def evidence_text(evidence: Evidence | None) -> str:
     return ", ".join(parts)
 
 
-def match_record(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match or pair fit for JSON: evidence as a record, and without what is None."""
-    present = {name: value for name, value in fields.items() if value is not None}
+def match_record(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a match or pair fit for JSON: evidence as a record, and without what is None."""
+    present = {name: value for name, value in values.items() if value is not None}
     evidence: Evidence | None = present.get("evidence")
-    present["match_type"] = str(fields["match_type"])
+    present["match_type"] = str(values["match_type"])
     return present if evidence is None else present | {"evidence": evidence._asdict()}
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 photo``, ``2 photos``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @contextmanager
@@ -67,15 +124,6 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def size(number: float) -> str:
-    """Return a number of bytes for people: ``12.3 MB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
 
 
 def exit_code(unread: int, asked: int, *, strict: bool) -> int:

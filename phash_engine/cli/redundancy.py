@@ -11,6 +11,7 @@ import click
 
 from phash_engine import _files
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained
 from phash_engine.errors import UsageError
 from phash_engine.matching.policy import DEFAULT_RADIUS
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from phash_engine.retrieval.statistics import Histogram
 
 
-@click.command("redundancy", short_help=COMMANDS["redundancy"])
+@click.command("redundancy", cls=Explained, short_help=COMMANDS["redundancy"])
 @options.inside
 @options.labels
 @options.radius
@@ -78,8 +79,7 @@ def command(
         if embedder:
             with output.progress_bar("embedding") as progress:
                 cosines, failures = nearest_cosines(catalogue, embedder, inside, progress)
-            for failure in failures:
-                output.message(str(failure))
+            output.report_failures(failures)
             if not cosines.size:
                 raise UsageError("there are no two contents whose files can be read to compare their vectors")
             histogram = statistics.histogram_of_cosines(cosines)
@@ -98,15 +98,17 @@ def _print(found: Redundancy, histogram: Histogram, *, as_json: bool) -> None:
     output.text(f"{found.copies} of {found.contents} contents have a near-copy ({share:.1%}), in {found.pairs} pairs")
     for contradiction in found.contradictions:
         left, right, *labelled = _plain(contradiction).values()
-        output.text("different labels:\t{}\t{}\t{}\t{}\t{}".format(*labelled, left, right))
-    output.text(f"\n{histogram.quantity}: percent")
+        output.fields("different labels:", *map(str, labelled), left, right)
+    output.text("")
+    output.text(f"{histogram.quantity}: percent")
     for name, percent in zip(histogram.bins, histogram.percent, strict=True):
         output.text(f"{name:>12} {percent:>6.1f}  {'█' * round(percent / 2 if percent > 0 else 0)}".rstrip())
     for name, mean in histogram.mean_of_nearest.items():
         output.text(f"mean of the nearest {name}: {mean:.3g}")
     bits, constant, correlation, effective = found.bits
+    output.text("")
     output.text(
-        f"\n{bits} bits of a code, {constant} of them constant, correlate by {correlation:.3f} on average: "
+        f"{bits} bits of a code, {constant} of them constant, correlate by {correlation:.3f} on average: "
         f"worth {effective:.0f} independent ones"
     )
 

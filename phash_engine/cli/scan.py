@@ -12,13 +12,15 @@ from phash_engine import _files
 from phash_engine.catalogue import recovery
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
+from phash_engine.cli.command import Explained, further
 from phash_engine.errors import PhashError
+from phash_engine.reports import names
 from phash_engine.scanning.managed_folders import MEANING
 from phash_engine.scanning.report import ScanReport
 from phash_engine.scanning.scan import scan
 
 
-@click.command("scan", short_help=COMMANDS["scan"])
+@click.command("scan", cls=Explained, short_help=COMMANDS["scan"])
 @options.folders
 @options.exclude
 @options.include_managed
@@ -27,12 +29,8 @@ from phash_engine.scanning.scan import scan
 @options.crops
 @options.frames
 @options.catalogue
-@click.option(
-    "--refresh",
-    is_flag=True,
-    help="Read again what was catalogued by a version that kept less of a file.",
-)
-@click.option("--rebuild", is_flag=True, help="Set a corrupt catalogue aside, and create a new one.")
+@further("--refresh", is_flag=True, help="Read again what was catalogued by a version that kept less of a file.")
+@further("--rebuild", is_flag=True, help="Set a corrupt catalogue aside, and create a new one.")
 @options.as_json
 @options.strict
 def command(
@@ -49,10 +47,10 @@ def command(
     as_json: bool,
     strict: bool,
 ) -> int:
-    """Read the pictures below folders into the catalogue.
+    """Read the pictures below folders into the catalogue. Files that have not changed are not opened.
 
-    Files that have not changed since the last scan are not opened. Files that are gone are marked missing, not
-    forgotten. A picture with a uniform border is also found by what is inside the border.
+    Files that are gone are marked missing, not forgotten. A picture with a uniform border is also found by what is
+    inside the border.
     """
     if rebuild:
         _rebuild(catalogue_path or options.default_catalogue())
@@ -103,8 +101,11 @@ def run(
     except KeyboardInterrupt:
         output.message("interrupted; what was read is in the catalogue, and the same command goes on from there")
         raise click.exceptions.Exit(INTERRUPTED) from None
-    for path, reason in [*report.unreachable, *report.unreadable, *report.failures]:
-        output.message(f"{path}: {reason}")
+    for path, reason in report.unreachable:
+        output.message(f"{names.quoted(path)}: {reason}")
+    with output.Failures("phash failures" if catalogue.path else "") as failures:
+        for path, reason in [*report.unreadable, *report.failures]:
+            failures.add(path, reason)
     for line in _managed(report):
         output.message(line)
     if not reached_nothing(report, folders):
@@ -118,13 +119,14 @@ def _managed(report: ScanReport) -> Iterator[str]:
         found = [folder for folder in report.managed if folder.kind == kind]
         if found:
             owners = ", ".join(sorted({folder.application for folder in found}))
-            first = found[0].path + (", …" if found[1:] else "")
+            first = names.quoted(found[0].path) + (", …" if found[1:] else "")
             folders = output.count(len(found), "folder")
             yield f"passed over: {folders} {meaning} ({owners}): {first}; --include-managed looks into them"
     for path, kind, application in report.managed_roots:
-        yield f"{path}: a folder {MEANING[kind]} ({application}), scanned; no photo in it is kept before one outside"
+        managed = f"a folder {MEANING[kind]} ({application})"
+        yield f"{names.quoted(path)}: {managed}, scanned; no photo in it is kept before one outside"
     for path, application in report.databases:
-        yield f"{path}: {application} keeps track of these photos, and does not notice when they go"
+        yield f"{names.quoted(path)}: {application} keeps track of these photos, and does not notice when they go"
 
 
 def reached_nothing(report: ScanReport, folders: Sequence[str]) -> bool:
@@ -173,10 +175,6 @@ def _summary(report: ScanReport) -> str:
 
 def _as_record(report: ScanReport) -> dict[str, object]:
     lists = {"failures", "misnamed", "unreadable", "unreachable", "managed_roots", "databases"}
-    fields = {_KEYS.get(name, name): value for name, value in vars(report).items() if name not in lists}
+    fields = {name: value for name, value in vars(report).items() if name not in lists}
     fields["managed"] = Counter(folder.kind for folder in report.managed)
     return fields | {name: [entry._asdict() for entry in getattr(report, name)] for name in sorted(lists)}
-
-
-_KEYS = {"sidecars": "companions"}
-"""JSON keys that are not the names of the report."""

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained
 from phash_engine.images import golden
 
 
-@click.command("selftest", short_help=COMMANDS["selftest"])
+@click.command("selftest", cls=Explained, short_help=COMMANDS["selftest"])
 @click.argument("photos", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @options.as_json
 def command(photos: Path | None, as_json: bool) -> int:

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from phash_engine.cli import COMMANDS, options, output
+from phash_engine.cli.command import Explained
 
 
-@click.command("status", short_help=COMMANDS["status"])
+@click.command("status", cls=Explained, short_help=COMMANDS["status"])
 @options.catalogue
 @options.as_json
 def command(catalogue_path: Path | None, as_json: bool) -> None:
@@ -19,7 +20,7 @@ def command(catalogue_path: Path | None, as_json: bool) -> None:
         if as_json:
             output.record({"catalogue": str(catalogue.path), **counts})
             return
-        output.text(str(catalogue.path))
+        output.text(output.name(str(catalogue.path)))
         for name, number in counts.items():
             output.text(f"  {number:>9}  {_MEANING[name]}")
 

@@ -11,17 +11,19 @@ from phash_engine.actions import executor
 from phash_engine.actions.journal import SUFFIX
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.apply import run
+from phash_engine.cli.command import Explained
 from phash_engine.errors import UsageError
 
 
-@click.command("undo", short_help=COMMANDS["undo"])
+@click.command("undo", cls=Explained, short_help=COMMANDS["undo"])
 @click.argument("path", metavar="JOURNAL")
 @options.as_json
 def command(path: str, as_json: bool) -> int:
     """Bring back the files of a journal of 'phash apply', and name those that cannot be brought back.
 
-    Nothing is overwritten: a file whose path is used by another one now gets a number. Files come back from the trash
-    on Linux; on other systems take them out by hand. Exits with 1 if some files were not brought back.
+    The plan must be beside the journal, and decides which files are touched. Nothing is overwritten: a file whose path
+    is used by another one now gets a number. Files come back from the trash on Linux; on other systems take them out by
+    hand. Exits with 1 if some files were not brought back.
     """
     path = _files.absolute(path)
     if Path(path + SUFFIX).exists():

@@ -26,6 +26,7 @@ from phash_engine.matching import code_set, policy
 from phash_engine.matching.cohort import CohortMeans
 from phash_engine.matching.pairs import ContentPairs, PairFilter, Progress, close_pairs, first_of_component
 from phash_engine.matching.policy import MatchPolicy
+from phash_engine.matching.where import Where
 from phash_engine.scanning import managed_folders, walk
 from phash_engine.scanning.managed_folders import ManagedFolders
 
@@ -52,6 +53,7 @@ class Search(NamedTuple):
     trust_all: bool
     kind: str
     span: str
+    where: Where | None
 
 
 class MatchGraph(NamedTuple):
@@ -89,6 +91,8 @@ def build(
     photo_filter = _PhotoFilter(folders, search, managed)
     with store.snapshot():  # else a scan in another process might replace the codes of photos just read
         photos = store.photo_columns(folders, photo_filter.is_left_out if photo_filter.is_needed else None)
+        if search.where:
+            photos = _selected(store, photos, search.where)
         codes = code_set.load(store, photos.contents, trust_all=search.trust_all)
         pair_filter = PairFilter(codes, search.radius, search.candidate_radius, policy.calibration_of(store))
     close = close_pairs(codes, pair_filter.radius, rotations=search.rotations, kind=search.kind, progress=progress)
@@ -146,27 +150,37 @@ class _PhotoFilter:
     def __init__(self, folders: Sequence[str] | None, search: Search, managed: ManagedFolders) -> None:
         self._roots = None if folders is None else sorted(map(_files.absolute, folders))
         self._exclude, self._include_managed, self._managed = search.exclude, search.include_managed, managed
-        self._is_managed: dict[str, bool] = {}
+        self._known: dict[str, bool] = {}
         self.is_needed = bool(search.exclude) or not search.include_managed
         self.managed_photos = 0
 
     def is_left_out(self, path: str) -> bool:
-        """Whether the photo of a path is excluded, or in a managed folder below its root."""
-        # A walk comes to a photo from the outermost root, which is the first in order.
-        if self._exclude and walk.is_excluded(path, next(self._roots_of(path), os.sep), self._exclude):
+        """Whether the photo of a path is in a managed folder below its root, or excluded."""
+        folder = path.rpartition(os.sep)[0]
+        is_managed = self._known.get(folder)
+        if is_managed is None:
+            is_managed = self._known[folder] = not self._include_managed and self._is_managed(folder)
+        if is_managed:
+            self.managed_photos += 1
             return True
-        if self._include_managed:
-            return False
-        folder = _folder(path)
-        if folder not in self._is_managed:
-            # A managed folder that is a root itself was named, and so is all below it: the innermost root decides.
-            root = max(self._roots_of(path), key=len, default=None)
-            self._is_managed[folder] = self._managed.containing(folder, root) is not None
-        self.managed_photos += self._is_managed[folder]
-        return self._is_managed[folder]
+        # A walk comes to a photo from the outermost root, which is the first in order.
+        return bool(self._exclude) and walk.is_excluded(path, next(self._roots_above(path), os.sep), self._exclude)
 
-    def _roots_of(self, path: str) -> Iterator[str]:
+    def _is_managed(self, folder: str) -> bool:
+        # A managed folder that is a root itself was named, and so is all below it: the innermost root decides.
+        return self._managed.containing(folder, max(self._roots_above(folder), key=len, default=None)) is not None
+
+    def _roots_above(self, path: str) -> Iterator[str]:
         return (root for root in self._roots or () if _files.contains(root, path))
+
+
+def _selected(store: Store, photos: PhotoColumns, where: Where) -> PhotoColumns:
+    """Return the photos that meet conditions; some ten thousand are objects at a time."""
+    kept: list[int] = []
+    for start in range(0, photos.ids.size, _PHOTOS):
+        some = list(store.photos_by_id(photos.ids[start : start + _PHOTOS].tolist()))
+        kept += [photo.id for photo in where.select(some, store)]
+    return PhotoColumns(*(column[np.isin(photos.ids, kept)] for column in photos))
 
 
 def _parts(photos: PhotoColumns, pairs: ContentPairs) -> Iterator[_Part]:

@@ -23,6 +23,7 @@ from phash_engine.matching.confidence import confidence
 from phash_engine.matching.pairs import ContentPairs, Progress
 from phash_engine.matching.policy import MatchPolicy
 from phash_engine.matching.verification import Evidence, PairSide, PairToVerify, Verifier
+from phash_engine.matching.where import Where
 
 
 class Pair(NamedTuple):
@@ -151,6 +152,7 @@ def find_groups(
     folders: str | Sequence[str] | None = None,
     references: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
+    where: Where | None = None,
     include_managed: bool = False,
     rotations: bool = True,
     trust_all: bool = False,
@@ -183,6 +185,8 @@ def find_groups(
         groups that have one of them are returned.
     exclude
         Shell patterns as for ``scan``. A photo that fits stays out, also one that an earlier scan took in.
+    where
+        Conditions on photos; those that do not meet them are not compared, nor kept.
     include_managed
         Whether photos in managed folders below the folders are compared too. They are never kept rather than one
         outside.
@@ -217,7 +221,7 @@ def find_groups(
     references, exclude = _files.listed(references, "references"), _files.listed(exclude, "exclude")
     candidate_radius = verifier.candidate_radius(0) if verifier else 0
     search = Search(
-        radius, candidate_radius, folders, references, exclude, include_managed, rotations, trust_all, kind, span
+        radius, candidate_radius, folders, references, exclude, include_managed, rotations, trust_all, kind, span, where
     )
     policy, compared, left_out, graphs = graph.build(store, search, by, progress)
     decided = store.decisions.all()

@@ -28,7 +28,7 @@ from phash_engine.hashing import codes
 from phash_engine.hashing.block import LUMA_STEPS, SIDE
 from phash_engine.hashing.codes import BITS, GRID
 
-SPEC = 1
+SPEC = 2
 """Version of the fingerprint, stored with every code; codes of different SPEC are never compared."""
 
 CODE_NAMES = ("average", "dct", "wavelet", "horizontal", "vertical")

@@ -32,7 +32,7 @@ _SEPARABLE = 14
 """Most coefficients without the constant that a sum of a function of x and one of y has in the low 8x8."""
 
 
-def is_flat(blocks: NDArray[np.uint16]) -> NDArray[np.bool_]:
+def is_flat(blocks: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Whether blocks ``(..., 32, 32)`` span less than :data:`FLAT_RANGE`; bool ``(...)``."""
     flat: NDArray[np.bool_] = blocks.max(axis=(-2, -1)) - blocks.min(axis=(-2, -1)) < FLAT_RANGE
     return flat
@@ -123,7 +123,7 @@ def mean_gradient(luma: NDArray[np.uint8]) -> float:
 
 def _mean_step(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     steps = np.maximum(a, b) - np.minimum(a, b)  # in bytes, at a tenth of the time of other types
-    return int(steps.sum(dtype=np.uint32)) / steps.size
+    return float(steps.sum(dtype=np.uint32) / steps.size)
 
 
 def _percent(steps: NDArray[np.int64]) -> Any:

@@ -30,6 +30,8 @@ class MatchType(IntEnum):
 
 FULL = "full"
 TRIMMED = "trimmed"
+GROUND = "ground"
+"""A transparent picture on black, where the full view is it on white: its copies without transparency have either."""
 CROP, FRAME = "crop", "frame"
 """Kinds of which a picture may have several views: ``crop:1``, ``frame:30``."""
 
@@ -41,7 +43,7 @@ _CENTRE_CUTS = (4, 8, 12, 16)
 
 
 class Wanted(NamedTuple):
-    """Which views are made besides ``full`` and ``trimmed``: crops, and how many frames of an animation."""
+    """Which views are made besides ``full``, ``ground`` and ``trimmed``: crops, and how many frames of an animation."""
 
     crops: bool = False
     frames: int = 0
@@ -68,7 +70,7 @@ def frame(number: int) -> str:
 
 
 def kind(view: str) -> str:
-    """Return what a view is one of: ``full``, ``trimmed``, ``frame`` or ``crop``."""
+    """Return what a view is one of: ``full``, ``ground``, ``trimmed``, ``frame`` or ``crop``."""
     return view.partition(":")[0]
 
 
@@ -79,6 +81,7 @@ def match_type(view: str) -> MatchType:
 
 _MATCH_TYPES = {
     FULL: MatchType.SIMILAR,
+    GROUND: MatchType.SIMILAR,
     TRIMMED: MatchType.TRIMMED,
     FRAME: MatchType.FRAME,
     CROP: MatchType.CROP,

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from phash_engine.errors import ImageError
 from phash_engine.hashing.plane import BAND_PIXELS, Extent, Plane, scale_of
 from phash_engine.hashing.quality import is_flat
+from phash_engine.images import samples
 
 _ToLuma: TypeAlias = Callable[[Image.Image], NDArray[Any]]
 
@@ -29,10 +29,22 @@ def plane(image: Image.Image, extent: Extent) -> Plane:
         return _plane_by(_wide_luma(image), image, extent, _WIDE_UNIT)
     if not image.has_transparency_data:
         return _plane_by(_luma, image, extent)
+    if _is_invisible(image):
+        return _plane_by(_opaque_luma, image, extent)
     on_white = _plane_by(partial(_composited, background="white"), image, extent)
-    if not is_flat(on_white.block):
-        return on_white
+    return plane_on_black(image, extent) if is_flat(on_white.block) else on_white
+
+
+def plane_on_black(image: Image.Image, extent: Extent) -> Plane:
+    """Return the luma of a loaded picture with transparency, composited on black."""
     return _plane_by(partial(_composited, background="black"), image, extent)
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether a loaded picture shows its ground: some of it is transparent, and some of it is not."""
+    if not image.has_transparency_data or image.mode.startswith("I;16"):
+        return False
+    return any(np.asarray(alpha).min() < 255 for alpha in _alphas(image)) and not _is_invisible(image)
 
 
 def _plane_by(to_luma: _ToLuma, image: Image.Image, extent: Extent, unit: int = 1) -> Plane:
@@ -63,13 +75,35 @@ def _luma(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
+def _is_invisible(image: Image.Image) -> bool:
+    """Whether alpha is 0 everywhere: its writer did not mean it, and the picture is opaque."""
+    return not any(alpha.getbbox() for alpha in _alphas(image))
+
+
+def _alphas(image: Image.Image) -> Iterator[Image.Image]:
+    return (_straight(band).getchannel("A") for band in _bands(image))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    return _straight(image).convert("RGB")
+
+
+def _opaque_luma(image: Image.Image) -> NDArray[np.uint8]:
+    return _luma(_opaque(image))
+
+
 def _composited(image: Image.Image, background: str) -> NDArray[np.uint8]:
     return _luma(_on_background(image, background))
 
 
 def _on_background(image: Image.Image, background: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, background), _straight(image))
+
+
+def _straight(image: Image.Image) -> Image.Image:
+    """Return a picture with transparency in RGBA, its colours not multiplied by alpha."""
     straight = image.convert("LA") if image.mode == "La" else image  # Pillow has no direct conversion from La
-    return Image.alpha_composite(Image.new("RGBA", image.size, background), straight.convert("RGBA"))
+    return straight.convert("RGBA")
 
 
 def squared(image: Image.Image, reduced: NDArray[np.uint8], extent: Extent) -> NDArray[np.uint8]:
@@ -100,7 +134,7 @@ def colour(image: Image.Image) -> Image.Image:
     if image.mode in {"I", "F"}:
         return _eight_bits(_wide_luma(image)(image))
     if image.has_transparency_data:
-        return _on_background(image, "white").convert("RGB")
+        return _opaque(image) if _is_invisible(image) else _on_background(image, "white").convert("RGB")
     return (image.getchannel("L") if image.mode == "LAB" else image).convert("RGB")
 
 
@@ -109,14 +143,11 @@ def _eight_bits(plane: NDArray[np.uint16]) -> Image.Image:
 
 
 def _wide_luma(image: Image.Image) -> _ToLuma:
-    """Scale integer and float values to 16 bits by their range: 0..1, 0..255, 0..65535, else lowest to highest."""
-    if image.mode == "F" and not all(np.isfinite(np.asarray(band)).all() for band in _bands(image)):
-        raise ImageError("", "NaN or infinity among the pixel values")
+    """Scale integer and float values to 16 bits by their range."""
+    if image.mode == "F":
+        for band in _bands(image):
+            samples.check_finite(np.asarray(band))
     values = np.array([band.getextrema() for band in _bands(image)], dtype=np.float64)
-    low, high = float(values.min()), float(values.max())
-    factor = next((65535 / top for top in (1, 255, 65535) if low >= 0 and high <= top), 0.0)
-    if factor:
-        low = 0.0
-    elif high > low:
-        factor = 65535 / (high - low)
-    return lambda part: np.rint((np.asarray(part, dtype=np.float64) - low) * factor).astype(np.uint16)
+    black, white = samples.range_of(float(values.min()), float(values.max()))
+    factor = samples.WHITE / (white - black) if white > black else 0.0
+    return lambda part: np.rint((np.asarray(part, dtype=np.float64) - black) * factor).astype(np.uint16)

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from phash_engine import _optional
 from phash_engine.errors import ImageError
-from phash_engine.images import formats, metadata, raw
+from phash_engine.images import formats, metadata, png, raw, tiff
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
@@ -119,7 +119,9 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
         plugin = _optional.load(module)
         if module == formats.HEIF.module:
             plugin.register_heif_opener()
-    return _open_raw(file, start, name) or checked(_identified(file))
+    if start.startswith(png.SIGNATURE):
+        file = png.without_faulty_chunks(file)
+    return _open_raw(file, start, name) or checked(_identified(file, start))
 
 
 def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
@@ -155,9 +157,11 @@ def _preview(photo: raw.RawPhoto) -> Image.Image | None:
     return image if min(width, height) >= SHORTER_SIDE and abs(stretch - 1) <= _SAME_ASPECT else None
 
 
-def _identified(file: IO[bytes]) -> Image.Image:
+def _identified(file: IO[bytes], start: bytes) -> Image.Image:
     """Open with the common plugins of Pillow, then with all of them, which are slow to import."""
     Image.preinit()
+    if start.startswith(tiff.SIGNATURES):
+        return tiff.opened(file, _check_size)
     try:
         return Image.open(file, formats=_registered())
     except UnidentifiedImageError:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from phash_engine.errors import ImageError
 from phash_engine.hashing import orientation
-from phash_engine.images import luma, metadata
+from phash_engine.images import loading, luma, metadata
 from phash_engine.images.open import Source, opened
 
 
@@ -37,14 +37,14 @@ def read_rgb(source: Source, height: int, width: int, name: str | None = None) -
         if image is not source:
             scale = 2 * max(height, width) / min(image.size)
             image.draft(None, (math.ceil(scale * image.width), math.ceil(scale * image.height)))
-        image.load()
+        shown = loading.loaded(image)
         turn = metadata.orientation(image)
         size = (height, width) if turn >= 5 else (width, height)
         scale = max(size[0] / image.width, size[1] / image.height)
         # Rounding must not push the box over the edge.
-        across, down = (max(0.0, (side - shown / scale) / 2) for side, shown in zip(image.size, size, strict=True))
+        across, down = (max(0.0, (side - length / scale) / 2) for side, length in zip(image.size, size, strict=True))
         box = (across, down, image.width - across, image.height - down)
-        framed = np.asarray(luma.colour(image).resize(size, Image.Resampling.BILINEAR, box))
+        framed = np.asarray(luma.colour(shown).resize(size, Image.Resampling.BILINEAR, box))
         return np.ascontiguousarray(orientation.turn(framed, turn))
 
 
@@ -102,10 +102,10 @@ def read_pixels(source: Source, longer_side: int, name: str | None = None) -> ND
     with opened(source, name) as image:
         if image.format in {"JPEG", "MPO"} and image is not source:
             image.draft("RGB", (longer_side, longer_side))
-        image.load()
+        shown = loading.loaded(image)
         scale = min(1.0, longer_side / max(image.size))
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        pixels = np.asarray(luma.colour(image).resize(size, Image.Resampling.LANCZOS))
+        pixels = np.asarray(luma.colour(shown).resize(size, Image.Resampling.LANCZOS))
         return np.ascontiguousarray(orientation.turn(pixels, metadata.orientation(image)))
 
 
@@ -117,7 +117,7 @@ def thumbnail(source: Source, side: int) -> bytes:
     with opened(source) as image:
         if image is not source:
             image.draft("RGB", (side, side))
-        shown = luma.colour(image)
+        shown = luma.colour(loading.loaded(image))
         shown.thumbnail((side, side), reducing_gap=2.0)
         upright = np.ascontiguousarray(orientation.turn(np.asarray(shown), metadata.orientation(image)))
         file = io.BytesIO()

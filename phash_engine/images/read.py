@@ -18,7 +18,8 @@ from PIL import Image, ImageFile
 from phash_engine.hashing import orientation, quality, views
 from phash_engine.hashing.content_class import content_class
 from phash_engine.hashing.plane import Extent, Plane
-from phash_engine.images import luma, metadata, progressive_jpeg, traits
+from phash_engine.hashing.quality import is_flat
+from phash_engine.images import loading, luma, metadata, progressive_jpeg, traits
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
 from phash_engine.images.traits import Traits
 
@@ -73,7 +74,7 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
     """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (_, plane, turn, info):
+    with _decoded(source, name) as (_, _, plane, turn, info):
         return _turned(plane.block, turn), info
 
 
@@ -115,10 +116,10 @@ def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0) -
     crops, frames
         As for :func:`read_picture`.
     """
-    with _decoded(data, name) as (image, plane, turn, info):
-        blocks = dict(_views(plane, crops=crops))
+    with _decoded(data, name) as (image, pixels, plane, turn, info):
+        blocks = dict(_views(pixels, plane, crops=crops))
         reduced = plane.reduced()
-        grey = luma.squared(image, reduced, plane.extent)
+        grey = luma.squared(pixels, reduced, plane.extent)
         found = traits.of_image(image, data, name)._replace(
             frames=metadata.frame_count(image) if info.is_animated else 1,
             sharpness=quality.mean_gradient(reduced),
@@ -140,7 +141,9 @@ def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0) -
 
 
 def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
-    """Read the views of a picture in one decode: full; trimmed, where there is a border; on request more.
+    """Read the views of a picture in one decode.
+
+    They are the full one; ground, where the picture is transparent; trimmed, where it has a border; on request more.
 
     Parameters
     ----------
@@ -152,8 +155,8 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
         Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
-    with _decoded(source, name) as (image, plane, turn, info):
-        blocks = dict(_views(plane, crops=crops))
+    with _decoded(source, name) as (image, pixels, plane, turn, info):
+        blocks = dict(_views(pixels, plane, crops=crops))
         if frames and info.is_animated:
             read = _frames(image, _requested_frames(image, frames))
             blocks |= {views.frame(number): block for number, block in read}
@@ -169,8 +172,8 @@ def read_image_info(source: Source) -> ImageInfo:
 
 
 @contextmanager
-def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Plane, int, ImageInfo]]:
-    """Decode the first frame of any source: the image, its luma as it is stored, its EXIF orientation, and its info."""
+def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo]]:
+    """Decode the first frame of any source: the image, and as it is shown; its luma as stored; orientation; info."""
     with opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
@@ -184,18 +187,28 @@ def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Pl
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
             if isinstance(image, ImageFile.ImageFile):
                 image.decodermaxblock = _READ_BYTES
-        image.load()
+        pixels = loading.loaded(image)
         if scale == 1:
             width, height = image.size  # Pillow turns a TIFF upright while loading
         turn = metadata.orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
         info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
-        yield image, luma.plane(image, Extent(width, height, scale)), turn, info
+        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info
 
 
-def _views(plane: Plane, *, crops: bool) -> Iterator[tuple[str, NDArray[np.uint16]]]:
+def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | None:
+    """Return the block of a transparent picture on black; None if that differs from another by no more than a tone."""
+    if not luma.is_transparent(image):
+        return None
+    block = luma.plane_on_black(image, Extent(*image.size)).block
+    return None if is_flat(plane.block.astype(np.int32) - block) else block
+
+
+def _views(image: Image.Image, plane: Plane, *, crops: bool) -> Iterator[tuple[str, NDArray[np.uint16]]]:
     """Yield the blocks of the views of one frame, by name."""
     yield views.FULL, plane.block
+    if (on_black := _on_other_ground(image, plane)) is not None:
+        yield views.GROUND, on_black
     if (trimmed := plane.trimmed()) is not None:
         yield views.TRIMMED, trimmed
     if crops:
@@ -237,7 +250,7 @@ def _frames(image: Image.Image, numbers: set[int]) -> Iterator[tuple[int, NDArra
     try:
         for number in sorted(numbers - {0}):
             image.seek(number)
-            image.load()
-            yield number, luma.plane(checked(image), Extent(*image.size)).block
+            page = loading.loaded(checked(image))
+            yield number, luma.plane(page, Extent(*page.size)).block
     except Exception:  # noqa: BLE001 - decoders raise anything on damaged files
         return

@@ -12,7 +12,7 @@ from phash_engine import _arrays
 from phash_engine.errors import IndexFileError
 from phash_engine.index.base import KINDS, Index
 
-_FORMAT: Final = 101
+_FORMAT: Final = 102
 """Differs from the format of a catalogue's code cache, so that neither is read as the other."""
 
 
@@ -22,7 +22,7 @@ def save(index: Index, directory: str | os.PathLike[str]) -> None:
     Raises
     ------
     IndexFileError
-        The folder cannot be written.
+        The folder cannot be written, or holds files of others and no index.
     """
     arrays = index.to_arrays()
     _arrays.write(Path(directory), {"format": _FORMAT, "kind": index.kind, "words": index.words}, arrays)
@@ -31,7 +31,8 @@ def save(index: Index, directory: str | os.PathLike[str]) -> None:
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
     """Open the index last saved into a folder.
 
-    Files are read when they are needed; a BK-tree is built again. Adding and removing codes leave the files unchanged.
+    All files are read once, to compare their checksums, about 1 GB a second; then they are mapped. A BK-tree is built
+    again. Adding and removing codes leave the files unchanged.
 
     Parameters
     ----------
@@ -43,28 +44,17 @@ def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> In
     Raises
     ------
     IndexFileError
-        There is no index, or it is corrupt or of another format. Checksums are compared by ``verify`` alone.
+        There is no index, or it is corrupt or of another format.
     """
     newest = _arrays.read_newest(Path(directory), _FORMAT)
     if newest is None:
         raise IndexFileError(f"{os.fspath(directory)}: there is no index here")
     header, arrays = newest
     if header.get("kind") not in KINDS or header.get("words") not in range(1, 5):
-        raise IndexFileError(f"{os.fspath(directory)}: corrupt header: no known kind and width of index")
+        raise IndexFileError(f"{os.fspath(directory)}: corrupt index: no known kind and width of index")
     index = Index(np.empty((0, header["words"]), dtype=np.uint64), kind=header["kind"], threads=threads)
     try:
         index.from_arrays(arrays)
     except (KeyError, ValueError) as error:
-        raise IndexFileError(f"{os.fspath(directory)}: corrupt: {error}") from error
+        raise IndexFileError(f"{os.fspath(directory)}: corrupt index: {error}") from error
     return index
-
-
-def verify(directory: str | os.PathLike[str]) -> None:
-    """Compare the files with their checksums; reads all of them.
-
-    Raises
-    ------
-    IndexFileError
-        A checksum differs.
-    """
-    _arrays.verify(Path(directory), _FORMAT)

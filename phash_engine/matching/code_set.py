@@ -50,11 +50,12 @@ class CodeSet(NamedTuple):
     def full(self) -> CodeSet:
         """Return the full views alone, by content id: one row for each content that has one."""
         rows = np.flatnonzero(self.views == MatchType.SIMILAR)
-        rows = rows[np.argsort(self.contents[rows], kind="stable")]
+        _, first = np.unique(self.contents[rows], return_index=True)  # the view on another ground comes later
+        rows = rows[first]
         return CodeSet(self.contents[rows], self.views[rows], self.codes[rows])
 
     def queries(self) -> CodeSet:
-        """Return the full and trimmed views: crops and frames are only found, never compared with each other."""
+        """Return the views of the whole picture: crops and frames are only found, never compared with each other."""
         return self.select(self._are_queries)
 
     def only_found(self) -> CodeSet:

@@ -41,7 +41,8 @@ class Explanation(NamedTuple):
     Attributes
     ----------
     upright, rotations
-        Distance in bits of the whole pictures as they are, and the smallest when one is rotated or mirrored.
+        Distance in bits of the whole pictures as they are; and the smallest when one is rotated or mirrored, and a
+        transparent one is on either ground.
     trimmed
         Smallest distance in bits of their views, the whole pictures and what is inside their uniform borders, rotated
         or mirrored. None where neither has a border.
@@ -75,11 +76,13 @@ def explain(a: images.Source | AnalyzedImage, b: images.Source | AnalyzedImage) 
     all_codes = a.query.codes, b.query.codes
     upright = int(codes.distances(*(orientation.upright(views[:1]) for views in all_codes)).sum())
     nearest = [orientation.rotated_distance(one, other)[0] for one, other in product(*all_codes)]
+    kinds = [max(pair) for pair in product(a.query.views, b.query.views)]
     usual = compare(a, b)
     evidence, found = _measured(a.pixels, b.pixels, near=usual.distance <= DEFAULT_RADIUS)
     settings = tuple(_settings(a, b, usual, found))
-    trimmed = min(nearest) if len(nearest) > 1 else None
-    return Explanation(upright, nearest[0], trimmed, _structure(a), _structure(b), evidence, found, settings)
+    whole = min(distance for distance, kind in zip(nearest, kinds, strict=True) if kind == MatchType.SIMILAR)
+    trimmed = min(nearest) if MatchType.TRIMMED in kinds else None
+    return Explanation(upright, whole, trimmed, _structure(a), _structure(b), evidence, found, settings)
 
 
 def _structure(image: AnalyzedImage) -> Structure:

@@ -18,6 +18,8 @@ from phash_engine.catalogue import Photo
 from phash_engine.errors import ImageError
 from phash_engine.grouping.groups import Group, Pair
 from phash_engine.hashing.views import MatchType
+from phash_engine.reports import names, wording
+from phash_engine.reports.numbers import count
 
 Progress = Callable[[int, int], None]
 """Called with the number of groups drawn and the number to draw."""
@@ -50,7 +52,7 @@ def _head(groups: Sequence[Group]) -> str:
 <meta name="viewport" content="width=device-width">
 <title>Photos that look the same</title>
 <style>{_part("contact_sheet.css")}</style>
-<header><h1>{len(groups)} groups, {duplicates} duplicates</h1>
+<header><h1>{count(len(groups), "group")}, {count(duplicates, "duplicate")}</h1>
 <input type="search" placeholder="show groups with …" aria-label="show groups with">
 <p>{_HINT}</p></header>
 <main>
@@ -70,8 +72,7 @@ def _sections(groups: Sequence[Group]) -> Iterator[str]:
 
 def _section(group: Group, number: int) -> str:
     joining = group.joining()
-    reason = group.reason
-    why = f"kept by {reason.rule}: {_text(reason.keeper)}, the next {_text(reason.other)}"
+    why = f"kept: {_text(wording.reason(group.reason))}"
     series = "; a series of shots" if group.is_series else ""
     undecoded = "" if group.keeper.is_decoded else "; not decoded, equal bytes"
     figures = [
@@ -87,7 +88,7 @@ def _section(group: Group, number: int) -> str:
 def _figure(photo: Photo, role: str, words: str, pair: Pair | None) -> str:
     path = photo.path
     picture = "same bytes" if pair and pair.match_type == MatchType.IDENTICAL else _picture(path)
-    link = f'<a href="file://{quote(os.fsencode(path))}">{_text(path)}</a>'
+    link = f'<a href="file://{quote(os.fsencode(path))}"><bdi>{_text(path)}</bdi></a>'
     caption = f"<figcaption>{words}<br>{link}</figcaption>"
     turned = " turned" if pair and pair.match_type == MatchType.ROTATED else ""
     return f'<figure class="{role}{turned}"><div class="frame">{picture}</div>{caption}</figure>\n'
@@ -95,9 +96,8 @@ def _figure(photo: Photo, role: str, words: str, pair: Pair | None) -> str:
 
 def _evidence(pair: Pair) -> str:
     sure = math.floor(1000 * pair.confidence) / 10
-    bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
     score = "" if pair.score is None else f", score {pair.score}"
-    return f"{pair.match_type}, {bits} apart{score}, {sure:g} % sure"
+    return f"{wording.match(pair.match_type, pair.distance)}{score}, {sure:g} % sure"
 
 
 def _picture(path: str) -> str:
@@ -109,5 +109,5 @@ def _picture(path: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text for HTML; bytes of names that are not UTF-8 come out as replacement characters."""
-    return escape(os.fsencode(text).decode(errors="replace"))
+    """Return text for HTML, with characters that would not show, or reorder others, as their numbers."""
+    return escape(names.marked(text))

@@ -4,9 +4,9 @@ A system or an application keeps in them what was deleted, older versions, thumb
 people give to folders too, such as ``cache``, count only where a second mark is there. Folders that ``phash apply
 --move-to`` moved files to, quarantines, are listed in the catalogue.
 
-The layouts are the documented ones: the trash of freedesktop.org (Trash specification 1.0), cache
-folders with a tag (bford.info/cachedir), Immich (its storage folders, each with a file ``.immich``), PhotoPrism (a
-storage folder holds ``.ppstorage``).
+The layouts are the documented ones: the trash of freedesktop.org (Trash specification 1.0), cache folders with a tag
+(bford.info/cachedir), Immich (its storage folders, each with a file ``.immich``), PhotoPrism (a storage folder with a
+file ``.ppstorage``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 from phash_engine import _files
-from phash_engine.catalogue.store import Store
+from phash_engine.catalogue import Photo, Store
+from phash_engine.catalogue.settings import QUARANTINES
+from phash_engine.errors import UsageError
 
 TRASH: Final = "trash"
 VERSIONS: Final = "versions"
@@ -32,8 +35,6 @@ MEANING: Final = {
     QUARANTINE: "of files that 'phash apply' moved",
 }
 """The kinds of managed folders, in words that follow ``folders``."""
-
-_SETTING = "quarantines"
 
 
 class ManagedFolder(NamedTuple):
@@ -109,7 +110,7 @@ RULES: Final = (
     ),
     Rule("cache", THUMBNAILS, "PhotoPrism", (("../.ppstorage",),)),
     Rule("sidecar", THUMBNAILS, "PhotoPrism", (("../.ppstorage",),)),
-    Rule("storage/cache", THUMBNAILS, "PhotoPrism", (("../../originals",), ("../sidecar", "../config"))),
+    Rule("storage/cache", THUMBNAILS, "PhotoPrism", (("thumbnails", "../../originals"), ("thumbnails", "../config"))),
     Rule("storage/sidecar", THUMBNAILS, "PhotoPrism", (("../../originals", "../cache"), ("../cache", "../config"))),
     Rule("appdata_*", THUMBNAILS, "Nextcloud", (("preview",),)),
     Rule("_data", THUMBNAILS, "Piwigo", (("i", "../galleries"),)),
@@ -193,20 +194,43 @@ def of(catalogue: Store) -> ManagedFolders:
 
 def quarantines(catalogue: Store) -> list[str]:
     """Return the absolute paths of the folders that files were moved to."""
-    return catalogue.settings.get(_SETTING, list[str]) or []
+    quoted = catalogue.settings.get(QUARANTINES, list[str]) or []
+    return [os.fsdecode(unquote_to_bytes(path)) for path in quoted]
+
+
+def check_quarantine(catalogue: Store, folder: str) -> None:
+    """Check that scans may pass over a folder, an absolute path, since no photos of the collection are in it.
+
+    Raises
+    ------
+    UsageError
+        The catalogue has photos there that did not come from a managed folder.
+    """
+    photo = _unmanaged_photo(catalogue, folder)
+    if photo:
+        raise UsageError(
+            f"{folder} has photos of the collection, such as {photo.path}: name a new folder, scans will pass over it"
+        )
 
 
 def add_quarantine(catalogue: Store, folder: str) -> None:
-    """Remember that files are moved to a folder, an absolute path: scans pass over it from now on."""
-    known = quarantines(catalogue)
-    if folder not in known:
-        catalogue.settings.set(_SETTING, sorted([*known, folder]))
+    """Remember that files are moved to a folder: scans pass over it from now on. Errors as :func:`check_quarantine`."""
+    check_quarantine(catalogue, folder)
+    known, real = quarantines(catalogue), os.path.realpath(folder)
+    if real not in known:
+        catalogue.settings.set(QUARANTINES, [quote(os.fsencode(path)) for path in sorted([*known, real])])
 
 
 def database_at(path: str) -> Database | None:
     """Return the database that a file is, by its name; None for other files."""
     name = path.lower()
     return next((Database(path, application) for end, application in _DATABASES.items() if name.endswith(end)), None)
+
+
+def _unmanaged_photo(catalogue: Store, folder: str) -> Photo | None:
+    managed = of(catalogue)
+    photos = catalogue.photos([folder, os.path.realpath(folder)])
+    return next((photo for photo in photos if not managed.containing(os.path.split(photo.path)[0])), None)
 
 
 def _name(folder: str) -> str:

@@ -139,6 +139,7 @@ def _walk_roots(
         report.add_walk(walk)
         report.managed_roots += filter(None, [managed.containing(root)])
         _update_missing(walk, known, catalogue, report)
+    report.managed = [folder for folder in report.managed if folder.path not in reached]
     return files, reached
 
 

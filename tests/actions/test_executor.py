@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from phash_engine.actions import executor, links, plan, preconditions, steps, trash
+from phash_engine.actions import executor, links, plan, preconditions, renaming, steps
 from phash_engine.actions.executor import Outcome
 from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import Journal, JournalReader
@@ -38,12 +37,8 @@ GOES = {
 
 @pytest.fixture(autouse=True)
 def own_trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A trash of this test alone: send2trash looks at the environment when it is imported."""
-    import send2trash.plat_other as platform
-
+    """A trash of this test alone."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(platform, "HOMETRASH_B", os.fsencode(tmp_path / "data" / "Trash"))
-    monkeypatch.setattr(platform, "XDG_DATA_HOME", os.fsencode(tmp_path / "data"))
     return tmp_path / "data" / "Trash"
 
 
@@ -183,15 +178,19 @@ def test_an_unknown_action_is_an_error(world: World) -> None:
 
 
 def test_a_copy_to_another_drive_that_breaks_off_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def other_drive(*_: object) -> None:
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+    rename = renaming.rename
+
+    def other_drive(source: str, to: str) -> None:
+        if to.startswith(str(world.folder / "moved")):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(source, to)
 
     def break_off(_: str, new: str, **__: object) -> None:
         Path(new).write_bytes(b"ha")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", other_drive)
+        patch.setattr(renaming, "rename", other_drive)
         patch.setattr(shutil, "copyfile", break_off)
         outcomes = apply(world, "move")
     assert {outcome.reason for outcome in outcomes.values()} == {"no space left on device"}
@@ -325,16 +324,15 @@ def test_a_file_written_to_just_before_its_step_stays(
     perform = steps.perform
     changed = world.photos / name
 
-    def late(step: Any, state: FileState, keeper: FileState) -> None:
+    def late(step: Any, state: FileState, check_kept: Callable[[str], None]) -> None:
         if step.path.endswith("b/copy.jpg"):
             changed.write_bytes(b"written just now")
-        perform(step, state, keeper)
+        perform(step, state, check_kept)
 
     monkeypatch.setattr(steps, "perform", late)
     outcomes = apply(world, action)
-    # What was written to a file in its last moment goes to the trash with it: nothing can stop that, or is lost by it.
-    assert (outcomes["b/copy.jpg"].result == "done") == ((action, name) == ("trash", "b/copy.jpg"))
-    assert digest_of(changed) in tree(world.folder, world.folder.parent / "data").values() if changed.exists() else True
+    assert outcomes["b/copy.jpg"].result == "skipped"
+    assert changed.read_bytes() == b"written just now"
     shown = tree(world.folder, world.folder.parent / "data").values()
     assert world.before[str(world.photos / "b/copy.jpg")] in shown or name == "b/copy.jpg"
     assert not leftovers((world.folder,))
@@ -470,42 +468,6 @@ def test_what_was_left_alone_goes_when_the_reason_is_gone(world: World) -> None:
     assert outcomes["a/copy.jpg"].result == "earlier"
 
 
-# ── the trash ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_files_of_one_name_are_distinguished_in_the_trash(tmp_path: Path) -> None:
-    for number, folder in enumerate("abc"):
-        path = tmp_path / folder / "é %(1).jpg"
-        path.parent.mkdir()
-        path.write_bytes(b"%d" % number)
-        trash.put(str(path))
-        path.write_bytes(b"again %d" % number)
-        trash.put(str(path))
-    for number, folder in enumerate("abc"):
-        path = tmp_path / folder / "é %(1).jpg"
-        for data in (b"%d" % number, b"again %d" % number):
-            found = trash.find(str(path), hashlib.sha256(data).hexdigest())
-            assert found is not None
-            assert Path(found).read_bytes() == data
-    assert trash.find(str(path), "00" * 32) is None
-    assert trash.find("/nowhere/at/all.jpg", "00" * 32) is None
-
-
-def test_info_files_of_what_did_not_arrive_are_removed(tmp_path: Path) -> None:
-    info = tmp_path / "data" / "Trash" / "info"
-    info.mkdir(parents=True)
-    texts = {
-        "a.jpg": f"[Trash Info]\nPath={tmp_path}/a.jpg\n",  # written, and the file did not follow
-        "a 2.jpg": "",  # begun
-        "a 3.jpg": "[Trash Info]\nPath=/elsewhere/a.jpg\n",  # of another file
-        "b.jpg": "",  # of another name
-    }
-    for name, text in texts.items():
-        (info / f"{name}.trashinfo").write_text(text)
-    trash.remove_orphaned_info(str(tmp_path / "a.jpg"))
-    assert sorted(path.name for path in info.iterdir()) == ["a 3.jpg.trashinfo", "b.jpg.trashinfo"]
-
-
 # ── whatever happens between plan and apply, and between apply and undo ──────────────────────────────────────────────
 
 
@@ -540,11 +502,7 @@ def disturb(photos: Path, what: str, first: str, second: str) -> None:
 @given(action=st.sampled_from(steps.ACTIONS), disturbances=DISTURBANCES)
 def test_nothing_is_ever_lost(action: str, disturbances: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        import send2trash.plat_other as platform
-
         patch.setenv("XDG_DATA_HOME", folder)
-        patch.setattr(platform, "HOMETRASH_B", os.fsencode(f"{folder}/Trash"))
-        patch.setattr(platform, "XDG_DATA_HOME", os.fsencode(folder))
         world = World(Path(folder) / "world")
         for disturbance in disturbances:
             disturb(world.photos, *disturbance)

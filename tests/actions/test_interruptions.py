@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from phash_engine.actions import executor
+from phash_engine.actions import executor, renaming
 from phash_engine.actions.journal import Journal, JournalReader
 from phash_engine.catalogue import Store, database
 from phash_engine.errors import CatalogueError, PlanError
@@ -43,11 +43,7 @@ def test_no_death_loses_a_picture(what: str, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def own_trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import send2trash.plat_other as platform
-
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(platform, "HOMETRASH_B", os.fsencode(tmp_path / "data" / "Trash"))
-    monkeypatch.setattr(platform, "XDG_DATA_HOME", os.fsencode(tmp_path / "data"))
 
 
 @pytest.fixture
@@ -197,9 +193,11 @@ def test_a_drive_that_is_away_leaves_all_as_it_was(world: World, action: str, mo
         raise Death
 
     target = world.folder / "moved" if action == "move" else None
-    name = {"delete": "unlink", "trash": "rename"}.get(action, "replace")
     with monkeypatch.context() as patch:
-        patch.setattr(os, name, fail)
+        if action == "delete":
+            patch.setattr(os, "unlink", fail)
+        else:
+            patch.setattr(renaming, "rename", fail)
         with pytest.raises(Death):
             outcomes(world, action, target)
     away = world.folder / "away"

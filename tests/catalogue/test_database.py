@@ -55,7 +55,7 @@ def test_without_create_a_missing_file_is_an_error_and_stays_missing(tmp_path: P
 
 
 def test_a_folder_is_no_catalogue(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="unable to open"):
+    with pytest.raises(CatalogueError, match="is a directory"):
         Store(tmp_path)
 
 
@@ -81,7 +81,7 @@ def test_an_empty_file_of_another_program_is_refused(tmp_path: Path, pragma: str
 def test_a_file_that_is_not_sqlite_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"\xff\xd8\xff" + bytes(5000))
-    with pytest.raises(CatalogueError, match="file is not a database"):
+    with pytest.raises(CatalogueError, match="is not a catalogue"):
         Store(path)
     assert path.read_bytes() == b"\xff\xd8\xff" + bytes(5000)
     assert [entry.name for entry in tmp_path.iterdir()] == ["photo.jpg"]

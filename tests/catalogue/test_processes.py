@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +12,8 @@ from numpy.typing import NDArray
 from phash_engine.catalogue import Store
 from phash_engine.catalogue.code_cache import Stored
 from phash_engine.catalogue.code_store import CodeStore
-from tests.catalogue.samples import HERE, assert_table_is_truth, codes_of, paths, query, record, rows_of, truth
+from tests.catalogue.samples import assert_table_is_truth, codes_of, paths, query, record, rows_of, truth
+from tests.processes import Process
 
 
 @pytest.fixture
@@ -25,24 +22,21 @@ def catalogue(tmp_path: Path) -> Iterator[Store]:
         yield catalogue
 
 
-def python(script: str, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parents[1])
-
-
 def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
     script = """
-        import sys, time
+        import sys
         from phash_engine.catalogue.store import Store as Catalogue
-        while time.time() < float(sys.argv[2]):
-            pass
+        print("ready", flush=True)
+        input()
         with Catalogue(sys.argv[1]) as catalogue:
-            print(catalogue._database.meta("uuid"))
+            print(catalogue._database.meta("uuid"), flush=True)
     """
-    start = time.time() + 1
-    processes = [python(script, tmp_path / "photos.db", start) for _ in range(8)]
-    uuids = {process.communicate()[0].strip() for process in processes}
-    assert [process.returncode for process in processes] == [0] * 8
+    processes = [Process(script, tmp_path / "photos.db") for _ in range(8)]
+    assert [process.lines.get() for process in processes] == ["ready"] * 8
+    for process in processes:
+        process.go_on()
+    uuids = {process.lines.get() for process in processes}
+    assert [process.end() for process in processes] == [0] * 8
     assert uuids == {query(tmp_path / "photos.db", "SELECT value FROM meta WHERE key = 'uuid'")[0][0]}
 
 
@@ -52,19 +46,19 @@ def test_a_reader_sees_whole_moments_while_another_process_writes(tmp_path: Path
         import numpy as np
         from phash_engine.catalogue.store import Store as Catalogue
         with Catalogue(sys.argv[1]) as catalogue:
-            print("ready", flush=True)
             for turn in range(60):
                 codes = np.full((20, 10), turn, dtype=np.uint64)
                 catalogue.add_fingerprints([f"/p/{number}.jpg" for number in range(20)], codes)
                 if turn % 7 == 6:
                     catalogue.forget("/p")
+                if turn % 7 in (3, 6):
+                    print("pause", flush=True)
+                    input()
     """
     with Store(tmp_path / "photos.db") as catalogue:
-        writer = python(script, catalogue.path)
-        assert writer.stdout is not None
-        writer.stdout.readline()
+        writer = Process(script, catalogue.path)
         seen = set()
-        while writer.poll() is None:
+        while (line := writer.next_line()) != "end":
             with catalogue.snapshot():
                 shown = [photo.content_id for photo in catalogue.photos()]
                 contents, _, table = catalogue.code_columns()
@@ -75,33 +69,42 @@ def test_a_reader_sees_whole_moments_while_another_process_writes(tmp_path: Path
             contents, _, table = catalogue.code_columns()  # without a snapshot each read is of one moment
             assert len(contents) in (0, 20)
             assert len(np.unique(table)) <= 1
-        writer.communicate()
-        assert writer.returncode == 0
-        assert len(seen) > 5
+            if line == "pause":
+                writer.go_on()
+        assert writer.end() == 0
+        assert seen >= {-1, 3, 10, 17, 24, 31, 38, 45, 52, 59}
         assert_table_is_truth(catalogue)
 
 
 def test_a_writer_waits_for_another_and_readers_do_not(catalogue: Store) -> None:
     record(catalogue, {"/p/1.jpg": 1})
     script = """
-        import sqlite3, sys, time
+        import sqlite3, sys
         connection = sqlite3.connect(sys.argv[1], isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("DELETE FROM photos")
         print("ready", flush=True)
-        time.sleep(1)
+        input()
         connection.execute("ROLLBACK")
     """
-    holder = python(script, catalogue.path)
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    began = time.monotonic()
+    holder = Process(script, catalogue.path)
+    assert holder.lines.get() == "ready"
     assert paths(catalogue) == ["/p/1.jpg"]
-    assert time.monotonic() - began < 0.5
+
+    attempts: list[str] = []
+
+    def attempted(statement: str) -> None:
+        """Let the holder end when a statement begins that needs what it holds."""
+        if statement.startswith("BEGIN IMMEDIATE"):
+            attempts.append(statement)
+            if len(attempts) == 1:
+                holder.go_on()
+
+    catalogue._database._connection.set_trace_callback(attempted)
     record(catalogue, {"/p/2.jpg": 2})
-    assert time.monotonic() - began > 0.5
+    assert attempts
     assert paths(catalogue) == ["/p/1.jpg", "/p/2.jpg"]
-    holder.communicate()
+    assert holder.end() == 0
 
 
 def test_a_table_is_of_one_moment_though_codes_are_replaced_while_it_is_read(

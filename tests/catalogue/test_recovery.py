@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from phash_engine.catalogue import ImportedHash, Sighting, Store, recovery
+from phash_engine.catalogue.settings import QUARANTINES
 from phash_engine.errors import CatalogueError, CorruptError
 from phash_engine.scanning.scan import scan
 from tests.catalogue.samples import VERSIONS
@@ -115,6 +117,7 @@ def test_decisions_and_imported_hashes_are_recovered(photos: Path, tmp_path: Pat
         scan([photos], catalogue)
         catalogue.decisions.decide([bytes(32), bytes([1] * 32)], "different")
         catalogue.imported_hashes.add([ImportedHash("/p/1.jpg", "phash", np.uint64(1))])
+        catalogue.settings.set(QUARANTINES, ["/photos/aside"])
         decided = catalogue.decisions.all()
     overwrite_page(path, "contents")
     recovered = recovery.rebuild(path)
@@ -122,6 +125,7 @@ def test_decisions_and_imported_hashes_are_recovered(photos: Path, tmp_path: Pat
     assert recovered.rows == 2
     with Store(path) as catalogue:
         assert catalogue.decisions.all() == decided
+        assert catalogue.settings.get(QUARANTINES, list[str]) == ["/photos/aside"]
         assert catalogue.imported_hashes.counts() == {"phash": 1}
 
 
@@ -139,3 +143,47 @@ def test_rows_of_an_older_file_that_cannot_be_migrated_are_recovered(tmp_path: P
     with Store(path) as catalogue:
         assert len(catalogue.decisions.all()) == 1
         assert catalogue.imported_hashes.counts() == {"phash": 1}
+
+
+def sqlite_of_others(path: Path, application: int = 0) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA application_id = {application}")
+        connection.execute("CREATE TABLE notes (text)")
+        connection.execute("INSERT INTO notes VALUES (zeroblob(20000))")
+        connection.commit()
+
+
+def damaged_sqlite_of_others(path: Path) -> None:
+    sqlite_of_others(path)
+    overwrite(path)
+
+
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "text": lambda path: path.write_text("my notes\n" * 100),
+    "short text": lambda path: path.write_text("x"),
+    "picture": lambda path: draw(path, 1),
+    "sqlite": sqlite_of_others,
+    "sqlite with an id": lambda path: sqlite_of_others(path, 7),
+    "damaged sqlite": damaged_sqlite_of_others,
+}
+
+
+@pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_file_of_others_is_refused_and_untouched(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    path = tmp_path / "mine.png"
+    make(path)
+    data = path.read_bytes()
+    for use in (recovery.rebuild, Store):
+        with pytest.raises(CatalogueError) as caught:
+            use(path)
+        assert not isinstance(caught.value, CorruptError)
+        assert path.read_bytes() == data
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        for use in (recovery.rebuild, Store):
+            with pytest.raises(CatalogueError, match=r"is not a regular file|is a directory"):
+                use(path)

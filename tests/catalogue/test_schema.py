@@ -24,7 +24,7 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
     with Store(path, create=False) as catalogue:
         assert query(path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
         version = int(dump.stem[1:])
-        has_views, has_traits = version >= 5, version >= 9
+        has_views, has_traits = version >= 5, version >= 10
         ids, _, views, codes = catalogue._codes.rows(trust_all=True)
         assert ids.tolist() == [1, 2, 3, 4][: 3 + has_views]
         assert [NAMES[view] for view in views.tolist()] == ["full", "full", "full", "trimmed"][: 3 + has_views]

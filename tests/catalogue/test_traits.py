@@ -109,7 +109,7 @@ def test_failures_without_a_digest_are_read_again_on_request(tmp_path: Path) -> 
         assert scan(folder, catalogue, refresh=True).known_failures == 2
 
 
-@pytest.mark.parametrize("dump", VERSIONS[:8], ids=[path.stem for path in VERSIONS[:8]])
+@pytest.mark.parametrize("dump", VERSIONS[:9], ids=[path.stem for path in VERSIONS[:9]])
 def test_an_older_file_is_filled_by_the_command(tmp_path: Path, dump: Path, folder: Path) -> None:
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as connection:

@@ -76,7 +76,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="of another format or dtype"):
         VectorStore(tmp_path, "float16")
     (tmp_path / "vectors").write_bytes(b"")
-    with pytest.raises(IndexFileError, match="corrupt: fewer vectors than digests; delete the folder"):
+    with pytest.raises(IndexFileError, match="corrupt index: fewer vectors than digests; delete the folder"):
         VectorStore(tmp_path)
     for header in ("{", "[]", json.dumps({"format": 1, "dtype": "float32"})):
         (tmp_path / "header.json").write_text(header)

@@ -294,6 +294,7 @@ def evaluate(folders: Path, *more: str | Path, truth: str = "truth.csv") -> dict
     run = invoke("evaluate", *sides, "--truth", folders / truth, "--json", *more)
     assert run.return_value == 0
     records = [json.loads(line) for line in run.stdout.splitlines()]
+    assert all(record.pop("schema") == 1 for record in records)
     return {record.pop("ranking"): Measures(**record) for record in records}
 
 

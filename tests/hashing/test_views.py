@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from phash_engine import _files, images
 from phash_engine.catalogue import Content, Sighting, Store, View
@@ -179,9 +179,55 @@ def test_padded_copies_are_found_by_their_trimmed_view(lake: Image.Image, sample
     fingerprint = hashers.fingerprint(original[FULL])
     for kind, data in copies(lake):
         blocks = images.read_picture(data).blocks
-        assert list(blocks) == [FULL, TRIMMED], kind
+        assert list(blocks) == [FULL, *(["ground"] if kind == "transparent" else []), TRIMMED], kind
         assert hashers.distance(fingerprint, hashers.fingerprint(blocks[TRIMMED])) <= 8, kind
         assert np.array_equal(blocks[FULL], images.read_block(data)), kind
+
+
+# ── ground ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def faded(image: Image.Image) -> Image.Image:
+    """A picture whose lower half fades out."""
+    alpha = np.clip(np.linspace(500, -100, image.height), 0, 255).astype(np.uint8)
+    cut = image.convert("RGBA")
+    cut.putalpha(Image.fromarray(np.repeat(alpha[:, np.newaxis], image.width, axis=1)))
+    return cut
+
+
+def flattened(image: Image.Image, ground: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")
+
+
+@pytest.mark.parametrize("ground", ["black", "white"])
+def test_flattened_copies_of_a_transparent_picture_match(lake: Image.Image, tmp_path: Path, ground: str) -> None:
+    cut = faded(lake)
+    for name in ("cut.png", "cut.webp"):
+        cut.save(tmp_path / name, lossless=True)
+    flattened(cut, ground).save(tmp_path / "flat.jpg", quality=90)
+    assert compare(tmp_path / "flat.jpg", tmp_path / "cut.png").match_type == "similar"
+    with Store(None) as catalogue:
+        scan([tmp_path], catalogue)
+        (group,) = find_groups(catalogue)
+        assert len(group.duplicates) == 2
+        for query in tmp_path.iterdir():  # either side may be the transparent one
+            found = [(match.match_type, match.distance <= 4) for match in find(query, catalogue)]
+            assert found == [("identical", True), ("similar", True), ("similar", True)]
+        full = code_set.load(catalogue).full()
+        path_of = {photo.content_id: Path(photo.path) for photo in catalogue.photos()}
+        assert len(full.contents) == 3
+        for content, row in zip(full.contents.tolist(), full.codes, strict=True):
+            assert hashers.Fingerprint(*row[:5]) == hashers.fingerprint(images.read_block(path_of[content]))
+
+
+def test_a_ground_that_changes_nothing_is_no_view(lake: Image.Image) -> None:
+    opaque = lake.convert("RGBA")
+    even = lake.convert("RGBA")
+    even.putalpha(200)
+    drawing = Image.new("RGBA", (80, 60), (255, 255, 255, 0))
+    ImageDraw.Draw(drawing).ellipse((20, 10, 50, 55), fill="white")
+    for picture in (opaque, even, drawing):
+        assert list(images.read_picture(saved(picture, "PNG")).blocks) in ([FULL], [FULL, TRIMMED])
 
 
 def test_two_borders_around_one_picture_and_one_turned(lake: Image.Image, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.mutations import encoded, picture
 resource = pytest.importorskip("resource", reason="memory is measured on POSIX systems alone")
 
 QUICK = 1.0
-"""Seconds: about a hundred times what it takes, since loaded machines are slow."""
+"""Seconds of a processor: about a hundred times what it takes, since machines differ."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -70,11 +70,11 @@ def oversized_gif() -> bytes:
 @pytest.mark.parametrize("make", [oversized_png, oversized_bmp, oversized_tiff, oversized_webp, oversized_gif])
 def test_huge_declared_sizes_are_refused_at_once(make: Callable[[], bytes]) -> None:
     data = make()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ImageError) as caught:
         images.read_block(data)
     assert "256 megapixels" in caught.value.reason
-    assert time.perf_counter() - start < QUICK
+    assert time.process_time() - start < QUICK
 
 
 def test_a_small_file_of_many_pixels_is_refused() -> None:
@@ -92,12 +92,12 @@ def test_compressed_chunks_are_decompressed_up_to_a_limit(kind_and_head: tuple[b
     compressor = zlib.compressobj(9)
     bomb = b"".join([compressor.compress(bytes(1 << 24)) for _ in range(32)]) + compressor.flush()
     data = png(64, chunk(kind, head + bomb))
-    start, before = time.perf_counter(), memory()
+    start, before = time.process_time(), memory()
     try:
         assert not images.read_block(data).any()
     except ImageError as error:
         assert error.reason  # noqa: PT017 - either result is correct
-    assert time.perf_counter() - start < QUICK
+    assert time.process_time() - start < QUICK
     assert memory() - before < 100_000_000
 
 
@@ -123,28 +123,27 @@ def test_of_ten_thousand_frames_the_first_is_read() -> None:
         short, long = animation(2), animation(10_000)
         with Image.open(io.BytesIO(long)) as image:
             assert getattr(image, "n_frames", 1) == 10_000
-        start = time.perf_counter()
+        start = time.process_time()
         assert np.array_equal(images.read_block(long), images.read_block(short))
-        assert time.perf_counter() - start < QUICK
+        assert time.process_time() - start < QUICK
 
 
 def test_a_picture_of_200_megapixels_is_read(tmp_path: Path) -> None:
     path = tmp_path / "stadium.jpg"
     Image.new("L", (20_000, 10_000), 128).save(path, quality=50)
     program = (
-        "import resource, sys\n"
+        "import resource, sys, time\n"
         "from phash_engine import images\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "block, info = images.read_image(sys.argv[1])\n"
         "print(info.width, info.height, block.min(), block.max(), end=' ')\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, int(time.process_time()))"
     )
-    start = time.perf_counter()
     run = subprocess.run([sys.executable, "-c", program, path], cwd=ROOT, capture_output=True, text=True, check=True)
-    *shown, kilobytes = map(int, run.stdout.split())
+    *shown, kilobytes, seconds = map(int, run.stdout.split())
     assert shown == [20_000, 10_000, 128 * 256, 128 * 256]
     assert kilobytes < 100_000
-    assert time.perf_counter() - start < 10
+    assert seconds < 10
 
 
 def memory() -> int:

@@ -608,12 +608,12 @@ def bmp_header(width: int, height: int) -> bytes:
 def test_bombs_are_refused_at_once(
     header: Callable[[int, int], bytes], size: tuple[int, int], action: Literal["error", "ignore"]
 ) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter(action)
         error = failure(header(*size))
     assert "256 megapixels" in error.reason
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_256_megapixels_are_read() -> None:

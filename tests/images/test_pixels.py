@@ -52,6 +52,7 @@ def test_lab_is_read_by_its_lightness() -> None:
 def test_transparency_becomes_white() -> None:
     image = picture().convert("RGBA")
     image.putalpha(0)
+    image.putpixel((0, 0), (255, 255, 255, 255))  # else alpha was not meant
     assert (images.read_pixels(image, 500) == 255).all()
 
 

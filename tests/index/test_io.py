@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_readers_go_on_while_the_next_is_written(kind: str, tmp_path: Path) -> N
 
 def test_an_unfinished_generation_is_not_seen(tmp_path: Path) -> None:
     io.save(Index(skewed(99), None, "linear"), tmp_path)
-    (tmp_path / ".writing-x").mkdir()
+    (tmp_path / f".writing-{0:032x}").mkdir()
     assert len(io.load(tmp_path)) == 99
     io.save(Index(skewed(60), None, "linear"), tmp_path)
     assert generation(tmp_path).name == "00000002"
@@ -93,15 +94,76 @@ def test_a_damaged_file_is_found(tmp_path: Path) -> None:
     path = generation(tmp_path) / "bucket_codes_0.npy"
     path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
     with pytest.raises(IndexFileError, match=r"bucket_codes_0.npy: corrupt index: wrong checksum"):
-        io.verify(tmp_path)
+        io.load(tmp_path)
 
 
-def test_arrays_that_do_not_fit_are_refused(kind: str, tmp_path: Path) -> None:
-    io.save(Index(skewed(300), None, kind), tmp_path)
-    for name in ("ids", "removed"):
-        path = generation(tmp_path) / f"{name}.npy"
-        np.save(path, np.load(path)[:-1])
-    with pytest.raises(IndexFileError, match="corrupt: 299 ids"):
+def test_arrays_of_another_generation_are_refused(kind: str, tmp_path: Path) -> None:
+    io.save(Index(skewed(300), None, kind), tmp_path / "a")
+    io.save(Index(skewed(300, seed=1)[:299], None, kind), tmp_path / "b")
+    for path in generation(tmp_path / "a").glob("*.npy"):
+        path.write_bytes((generation(tmp_path / "b") / path.name).read_bytes())
+    with pytest.raises(IndexFileError, match="corrupt index: wrong checksum"):
+        io.load(tmp_path / "a")
+
+
+@pytest.mark.parametrize("name", ["2019", "20190101", "holiday"])
+def test_a_folder_of_others_is_refused_and_kept(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    photo = tmp_path / name / "a.jpg"
+    photo.write_bytes(b"a photo")
+    with pytest.raises(IndexFileError, match=f"it holds other things, such as {name}"):
+        io.save(Index(skewed(9), None, "linear"), tmp_path)
+    assert [*tmp_path.rglob("*.*")] == [photo]
+
+
+@pytest.mark.parametrize("name", ["2019", "20190101", f".writing-{0:032x}"])
+def test_folders_of_others_beside_a_generation_are_kept(name: str, tmp_path: Path) -> None:
+    io.save(Index(skewed(9), None, "linear"), tmp_path)
+    (tmp_path / name).mkdir()
+    photo = tmp_path / name / "a.jpg"
+    photo.write_bytes(b"a photo")
+    io.save(Index(skewed(12), None, "linear"), tmp_path)
+    assert photo.read_bytes() == b"a photo"
+    assert len(io.load(tmp_path)) == 12
+    assert not (tmp_path / "00000001").exists()
+
+
+def test_a_photo_in_a_generation_is_kept(tmp_path: Path) -> None:
+    io.save(Index(skewed(9), None, "linear"), tmp_path / "index")
+    photo = generation(tmp_path / "index") / "a.jpg"
+    photo.write_bytes(b"a photo")
+    with pytest.raises(IndexFileError, match="it holds other things"):
+        io.save(Index(skewed(12), None, "linear"), tmp_path / "index")
+    assert photo.read_bytes() == b"a photo"
+
+
+def test_a_link_in_the_place_of_a_generation_is_not_followed(tmp_path: Path) -> None:
+    io.save(Index(skewed(9), None, "linear"), tmp_path / "elsewhere")
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "00000007").symlink_to(tmp_path / "elsewhere" / "00000001")
+    with pytest.raises(IndexFileError, match="it holds other things"):
+        io.save(Index(skewed(12), None, "linear"), tmp_path / "index")
+    with pytest.raises(IndexFileError, match="there is no index here"):
+        io.load(tmp_path / "index")
+    assert len(io.load(tmp_path / "elsewhere")) == 9
+
+
+@pytest.mark.parametrize("name", ["header.json", "codes.npy"])
+@pytest.mark.parametrize("change", ["fifo", "endless", "longer", "folder"])
+def test_something_else_in_the_place_of_a_file_is_refused(name: str, change: str, tmp_path: Path) -> None:
+    io.save(Index(skewed(300), None, "linear"), tmp_path)
+    path = next(generation(tmp_path).glob(name.replace("codes", "codes*")))
+    data = path.read_bytes()
+    path.unlink()
+    if change == "fifo":
+        os.mkfifo(path)
+    elif change == "endless":
+        path.symlink_to("/dev/zero")
+    elif change == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(data + b"x")
+    with pytest.raises(IndexFileError, match="corrupt index: "):
         io.load(tmp_path)
 
 
@@ -115,8 +177,8 @@ def test_files_of_another_format_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="written in another format"):
         io.load(tmp_path)
     path = generation(tmp_path) / "header.json"
-    path.write_text(json.dumps({"format": 101, "kind": "best", "words": 1, "crc32": {}}))
-    with pytest.raises(IndexFileError, match="corrupt header: no known kind and width of index"):
+    path.write_text(json.dumps({"format": 102, "kind": "linear", "words": 1, "crc32": {}, "header_crc32": 1}))
+    with pytest.raises(IndexFileError, match="corrupt index: wrong checksum of the header"):
         io.load(tmp_path)
 
 

@@ -153,5 +153,5 @@ def _dom(folder: Path) -> str:
     """The page as the browser has made it, its scripts run."""
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     command += ["--virtual-time-budget=10000", "--dump-dom", f"file://{folder / 's.html'}"]
-    run = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    run = subprocess.run(command, capture_output=True, check=True)
     return run.stdout.decode()

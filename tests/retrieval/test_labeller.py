@@ -171,7 +171,7 @@ def test_label_prints_labels(catalogue_path: Path, trees: Path, tmp_path: Path) 
     assert [(label, path) for label, _, _, path in lines] == [("birch", str(birch)), ("-", odd)]
     assert [entropy for _, _, entropy, _ in lines] == ["0.00", "0.00"]
     record = json.loads(invoke("label", odd, "--json").output)
-    assert record == {"path": odd, "label": None, "confidence": 0, "entropy": 0}
+    assert record == {"schema": 1, "path": odd, "label": None, "confidence": 0, "entropy": 0}
     assert invoke("label", odd).return_value == 1
     assert invoke("label", birch, "--least", "1").return_value == 1
     assert invoke("label", birch, "--in", trees / "elm").return_value == 1
@@ -184,7 +184,7 @@ def test_label_prints_labels(catalogue_path: Path, trees: Path, tmp_path: Path) 
 def test_label_by_a_file(catalogue_path: Path, trees: Path, tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(f"path,label\n{trees / 'birch' / '0.png'},my tree\n", encoding="utf-8")
-    run = invoke("label", trees / "birch" / "1.png", "--labels", path, "--neighbours", "1")
+    run = invoke("label", trees / "birch" / "1.png", "--labels", path, "-k", "1")
     assert run.output.split("\t")[0] == "my tree"
 
 
@@ -223,7 +223,7 @@ def test_accuracy_that_no_confidence_reaches(catalogue_path: Path, trees: Path, 
     lines = [f"{trees / 'birch' / f'{copy}.png'},{copy % 2}\n" for copy in range(4)]
     path.write_text("path,label\n" + "".join(lines), encoding="utf-8")
     with pytest.raises(UsageError, match=r"no confidence gets 95\.0% of the labels right"):
-        invoke("label", "--calibrate", "--labels", path, "--neighbours", "1")
+        invoke("label", "--calibrate", "--labels", path, "-k", "1")
 
 
 @pytest.mark.parametrize(

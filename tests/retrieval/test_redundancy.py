@@ -117,7 +117,7 @@ def test_status_prints_the_redundancy(folder: Path, tmp_path: Path) -> None:
     with Image.open(chart) as picture:
         assert picture.width > picture.height > 300
     record = json.loads(invoke("redundancy", "--labels", "folder", "--json").output)
-    assert list(record) == ["photos", "contents", "copies", "pairs", "bits", "contradictions", "nearest"]
+    assert list(record) == ["schema", "photos", "contents", "copies", "pairs", "bits", "contradictions", "nearest"]
     assert sum(record["nearest"]["percent"]) == pytest.approx(100)
     assert len(record["nearest"]["bins"]) == len(record["nearest"]["percent"])
     assert len(record["contradictions"]) == 2

@@ -187,17 +187,17 @@ def test_scores_by_hand() -> None:
 
 
 def test_rerank_prints_the_best(folder: Path, catalogue_path: Path, model: Path) -> None:
-    run = invoke("rerank", folder / LAKE, "--model", model, "--top", "3")
+    run = invoke("rerank", folder / LAKE, "--model", model, "-k", "3")
     assert run.return_value == 0
     lines = [line.split("\t") for line in run.output.splitlines()]
     assert len(lines) == 3
     assert all(float(score) <= 1.0001 and match_type in {"similar", "rotated"} for score, _, match_type, _ in lines)
-    run = invoke("rerank", folder / LAKE, "--model", model, "--top", "3", "--json", "--half", "--ten-crop")
+    run = invoke("rerank", folder / LAKE, "--model", model, "-k", "3", "--json", "--half", "--ten-crop")
     records = [json.loads(line) for line in run.output.splitlines()]
-    assert list(records[0]) == ["query", "path", "score", "distance", "match_type"]
+    assert list(records[0]) == ["schema", "query", "path", "score", "distance", "match_type"]
     for expand in EXPANSIONS:
         assert invoke("rerank", folder / LAKE, "--model", model, "--expand", expand).return_value == 0
-    assert invoke("rerank", folder / ALONE, "--model", model, "--within", "3").return_value == 1
+    assert invoke("rerank", folder / ALONE, "--model", model, "--candidates", "3").return_value == 1
 
 
 def test_mistakes_are_one_line(folder: Path, catalogue_path: Path, model: Path, tmp_path: Path) -> None:

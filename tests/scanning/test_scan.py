@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -583,16 +582,14 @@ def test_names_that_are_no_utf8_are_scanned_and_found(root: Path, catalogue: Sto
 
 # ── interruption ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-MANY = 400
+MANY = 100
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files that take a few milliseconds each: one PNG with different bytes after its end, which no decoder reads."""
+    """One PNG many times, with different bytes after its end, which no decoder reads."""
     folder = tmp_path_factory.mktemp("many")
-    tiles = np.random.default_rng(1).integers(0, 256, (8, 12), dtype=np.uint8)
-    Image.fromarray(np.kron(tiles, np.ones((250, 250), dtype=np.uint8))).save(folder / "all.png")
-    data = (folder / "all.png").read_bytes()
+    data = draw(folder / "all.png", 1).read_bytes()
     (folder / "all.png").unlink()
     for number in range(MANY):
         (folder / f"{number:03d}.png").write_bytes(data + b"%d" % number)
@@ -600,27 +597,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def committed(path: Path) -> int:
-    if not path.exists():
-        return 0
-    try:
-        return int(str(run("SELECT count(*) FROM photos", path)[0][0]))
-    except sqlite3.OperationalError:
-        return 0  # the tables are just being made
-
-
-def wait_for_reading(process: subprocess.Popen[str], size: int) -> None:
-    """Wait until a process has read ``size`` bytes more; where the system does not count them, for a while."""
-    counter = Path(f"/proc/{process.pid}/io")
-    if not counter.exists():
-        time.sleep(0.3)
-        return
-    goal = rchar(counter) + size
-    while process.poll() is None and rchar(counter) < goal:
-        time.sleep(0.002)
-
-
-def rchar(counter: Path) -> int:
-    return int(counter.read_text().split()[1])
+    return int(str(run("SELECT count(*) FROM photos", path)[0][0]))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -629,23 +606,25 @@ def test_an_interrupted_scan_keeps_what_was_committed(
     many: Path, tmp_path: Path, counts: Counts, number: signal.Signals
 ) -> None:
     path = tmp_path / "photos.db"
-    command = [sys.executable, "-m", "phash_engine", "scan", str(many), "--catalogue", str(path), "--workers", "1"]
-    scanning = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    while not committed(path) and scanning.poll() is None:
-        time.sleep(0.01)
+    command = [sys.executable, "-m", "tests.paused_scan", "3", "scan", str(many), "--catalogue", str(path)]
+    scanning = subprocess.Popen(
+        [*command, "--workers", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert scanning.stdout is not None
+    assert scanning.stdout.readline() == "waiting\n"
     before = committed(path)
-    wait_for_reading(scanning, 3 * worker_module._BATCH_SIZE * (many / "000.png").stat().st_size)
     scanning.send_signal(number)
     _, message = scanning.communicate()
 
     after = committed(path)
-    assert 0 < before <= after < MANY
+    assert before == worker_module._BATCH_SIZE
     if number == signal.SIGINT:
         assert scanning.returncode == 130
-        assert after > before  # what had been read since the last commit
+        assert after == 3 * before  # what had been read since the last commit
         assert "the same command goes on from there" in message
     else:
         assert scanning.returncode == -signal.SIGKILL
+        assert after == before
     assert "Traceback" not in message
     assert run("PRAGMA integrity_check", path) == [("ok",)]
     with Store(path) as catalogue:

@@ -195,10 +195,10 @@ def test_a_sidecar_only_excluded_this_time_stays_and_forget_drops_it(tmp_path: P
 def test_scan_counts_sidecars_and_dedupe_shows_them_in_its_text_alone(tmp_path: Path) -> None:
     shot(tmp_path, "a.jpg", "a.nef", "b.jpg", "b.xmp")
     scanned = CliRunner().invoke(cli, ["scan", str(tmp_path), "--catalogue", str(tmp_path / ".db"), "--json"])
-    assert json.loads(scanned.stdout)["companions"] == 2
+    assert json.loads(scanned.stdout)["sidecars"] == 2
     command = ["dedupe", str(tmp_path), "--no-catalogue"]
     lines = CliRunner().invoke(cli, command).stdout.splitlines()
-    assert lines.pop(1).strip().startswith("kept by ")
+    assert lines.pop(1).strip().startswith("kept: ")
     assert [Path(line.split()[-1]).name for line in lines] == ["a.jpg", "a.nef", "b.jpg", "b.xmp"]
     (record,) = map(json.loads, CliRunner().invoke(cli, [*command, "--json"]).stdout.splitlines())
     assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["duplicates"])}

@@ -1,0 +1,93 @@
+"""PNG files with chunks that Pillow refuses: read without them, if the picture does not depend on them."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps, PngImagePlugin
+
+from phash_engine import images
+from phash_engine.errors import ImageError
+from tests.images.test_images import encoded, picture
+from tests.images.test_samples import chunk
+
+WHOLE = encoded(picture(), "PNG")
+HEADER, PIXELS = WHOLE[:33], WHOLE[33:]
+LONG = bytes(2_000_000)
+EXIF = Image.Exif()
+EXIF[0x0112] = 6
+
+
+def with_wrong_crc(part: bytes) -> bytes:
+    return part[:-1] + bytes([part[-1] ^ 1])
+
+
+FAULTY = {
+    "long zTXt": chunk(b"zTXt", b"Comment\0\0" + zlib.compress(LONG)),
+    "long iTXt": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(LONG)),
+    "long iCCP": chunk(b"iCCP", b"profile\0\0" + zlib.compress(LONG)),
+    "iCCP of another method": chunk(b"iCCP", b"profile\0\1" + zlib.compress(b"profile")),
+    "wrong CRC of text": with_wrong_crc(chunk(b"tEXt", b"Comment\0text")),
+    "wrong CRC of a profile": with_wrong_crc(chunk(b"iCCP", b"profile\0\0" + zlib.compress(b"profile"))),
+    "wrong CRC of EXIF": with_wrong_crc(chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0")),
+    "wrong CRC of an unknown chunk": with_wrong_crc(chunk(b"prVt", b"anything")),
+    "wrong CRC of an animation": with_wrong_crc(chunk(b"acTL", struct.pack(">II", 2, 0))),
+    "short pHYs": chunk(b"pHYs", b"\0"),
+    "much text": b"".join(chunk(b"tEXt", b"Comment\0" + b"a" * 900_000) for _ in range(80)),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_faulty_ancillary_chunks_are_left_out(name: str) -> None:
+    data = HEADER + FAULTY[name] + PIXELS
+    block, info = images.read_image(data)
+    assert np.array_equal(block, images.read_block(WHOLE))
+    assert info == images.read_image_info(data) == images.ImageInfo(187, 131, "PNG", "RGB")
+
+
+def test_faulty_chunks_after_the_pixels_are_left_out() -> None:
+    data = WHOLE[:-12] + FAULTY["long zTXt"] + WHOLE[-12:]
+    assert np.array_equal(images.read_block(data), images.read_block(WHOLE))
+
+
+def test_what_the_picture_depends_on_is_kept() -> None:
+    turned = encoded(picture(), "PNG", exif=EXIF)
+    palette = encoded(picture().quantize(16), "PNG", transparency=0)
+    for whole in (turned, palette):
+        data = whole[:33] + FAULTY["long iCCP"] + whole[33:]
+        assert np.array_equal(images.read_block(data), images.read_block(whole))
+    assert images.read_image(turned)[1][:2] == (131, 187)
+
+
+def test_frames_are_read_beside_a_faulty_chunk() -> None:
+    whole = encoded(picture(), "PNG", save_all=True, append_images=[ImageOps.invert(picture()), picture().rotate(90)])
+    data = whole[:33] + FAULTY["long zTXt"] + whole[33:]
+    found, expected = (images.read_picture(file, frames=5).blocks for file in (data, whole))
+    assert list(found) == list(expected) == ["full", "frame:1", "frame:2"]
+    assert all(np.array_equal(found[view], expected[view]) for view in expected)
+
+
+@pytest.mark.parametrize("name", [b"IHDR", b"PLTE"])
+def test_a_wrong_crc_of_a_critical_chunk_is_damage(name: bytes) -> None:
+    whole = encoded(picture().quantize(16), "PNG")
+    start = whole.index(name) - 4
+    end = start + 12 + struct.unpack_from(">I", whole, start)[0]
+    with pytest.raises(ImageError, match="damaged"):
+        images.read_block(whole[: end - 1] + bytes([whole[end - 1] ^ 1]) + whole[end:])
+
+
+def test_a_file_that_is_cut_is_damaged_whatever_its_chunks() -> None:
+    data = HEADER + FAULTY["long zTXt"] + PIXELS
+    for cut in (len(data) // 2, len(data) - 400, len(HEADER) + 20):
+        with pytest.raises(ImageError):
+            images.read_block(data[:cut])
+
+
+def test_text_that_pillow_takes_is_kept() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "a" * 1000, zip=True)
+    with Image.open(io.BytesIO(encoded(picture(), "PNG", pnginfo=text))) as image:
+        assert isinstance(image, PngImagePlugin.PngImageFile)
+        assert image.text["Comment"] == "a" * 1000
