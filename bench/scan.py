@@ -108,14 +108,12 @@ def beside(title: str, files: Sequence[Path], options: argparse.Namespace) -> It
                 "-m",
                 "phash_engine",
                 "scan",
-                files[0].parent,
+                str(files[0].parent),
                 "--catalogue",
-                catalogue,
-                "--json",
+                str(catalogue),
             ]
-            run = subprocess.run(
-                [*command, "--workers", str(options.workers)], cwd=tree, capture_output=True, check=True, text=True
-            )
+            command += ["--workers", str(options.workers), "--json"]
+            run = subprocess.run(command, cwd=tree, capture_output=True, check=True, text=True)
             record = json.loads(run.stdout)
             if record["decoded"] != len(files):
                 raise SystemExit(f"{tree}: {record['decoded']} of {len(files)} files were decoded")

@@ -223,9 +223,6 @@ MIGRATIONS: Final = (
         codes BLOB NOT NULL,
         PRIMARY KEY (content_id, number)
     ) STRICT, WITHOUT ROWID;
-    ALTER TABLE sidecars ADD COLUMN live_id TEXT;
-    ALTER TABLE sidecars ADD COLUMN taken_us INTEGER;
-    ALTER TABLE sidecars ADD COLUMN seconds REAL;
     """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""

@@ -118,12 +118,12 @@ def mean_gradient(luma: NDArray[np.uint8]) -> float:
     spacing = max(luma.size // _GRADIENT_PIXELS, 1)
     upper, lower = luma[:-1:spacing], luma[1::spacing]
     steps = _mean_step(upper[:, 1:], upper[:, :-1]) + _mean_step(lower, upper)
-    return steps * max(luma.shape) / _GRADIENT_SIDE
+    return float(steps * max(luma.shape) / _GRADIENT_SIDE)
 
 
 def _mean_step(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     steps = np.maximum(a, b) - np.minimum(a, b)  # in bytes, at a tenth of the time of other types
-    return float(steps.sum(dtype=np.uint32) / steps.size)
+    return float(steps.sum(dtype=np.uint32)) / steps.size
 
 
 def _percent(steps: NDArray[np.int64]) -> Any:
