@@ -9,6 +9,8 @@ from phash_engine.images.formats import TYPICAL_QUALITY, WITH_FRAMES
 
 RAW_SIZE = "raw size"
 """Key under which the preview of a camera RAW has the size of the RAW itself."""
+FILE_BYTES = "file bytes"
+"""Key under which the picture of a file has the bytes of the file."""
 ORIENTATION_TAG = 0x0112
 
 _STANDARD_TABLE_SUM = 3688

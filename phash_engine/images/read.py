@@ -19,7 +19,8 @@ from phash_engine.hashing import orientation, quality, views
 from phash_engine.hashing.content_class import content_class
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.hashing.quality import is_flat
-from phash_engine.images import loading, luma, metadata, progressive_jpeg, traits
+from phash_engine.images import integrity, jpeg, loading, luma, metadata, progressive_jpeg, traits
+from phash_engine.images.integrity import Integrity
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
 from phash_engine.images.traits import Traits
 
@@ -74,15 +75,19 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
 
 def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
     """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (_, _, plane, turn, info):
+    with _decoded(source, name) as (_, _, plane, turn, info, _):
         return _turned(plane.block, turn), info
 
 
 class Picture(NamedTuple):
-    """The info of a picture, and the blocks of its views, uint16 ``(32, 32)``, by name, ``full`` first."""
+    """The info of a picture, the blocks of its views, uint16 ``(32, 32)``, by name, ``full`` first, and its integrity.
+
+    A picture that is not from a file has no integrity to know of.
+    """
 
     info: ImageInfo
     blocks: dict[str, NDArray[np.uint16]]
+    integrity: Integrity = integrity.UNKNOWN
 
 
 class Reading(NamedTuple):
@@ -116,7 +121,7 @@ def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0) -
     crops, frames
         As for :func:`read_picture`.
     """
-    with _decoded(data, name) as (image, pixels, plane, turn, info):
+    with _decoded(data, name, verify=True) as (image, pixels, plane, turn, info, known):
         blocks = dict(_views(pixels, plane, crops=crops))
         reduced = plane.reduced()
         grey = luma.squared(pixels, reduced, plane.extent)
@@ -133,7 +138,7 @@ def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0) -
             sampled = {number: block for number, block in read.items() if number in sampled_numbers}
             blocks |= {views.frame(number): block for number, block in read.items() if number in requested}
         return Reading(
-            Picture(info, {view: _turned(block, turn) for view, block in blocks.items()}),
+            Picture(info, {view: _turned(block, turn) for view, block in blocks.items()}, known),
             found,
             _turned(grey, turn),
             {number: _turned(block, turn) for number, block in sampled.items()},
@@ -155,12 +160,12 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
         Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
-    with _decoded(source, name) as (image, pixels, plane, turn, info):
+    with _decoded(source, name, verify=True) as (image, pixels, plane, turn, info, found):
         blocks = dict(_views(pixels, plane, crops=crops))
         if frames and info.is_animated:
             read = _frames(image, _requested_frames(image, frames))
             blocks |= {views.frame(number): block for number, block in read}
-        return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()})
+        return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()}, found)
 
 
 def read_image_info(source: Source) -> ImageInfo:
@@ -172,28 +177,42 @@ def read_image_info(source: Source) -> ImageInfo:
 
 
 @contextmanager
-def _decoded(source: Source, name: str | None) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo]]:
-    """Decode the first frame of any source: the image, and as it is shown; its luma as stored; orientation; info."""
+def _decoded(
+    source: Source, name: str | None, *, verify: bool = False
+) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo, Integrity]]:
+    """Decode the first frame of any source.
+
+    Yields the image, and as it is shown; its luma as stored; orientation; info; integrity, which is unknown unless
+    ``verify``: that of a progressive JPEG takes all of its data.
+    """
     with opened(source, name) as image:
         width, height, mode = image.width, image.height, image.mode
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = metadata.raw_size(image)
         scale = 1
+        found = integrity.UNKNOWN
         # draft would change a PIL image of the caller.
         if image.format in {"JPEG", "MPO"} and image is not source:
             scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
-            if scale == 8:
+            whole = image
+            if scale == 8 and not verify:
                 image = _without_details(image)
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
-            if isinstance(image, ImageFile.ImageFile):
+            if isinstance(image, ImageFile.ImageFile) and image.fp:
                 image.decodermaxblock = _READ_BYTES
+                if image is whole:
+                    image.fp.seek(0)
+                    found = jpeg.load_strictly(image, image.fp.read())
+        elif verify:
+            found = integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
         pixels = loading.loaded(image)
         if scale == 1:
             width, height = image.size  # Pillow turns a TIFF upright while loading
         turn = metadata.orientation(image)
         shown = raw_size or ((height, width) if turn >= 5 else (width, height))
         info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
-        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info
+        known = found if verify and not raw_size else integrity.UNKNOWN
+        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info, known
 
 
 def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | None:

@@ -20,10 +20,14 @@ from phash_engine.catalogue import UNREAD, Content, KeptReading, Sighting, Store
 from phash_engine.errors import ImageError
 from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.views import FULL, Wanted
+from phash_engine.images.integrity import Intact
 
 _BATCH_SIZE = 16
 _BYTES_IN_MEMORY = 192_000_000
 """Files are read whole; all workers together hold no more than this, or one file that is larger."""
+
+_KNOWN = {Intact.YES: True, Intact.NO: False}
+"""Whether a file is intact, as the catalogue stores it: None where that is not known."""
 
 Decoded = tuple[bytes, images.Reading]
 
@@ -140,7 +144,7 @@ def _contents(decoded: Sequence[Decoded], requested: Wanted) -> list[Content]:
     trusted, codes = quality.is_trusted(qualities, details).tolist(), hashers.hash_blocks(blocks)
     contents, start = [], 0
     for digest, reading in decoded:
-        info, names = reading.picture
+        info, names, (intact, fault) = reading.picture
         middle, stop = start + len(names), start + len(names) + len(reading.frames)
         views = map(View, names, trusted[start:middle], codes[start:middle])
         # A full view without structure is kept for searches that ask for it; other views without structure are useless.
@@ -148,7 +152,9 @@ def _contents(decoded: Sequence[Decoded], requested: Wanted) -> list[Content]:
         frames = dict(zip(reading.frames, codes[middle:stop], strict=True))
         kept = KeptReading(reading.traits, reading.grey, frames)
         marks = int(qualities[start]), float(details[start])
-        contents.append(Content(digest, *info[:3], *marks, kept_views, requested, info.is_animated, kept=kept))
+        contents.append(
+            Content(digest, *info[:3], *marks, kept_views, requested, info.is_animated, _KNOWN.get(intact), fault, kept)
+        )
         start = stop
     return contents
 
