@@ -46,6 +46,7 @@ class Catalogue(Store):
         pairing: bool = True,
         crops: bool | None = None,
         frames: int | None = None,
+        refresh: bool = False,
         progress: Progress | None = None,
     ) -> ScanReport:
         """Bring the catalogue up to date with one folder or several, and all below them.
@@ -62,6 +63,7 @@ class Catalogue(Store):
             pairing=pairing,
             crops=crops,
             frames=frames,
+            refresh=refresh,
             progress=progress,
         )
 

@@ -229,6 +229,8 @@ def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_scor
             output.text(text)
 
     notes = [f"       kept: {output.name(wording.reason(group.reason))}"]
+    if not group.keeper.is_decoded:
+        notes.append(f"       not decoded, equal bytes: {group.keeper.fault}")
     line("", group.keeper, *notes, *(["       a series of shots"] if group.is_series else []))
     joining = group.joining()
     for photo in group.kept:
@@ -249,6 +251,7 @@ def _record(group: Group) -> dict[str, Any]:
         "reason": group.reason._asdict(),
         "is_series": group.is_series,
         "bytes": group.bytes,
+        **({} if group.keeper.is_decoded else {"is_decoded": False}),
     }
 
 

@@ -30,6 +30,7 @@ from phash_engine.scanning.scan import scan
 @options.crops
 @options.frames
 @options.catalogue
+@further("--refresh", is_flag=True, help="Read again what was catalogued by a version that kept less of a file.")
 @further("--rebuild", is_flag=True, help="Set a corrupt catalogue aside, and create a new one.")
 @options.as_json
 @options.strict
@@ -43,6 +44,7 @@ def command(
     crops: bool | None,
     frames: int | None,
     catalogue_path: Path | None,
+    refresh: bool,
     rebuild: bool,
     as_json: bool,
     strict: bool,
@@ -65,6 +67,7 @@ def command(
             pairs=pairs,
             crops=crops,
             frames=frames,
+            refresh=refresh,
         )
     if as_json:
         output.record(_as_record(report))
@@ -82,6 +85,7 @@ def run(
     include_managed: bool = False,
     crops: bool | None = None,
     frames: int | None = None,
+    refresh: bool = False,
 ) -> ScanReport:
     """Scan with a progress bar, and report on standard error what was done and what could not be read."""
     try:
@@ -96,6 +100,7 @@ def run(
                 pairing=pairs == "together",
                 crops=crops,
                 frames=frames,
+                refresh=refresh,
                 progress=progress,
             )
     except KeyboardInterrupt:

@@ -39,6 +39,7 @@ def scan(
     pairing: bool = True,
     crops: bool | None = None,
     frames: int | None = None,
+    refresh: bool = False,
     progress: Progress | None = None,
 ) -> ScanReport:
     """Bring the catalogue up to date with some folders and all below them.
@@ -67,6 +68,8 @@ def scan(
     frames
         How many frames of an animation, or pages of a TIFF, are catalogued besides the first; None as for ``crops``,
         at first 0. When it changes, animations are read again.
+    refresh
+        Whether photos that were read before their traits were kept, and failures without a digest, are read again.
     progress
         Called after each batch of files.
 
@@ -95,8 +98,8 @@ def scan(
     report = ScanReport()
     _request_views(catalogue, crops, frames)
     catalogue.failures.retry(_optional.resolved())
-    files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed)
-    photo_of = _read_photos(files, catalogue, workers, memory, report, progress, pairing=pairing)
+    files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed, refresh=refresh)
+    photo_of = _read_photos(files, catalogue, workers, memory, report, progress, pairing=pairing, refresh=refresh)
     paths = {file.path for file in files}
     for root in reached:
         sidecars.update(root, photo_of, paths, catalogue)
@@ -126,13 +129,14 @@ def _walk_roots(
     report: ScanReport,
     *,
     include_managed: bool,
+    refresh: bool,
 ) -> tuple[dict[File, KnownFile | None], list[str]]:
     """Walk the roots and mark what is missing; return the files with what is known of them, and the roots reached."""
     files: dict[File, KnownFile | None] = {}
     reached: list[str] = []
     managed = managed_folders.of(catalogue)
     for root in distinct_roots(folders, managed, include_managed=include_managed):
-        known = catalogue.known_files(root)
+        known = catalogue.known_files(root, with_traits=refresh)
         walk = walk_root(root, exclude, managed, include_managed=include_managed, had_photos=bool(known))
         if isinstance(walk, Unreadable):
             report.unreachable.append(walk)
@@ -167,6 +171,7 @@ def _read_photos(
     progress: Progress | None,
     *,
     pairing: bool,
+    refresh: bool,
 ) -> dict[str, str]:
     """Read what is new or changed but for sidecars; return the photo of each sidecar, by path.
 
@@ -183,7 +188,7 @@ def _read_photos(
         to_read = [file for file in photos if _needs_reading(file, files[file], report)]
         if not to_read:
             return photo_of
-        with WorkerPool(to_read, catalogue, workers, memory) as results:
+        with WorkerPool(to_read, catalogue, workers, memory, refresh=refresh) as results:
             _commit_all(results, catalogue, report, len(to_read), progress)
         catalogue.drop_unreferenced()
         not_photos |= {failure.path for failure in report.failures}
@@ -231,7 +236,7 @@ def _commit(result: BatchResult, catalogue: Store, report: ScanReport) -> BatchR
     """Commit a result and count it; return an empty one."""
     if result.sightings:
         catalogue.record(result.sightings, result.contents)
-    failures = [Unreadable(s.path, s.reason) for s in result.sightings if s.digest is None]
+    failures = [Unreadable(s.path, s.reason) for s in result.sightings if s.reason]
     report.misnamed += _misnamed(result.sightings, catalogue)
     report.failures += failures
     report.decoded += len(result.contents)

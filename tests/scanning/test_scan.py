@@ -55,18 +55,18 @@ class Counts:
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
     counts = Counts()
-    read, read_picture = _files.read, images.read_picture
+    read, read_file = _files.read, images.read_file
 
     def counting_read(path: str) -> tuple[File, bytes]:
         counts.read.append(Path(path).name)
         return read(path)
 
-    def counting_read_picture(*arguments: Any, **views: Any) -> object:
+    def counting_read_file(*arguments: Any, **views: Any) -> object:
         counts.decoded += 1
-        return read_picture(*arguments, **views)
+        return read_file(*arguments, **views)
 
     monkeypatch.setattr(_files, "read", counting_read)
-    monkeypatch.setattr(images, "read_picture", counting_read_picture)
+    monkeypatch.setattr(images, "read_file", counting_read_file)
     return counts
 
 
@@ -543,7 +543,7 @@ def test_a_file_that_turns_broken_leaves_no_match(root: Path, catalogue: Store, 
     assert (report.known_failures, report.missing, report.failures) == (1, 0, [])
     shutil.copy(old, root / name)
     report = scan([root], catalogue)
-    assert report.recognised == 1
+    assert report.decoded == 1
     assert len(find(old, catalogue)) == 1
 
 
