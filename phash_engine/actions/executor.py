@@ -22,7 +22,8 @@ from phash_engine.actions.journal import SUFFIX, Journal, JournalReader, Step
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedPhoto, read
 from phash_engine.actions.preconditions import observe_planned
 from phash_engine.catalogue.store import Store
-from phash_engine.errors import NameTakenError, NotBegunError, RefusalError, UsageError
+from phash_engine.errors import CatalogueError, NameTakenError, NotBegunError, RefusalError, UsageError
+from phash_engine.scanning import managed_folders
 
 
 class Outcome(NamedTuple):
@@ -70,7 +71,8 @@ def apply(
     PlanError
         The plan or the journal cannot be used.
     UsageError
-        An unknown action, or "move" without a folder.
+        An unknown action, "move" without a folder, or a folder with photos of the collection, or among them where
+        there is no catalogue that remembers it.
     """
     if action is not None and action not in steps.ACTIONS:
         raise UsageError(f"the actions are {', '.join(steps.ACTIONS)}, not {action}")
@@ -81,9 +83,11 @@ def apply(
     check = partial(boundaries.check, plan=plan)
     if dry_run:
         reader = JournalReader(path + SUFFIX, plan.digest, plan.catalogue, check)
+        _remember_target(plan, move_to, dry_run=True)
         yield from _Execution(plan, action, folder, reader).outcomes()
         return
     with Journal(path + SUFFIX, plan.digest, plan.catalogue, check) as journal:
+        _remember_target(plan, move_to, dry_run=False)
         _recover_all(journal)
         yield from _Execution(plan, action, folder, journal).outcomes()
 
@@ -131,6 +135,23 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
 QUARANTINE = ".quarantine"
 """Suffix of the folder beside a plan that files are moved to where undo could not reach the trash."""
 _UNFINISHED = "was interrupted, and cannot be finished: its drive is away or locked, or the file was changed"
+
+
+def _remember_target(plan: Plan, move_to: str | None, *, dry_run: bool) -> None:
+    """Let the catalogue of a plan know where files are moved to, before any is: scans pass over that folder."""
+    if move_to is None:
+        return
+    folder, is_among_photos = _files.absolute(move_to), plan.is_among_photos(move_to)
+    if plan.catalogue:
+        try:
+            with Store(plan.catalogue, create=False) as catalogue:
+                remember = managed_folders.check_quarantine if dry_run else managed_folders.add_quarantine
+                remember(catalogue, folder)
+        except CatalogueError as error:
+            if is_among_photos:
+                raise UsageError(f"{move_to} is among the photos and cannot be remembered: {error}") from error
+    elif is_among_photos:
+        raise UsageError(f"{move_to} is among the photos, and the plan has no catalogue to remember it: name another")
 
 
 class _Execution:

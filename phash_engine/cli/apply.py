@@ -13,12 +13,10 @@ from phash_engine import _files
 from phash_engine.actions import executor, plan
 from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import SUFFIX, JournalReader
-from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.cli.command import Explained, option
-from phash_engine.errors import CatalogueError, UsageError
+from phash_engine.errors import CatalogueError
 from phash_engine.reports import names
-from phash_engine.scanning import managed_folders
 
 
 @click.command("apply", cls=Explained, short_help=COMMANDS["apply"])
@@ -63,32 +61,14 @@ def command(
             "--trash, --move-to, --hardlink, --symlink, --reflink and --permanently exclude each other"
         )
     path = _files.absolute(path)
-    if move_to is not None:
-        _remember_quarantine(path, move_to, dry_run=dry_run)
     steps = executor.apply(path, action, move_to=move_to, dry_run=dry_run)
     outcomes = run(steps, path + SUFFIX, as_json=as_json)
+    if move_to is not None and plan.read(path).is_among_photos(move_to):
+        output.message(f"{move_to} is among the photos: scans pass over it, unless they are given --include-managed")
     output.message(summary(outcomes, dry_run=dry_run))
     if any(outcome.result == "done" and outcome.action != "delete" for outcome in outcomes):
         output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
     return int(any(outcome.result == "skipped" for outcome in outcomes))
-
-
-def _remember_quarantine(path: str, move_to: str, *, dry_run: bool) -> None:
-    """Let the catalogue of a plan know where files are moved to, before any is: scans pass over that folder."""
-    planned, folder = plan.read(path), _files.absolute(move_to)
-    is_inside = bool(planned.groups) and _files.contains(planned.root, folder)
-    if planned.catalogue:
-        try:
-            with Store(planned.catalogue, create=False) as catalogue:
-                remember = managed_folders.check_quarantine if dry_run else managed_folders.add_quarantine
-                remember(catalogue, folder)
-        except CatalogueError as error:
-            if is_inside:
-                raise UsageError(f"{move_to} is among the photos and cannot be remembered: {error}") from error
-    elif is_inside:
-        raise UsageError(f"{move_to} is among the photos, and the plan has no catalogue to remember it: name another")
-    if is_inside:
-        output.message(f"{move_to} is among the photos: scans pass over it, unless they are given --include-managed")
 
 
 def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool = False) -> list[Outcome]:
