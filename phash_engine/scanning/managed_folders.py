@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote_to_bytes
 from phash_engine import _files
 from phash_engine.catalogue import Photo, Store
 from phash_engine.catalogue.settings import QUARANTINES
-from phash_engine.errors import UsageError
+from phash_engine.errors import CatalogueError, UsageError
 
 TRASH: Final = "trash"
 VERSIONS: Final = "versions"
@@ -194,9 +194,13 @@ def of(catalogue: Store) -> ManagedFolders:
 
 
 def quarantines(catalogue: Store) -> list[str]:
-    """Return the absolute paths of the folders that files were moved to."""
+    """Return the absolute paths of the folders that files were moved to; CatalogueError if the setting is damaged."""
     quoted = catalogue.settings.get(QUARANTINES, list[str]) or []
-    return [os.fsdecode(unquote_to_bytes(path)) for path in quoted]
+    with _files.reading(f"{catalogue.path}: setting {QUARANTINES!r}", CatalogueError):
+        paths = [os.fsdecode(unquote_to_bytes(path)) for path in quoted]
+        for path in paths:
+            _files.check_absolute(path)
+    return paths
 
 
 def check_quarantine(catalogue: Store, folder: str) -> None:

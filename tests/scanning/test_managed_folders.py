@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from phash_engine.actions import Plan, apply, trash
+from phash_engine.catalogue.settings import QUARANTINES
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
-from phash_engine.errors import UsageError
+from phash_engine.errors import CatalogueError, UsageError
 from phash_engine.grouping.groups import find_groups
 from phash_engine.library import Catalogue
 from phash_engine.scanning import managed_folders
@@ -299,6 +300,14 @@ def test_a_target_with_photos_of_its_own_is_refused(root: Path, target: str, mon
     assert run(root.parent, "scan", ".").return_value == 0
     with Store(root.parent / "photos.db") as catalogue:
         assert managed_folders.quarantines(catalogue) == []
+
+
+@pytest.mark.parametrize("path", ["/%00/aside", "%00", "\ud800", "aside", "", "/a/../aside", "/aside/"])
+def test_a_setting_that_names_no_folder_is_refused_in_one_line(catalogue: Store, path: str) -> None:
+    catalogue.settings.set(QUARANTINES, [path])
+    with pytest.raises(CatalogueError, match="setting 'quarantines': ") as caught:
+        managed_folders.quarantines(catalogue)
+    assert str(caught.value).isprintable()
 
 
 def test_a_plan_without_a_catalogue_moves_nothing_into_the_collection(root: Path) -> None:
