@@ -30,7 +30,7 @@ MAX_PARTS: Final = 100_000
 _PIXEL_CHUNKS: Final = frozenset({b"IDAT", b"fdAT"})
 
 
-_WIDE_GREY, _WIDE_COLOUR, _FRAMES = 12, 28, 14
+_WIDE_GREY, _WIDE_COLOUR, _FRAMES = 12, 21, 14
 _HELD_BY_DECODERS: Final = {"WEBP": 17, "JPEG2000": 20, "AVIF": 10, "HEIF": 8, "JXL": 8, "QOI": 9, "DDS": 9, "SGI": 7}
 """Bytes a pixel."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import IO, Any, cast
 
 import numpy as np
@@ -15,6 +16,8 @@ from phash_engine.images.samples import WIDE, Depth
 _MAY_BE_WIDE = frozenset({"PNG", "TIFF"})
 _MOST_OF_UPPER_BYTE = 0x3F
 """16-bit colour whose upper bytes are larger uses its whole range."""
+_BAND = 1 << 18
+"""Pixels whose samples are held at a time."""
 _BITS, _PHOTOMETRIC, _MAX_SAMPLE, _FORMAT, _LARGEST, _WHITE_LEVEL = 258, 262, 281, 339, 341, 50717
 _PLANAR, _SEPARATE = 284, 2
 _WHITE_IS_ZERO = 0
@@ -86,14 +89,22 @@ def _colour(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.Imag
     """Scale dark 16-bit colour to 8 bits: by the lower bytes too, for which the file is decoded again."""
     if _tag(image, _PLANAR) == _SEPARATE:
         _optional.load("imagecodecs")  # tiff read the planes if it could
-    lower = _lower_bytes(image, file, tiles)
-    values = {name: _joined(image.getchannel(name), band) for name, band in lower.items()}
-    bits = samples.significant_bits([band for name, band in values.items() if name != "A"], _declared(image, file))
+    lower, channels = _lower_bytes(image, file, tiles)
+    is_used = np.zeros((len(image.getbands()), 1 << WIDE), dtype=bool)
+    for _, band in _joined(image, lower, channels):
+        for channel, used in enumerate(is_used):
+            used[band[..., channel]] = True
+    values = {name: np.flatnonzero(used) for name, used in zip(image.getbands(), is_used, strict=True)}
+    bits = samples.significant_bits([used for name, used in values.items() if name != "A"], _declared(image, file))
     if bits == WIDE:
         return image
-    bits_of = {name: WIDE if name == "A" and int(band.max()) >> bits else bits for name, band in values.items()}
-    bands = [samples.scaled(band, bits_of[name], 0xFF).astype(np.uint8) for name, band in values.items()]
-    return Image.merge(image.mode, [Image.fromarray(band) for band in bands])
+    bits_of = [WIDE if name == "A" and int(used.max()) >> bits else bits for name, used in values.items()]
+    tables = [samples.scaled(np.arange(1 << bits), bits, 0xFF).astype(np.uint8) for bits in bits_of]
+    shown = Image.new(image.mode, image.size)
+    for top, band in _joined(image, lower, channels):
+        scaled = [Image.fromarray(table[band[..., channel]]) for channel, table in enumerate(tables)]
+        shown.paste(Image.merge(image.mode, scaled), (0, top))
+    return shown
 
 
 def _multiplied(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.Image:
@@ -110,14 +121,13 @@ def _multiplied(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.
     return image if shown is stored else Image.merge("RGBa", shown.split())
 
 
-def _lower_bytes(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> dict[str, Image.Image]:
-    """Return the lower byte of each sample, by the name of its channel."""
+def _lower_bytes(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> tuple[Image.Image, list[int]]:
+    """Return a picture with the lower byte of each sample, and which of its channels are those of the picture."""
     raw_mode = _raw_mode(tiles[0])
     if raw_mode == "LA;16B":  # Pillow has no raw mode for its lower bytes, but its four bytes are one pixel of RGBA
-        _, grey, _, alpha = _decoded_again(image, file, tiles, "RGBA").split()
-        return {"R": grey, "G": grey, "B": grey, "A": alpha}
+        return _decoded_again(image, file, tiles, "RGBA"), [1, 1, 1, 3]
     again = _decoded_again(image, file, tiles, raw_mode[:-1] + _OTHER_BYTE[raw_mode[-1]])
-    return dict(zip(again.getbands(), again.split(), strict=True))
+    return again, list(range(len(again.getbands())))
 
 
 def _decoded_again(image: Image.Image, file: IO[bytes], tiles: list[Any], raw_mode: str) -> Image.Image:
@@ -132,9 +142,14 @@ def _decoded_again(image: Image.Image, file: IO[bytes], tiles: list[Any], raw_mo
     return again
 
 
-def _joined(upper: Image.Image, lower: Image.Image) -> NDArray[np.uint16]:
-    joined: NDArray[np.uint16] = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
-    return joined
+def _joined(upper: Image.Image, lower: Image.Image, channels: list[int]) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    """Yield the samples by bands of rows, so that few are held: the first row, and uint16 (rows, width, channels)."""
+    rows = max(1, _BAND // upper.width)
+    for top in range(0, upper.height, rows):
+        box = (0, top, upper.width, min(top + rows, upper.height))
+        band = np.asarray(upper.crop(box)).astype(np.uint16) << 8
+        band |= np.asarray(lower.crop(box))[..., channels]
+        yield top, band
 
 
 def _most(image: Image.Image) -> int:

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phash_engine import images
+from phash_engine.images import loading
 from phash_engine.images.samples import Depth, significant_bits
 from tests.images.test_images import OPTIONS, encoded, furthest, picture, tone
 
@@ -54,6 +56,25 @@ def tiff(values: Samples, **options: Any) -> bytes:
 
 def with_bits(values: Samples, bits: int) -> Samples:
     return np.rint(values / 255 * ((1 << bits) - 1)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("channels", ["la", "rgb", "rgba"])
+def test_bands_of_rows_do_not_show(channels: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = png16(with_bits(CHANNELS[channels], 12), channels)
+    whole = images.read_block(data)
+    monkeypatch.setattr(loading, "_BAND", 3 * GREY.shape[1])
+    np.testing.assert_array_equal(images.read_block(data), whole)
+
+
+def test_dark_colour_is_scaled_in_little_memory() -> None:
+    data = png16(np.tile(with_bits(CHANNELS["rgba"], 12), (8, 8, 1)), "rgba")
+    tracemalloc.start()
+    try:
+        images.read_block(data)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 8 * 64 * GREY.size
 
 
 @pytest.mark.parametrize("channels", CHANNELS)
