@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Container, Iterable, Iterator
 from io import BufferedIOBase, BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, NamedTuple
 
 from phash_engine.errors import ImageError, PhashError
@@ -213,7 +213,15 @@ def sync_parent(path: str) -> None:
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """Return the normal form of a path: absolute, without ``..`` and doubled slashes, links not resolved."""
+    """Return the normal form of a path: absolute, without ``..`` and doubled slashes.
+
+    Links are resolved only before a ``..``: ``link/..`` is the folder above the one that the link leads to.
+    """
+    parts = PurePath(path).parts
+    if os.pardir in parts and os.name != "nt":
+        behind = len(parts) - parts[::-1].index(os.pardir)
+        with contextlib.suppress(ValueError):  # a NUL, or half a surrogate pair: it is no path in either form
+            path = PurePath(os.path.realpath(PurePath(*parts[:behind])), *parts[behind:])
     name = os.path.abspath(path)
     # POSIX gives a meaning of its own to two leading slashes, and Python keeps them: //a and /a would be two photos.
     return name[1:] if os.sep == "/" and name.startswith("//") else name

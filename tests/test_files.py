@@ -128,3 +128,25 @@ def test_names_of_one_file_have_one_id(tmp_path: Path) -> None:
     assert _files.file_id(str(first)) == _files.file_id(str(link)) == _files.file_id(str(hard)) is not None
     assert _files.file_id(str(first)) != _files.file_id(str(link), follow_links=False)
     assert _files.file_id(str(tmp_path / "nowhere")) is None
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "given", ["link/../x.json", "{}/link/../x.json", "link/below/../../x.json", "./link/./..//x.json"]
+)
+def test_the_folder_above_a_link_is_that_of_its_target(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real" / "target" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "target")
+    (tmp_path / "real" / "x.json").write_text("")
+    monkeypatch.chdir(tmp_path)
+    found = _files.absolute(given.format(tmp_path))
+    assert found == str(tmp_path / "real" / "x.json")
+    assert Path(found).samefile(given.format(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a\0/../b", "\ud800/../b"])
+def test_what_is_no_path_has_a_normal_form(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _files.absolute(name) == str(tmp_path / "b")
