@@ -21,7 +21,7 @@ from phash_engine.actions import executor, plan
 from phash_engine.actions.journal import JournalReader
 from phash_engine.catalogue import decision_lists, hash_lists
 from phash_engine.catalogue.store import Store
-from phash_engine.errors import ImageError, PhashError, PlanError
+from phash_engine.errors import CatalogueError, ImageError, PhashError, PlanError
 from phash_engine.evaluation import submissions
 from phash_engine.matching import policy
 from phash_engine.retrieval import labels
@@ -291,6 +291,17 @@ def test_a_path_in_a_list_that_is_none_is_an_unreadable_picture(tmp_path: Path) 
     result = find(tmp_path, "--files-from", str(tmp_path / "list"))
     assert (result.exception, result.return_value) == (None, 2)
     assert "is no path" in result.stderr
+
+
+@pytest.mark.parametrize("key", ["uuid", "deletions"])
+@pytest.mark.parametrize("value", [b"\xff\xfe", 1e300, None])
+def test_a_damaged_setting_is_refused_in_one_line(key: str, value: object, tmp_path: Path) -> None:
+    with Store(tmp_path / "photos.db") as catalogue, catalogue._database.transaction():
+        catalogue._database.execute("DELETE FROM meta WHERE key = ?", (key,))
+        if value is not None:
+            catalogue._database.execute("INSERT INTO meta VALUES (?, ?)", (key, value))
+    with Store(tmp_path / "photos.db") as catalogue, pytest.raises(CatalogueError, match=f"setting .*'{key}'"):
+        catalogue.refresh_index()
 
 
 # ── before the work ──────────────────────────────────────────────────────────────────────────────────────────────────

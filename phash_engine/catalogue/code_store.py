@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from phash_engine.catalogue import code_cache
 from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.catalogue.database import Database
-from phash_engine.errors import IndexFileError
+from phash_engine.errors import CatalogueError, IndexFileError
 from phash_engine.hashing.hashers import ALL_NAMES, SPEC
 from phash_engine.hashing.views import CROP, FRAME, FULL, GROUND, TRIMMED, match_type
 
@@ -136,7 +136,10 @@ class CodeStore:
 
     def _state(self) -> dict[str, Any]:
         """Return what index files are compared with: the uuid of the catalogue, the stamp of its index, deletions."""
-        return dict(self._database.select("SELECT key, value FROM meta WHERE key IN ('uuid', 'index', 'deletions')"))
+        state = dict(self._database.select("SELECT key, value FROM meta WHERE key IN ('uuid', 'index', 'deletions')"))
+        if not isinstance(state.get("uuid"), str) or not isinstance(state.get("deletions"), int):
+            raise CatalogueError(f"{self._database.path or 'catalogue'}: setting 'uuid' or 'deletions' is damaged")
+        return state
 
     def _stored(self, state: Mapping[str, Any]) -> Stored | None:
         """Return the index files if they are those of this catalogue at the moment it is read.

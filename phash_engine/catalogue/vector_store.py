@@ -18,18 +18,25 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
+import msgspec
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from phash_engine import _files
+from phash_engine import _files, _json
 from phash_engine.errors import IndexFileError
 
 _FORMAT: Final = 1
 _DIGEST: Final = 32
 _ADVICE: Final = "delete the folder to compute the vectors again"
+
+
+class _Header(msgspec.Struct):
+    format: int
+    dtype: str
+    width: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
 
 
 class VectorStore:
@@ -104,7 +111,8 @@ class VectorStore:
         if not width:
             return
         names = self._directory / "digests"
-        data = names.read_bytes() if names.exists() else b""
+        with _files.reading(names, IndexFileError):
+            data = _files.read_document(names) if names.exists() else b""
         count = len(data) // _DIGEST
         if not count:
             return
@@ -118,16 +126,16 @@ class VectorStore:
         """Return the length of the stored vectors; 0 where there are none."""
         path = self._directory / "header.json"
         try:
-            header = json.loads(path.read_bytes())
-            if (header["format"], header["dtype"]) != (_FORMAT, self._dtype):
+            header = _json.convert(_json.loads(_files.read_document(path)), _Header)
+            if (header.format, header.dtype) != (_FORMAT, self._dtype):
                 raise IndexFileError(f"{path}: of another format or dtype")
-            return int(header["width"])
+            return header.width
         except FileNotFoundError:
             return 0
         except OSError as error:
             raise IndexFileError(f"{path}: cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise IndexFileError(f"{path}: corrupt index: {_ADVICE}") from error
+        except ValueError as error:
+            raise IndexFileError(f"{path}: corrupt index: {error}; {_ADVICE}") from error
 
     def _begin(self, width: int) -> int:
         text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})

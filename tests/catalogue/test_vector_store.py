@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from pathlib import Path
 
 import numpy as np
@@ -78,10 +79,22 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "vectors").write_bytes(b"")
     with pytest.raises(IndexFileError, match="corrupt index: fewer vectors than digests; delete the folder"):
         VectorStore(tmp_path)
-    for header in ("{", "[]", json.dumps({"format": 1, "dtype": "float32"})):
+    widths = (0, -5, 10**30, "5", None, 5.5)
+    headers = [json.dumps({"format": 1, "dtype": "float32", "width": width}) for width in widths]
+    for header in ("{", "[]", json.dumps({"format": 1, "dtype": "float32"}), "[" * 100_000, '"\\ud800"', *headers):
         (tmp_path / "header.json").write_text(header)
         with pytest.raises(IndexFileError, match=r"header\.json: corrupt"):
             VectorStore(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+@pytest.mark.parametrize("name", ["header.json", "digests", "vectors"])
+def test_pipes_are_refused_at_once(tmp_path: Path, name: str) -> None:
+    VectorStore(tmp_path).append(digests(0), made(0))
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(IndexFileError, match=r"is not a regular file|fewer vectors"):
+        VectorStore(tmp_path)
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
