@@ -71,8 +71,8 @@ def apply(
     PlanError
         The plan or the journal cannot be used.
     UsageError
-        An unknown action, "move" without a folder, or a folder with photos of the collection, or among them where
-        there is no catalogue that remembers it.
+        An unknown action, or "move" without a folder; or the folder cannot be one, has photos of the collection, or is
+        among them while there is no catalogue that remembers it.
     """
     if action is not None and action not in steps.ACTIONS:
         raise UsageError(f"the actions are {', '.join(steps.ACTIONS)}, not {action}")
@@ -141,6 +141,7 @@ def _remember_target(plan: Plan, move_to: str | None, *, dry_run: bool) -> None:
     """Let the catalogue of a plan know where files are moved to, before any is: scans pass over that folder."""
     if move_to is None:
         return
+    _check_folder(move_to)
     folder, is_among_photos = _files.absolute(move_to), plan.is_among_photos(move_to)
     if plan.catalogue:
         try:
@@ -152,6 +153,18 @@ def _remember_target(plan: Plan, move_to: str | None, *, dry_run: bool) -> None:
                 raise UsageError(f"{move_to} is among the photos and cannot be remembered: {error}") from error
     elif is_among_photos:
         raise UsageError(f"{move_to} is among the photos, and the plan has no catalogue to remember it: name another")
+
+
+def _check_folder(path: str) -> None:
+    """Raise UsageError unless a path is a folder, or can become one."""
+    try:
+        _files.check_path(path)
+    except ValueError as error:
+        raise UsageError(f"cannot move files to {path!r}: {error}") from error
+    folder = Path(_files.absolute(path))
+    existing = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
+    if not existing.is_dir():
+        raise UsageError(f"cannot move files to {path}: {existing} is not a folder")
 
 
 class _Execution:

@@ -17,10 +17,10 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import IO, Final
 
-import msgspec
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -30,13 +30,19 @@ from phash_engine.errors import IndexFileError
 
 _FORMAT: Final = 1
 _DIGEST: Final = 32
+_MAX_WIDTH: Final = 1 << 20
 _ADVICE: Final = "delete the folder to compute the vectors again"
 
 
-class _Header(msgspec.Struct):
+@dataclass
+class _Header:
     format: int
     dtype: str
-    width: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+    width: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.width <= _MAX_WIDTH:
+            raise ValueError(f"the width is not from 1 to {_MAX_WIDTH}")
 
 
 class VectorStore:

@@ -147,7 +147,8 @@ def _joined(upper: Image.Image, lower: Image.Image, channels: list[int]) -> Iter
     rows = max(1, _BAND // upper.width)
     for top in range(0, upper.height, rows):
         box = (0, top, upper.width, min(top + rows, upper.height))
-        band = np.asarray(upper.crop(box)).astype(np.uint16) << 8
+        band = np.asarray(upper.crop(box)).astype(np.uint16)
+        band <<= 8
         band |= np.asarray(lower.crop(box))[..., channels]
         yield top, band
 

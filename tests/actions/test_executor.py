@@ -116,6 +116,21 @@ def test_files_go_to_the_trash_and_leave_no_info_file_when_they_are_back(world: 
     assert not list((own_trash / "files").iterdir())
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    "target",
+    ["", "a\0b", "\ud800", "plan.json", "plan.json/", "plan.json/below/it", "broken", "broken/below", os.devnull],
+)
+def test_files_are_not_moved_to_what_is_no_folder(
+    world: World, target: str, dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.folder / "broken").symlink_to("nowhere")
+    monkeypatch.chdir(world.folder)
+    with pytest.raises(UsageError, match="cannot move files to"):
+        list(executor.apply(str(world.plan), "move", move_to=target, dry_run=dry_run))
+    assert tree(world.photos) == world.before
+
+
 def test_moved_files_keep_their_folders_and_overwrite_nothing(world: World) -> None:
     taken = world.folder / "moved" / "b" / "near.jpg"
     taken.parent.mkdir(parents=True)
