@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_hexdigest
 
 from phash_engine import _files, _json
-from phash_engine.errors import IndexFileError
+from phash_engine.errors import IndexFileError, IndexFormatError
 
 Header = Mapping[str, Any]
 Arrays = Mapping[str, NDArray[Any]]
@@ -89,16 +89,18 @@ def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str
     Raises
     ------
     IndexFileError
-        The generation is corrupt or of another format.
+        The generation is corrupt, cannot be read, or is of another format (``IndexFormatError``).
     """
     for _ in range(2):
-        generations = _generations(directory)
-        if not generations:
-            return None
         try:
+            generations = _generations(directory)
+            if not generations:
+                return None
             return _read(generations[-1], version)
         except FileNotFoundError as error:  # perhaps a writer has just replaced it
             missing = Path(error.filename).name
+        except OSError as error:
+            raise IndexFileError(f"{directory}: cannot be read: {_files.reason_of(error)}") from error
     raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}")
 
 
@@ -131,7 +133,7 @@ def _refuse_foreign(directory: Path, arrays: Arrays) -> None:
     foreign = sorted({*directory.iterdir()}.difference(corrupt, _unfinished(directory)))
     if foreign:
         reason = f"it holds other things, such as {foreign[0].name}"
-        raise IndexFileError(f"{directory}: cannot write index files: {reason}; name another folder")
+        raise IndexFileError(f"{directory}: cannot write index files: {reason}; move it away, or name another folder")
 
 
 def _is_own(generation: Path) -> bool:
@@ -159,21 +161,22 @@ def _holds_arrays(folder: Path) -> bool:
         return False
 
 
-def _remove(generation: Path) -> None:
-    """Delete the files of a generation, its header last: what an interruption leaves is still known as ours.
+def _remove(folder: Path) -> None:
+    """Delete a folder of ours, under another name: neither its readers nor the writer that renames it see half of it.
 
-    Readers may still map it. Where that prevents deletion (Windows), the next writer deletes it.
+    Readers may still map its files. Where that prevents deletion (Windows), the next writer deletes it.
     """
     with contextlib.suppress(OSError):
-        for path in sorted(generation.iterdir(), key=lambda path: path.name == _HEADER):
+        folder = folder.rename(folder.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}"))
+        for path in folder.iterdir():
             path.unlink()
-        generation.rmdir()
+        folder.rmdir()
 
 
 def _read(generation: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     header = _header(generation)
     if header.get("format") != version:
-        raise IndexFileError(f"{generation}: written in another format")
+        raise IndexFormatError(f"{generation}: written in another format")
     return header, {name: _mapped(generation / f"{name}.npy", checksum) for name, checksum in header["xxh3"].items()}
 
 
@@ -187,7 +190,7 @@ def _header(generation: Path) -> dict[str, Any]:
     except ValueError as error:
         raise IndexFileError(f"{generation}: corrupt index: unreadable header: {error}") from error
     if not isinstance(header, dict) or "header_crc32" not in header:
-        raise IndexFileError(f"{generation}: written in another format")
+        raise IndexFormatError(f"{generation}: written in another format")
     if header.pop("header_crc32") != _header_checksum(header) or not isinstance(header.get("xxh3"), dict):
         raise IndexFileError(f"{generation}: corrupt index: wrong checksum of the header")
     return header
@@ -198,7 +201,7 @@ def _mapped(path: Path, checksum: str) -> NDArray[Any]:
     try:
         with _files.opened_regular(path) as file:
             data = np.memmap(file, mode="r")  # one mapping to check and to use: its pages are looked up once
-            if xxh3_64_hexdigest(data) != checksum:
+            if xxh3_64_hexdigest(data.data) != checksum:
                 raise IndexFileError(f"{path}: corrupt index: wrong checksum")
             file.seek(0)
             np.lib.format.read_magic(file)
@@ -217,7 +220,7 @@ def _header_checksum(fields: Mapping[str, Any]) -> int:
 def _write(path: Path, array: NDArray[Any]) -> str:
     np.save(path, array, allow_pickle=False)
     _sync(path)
-    return xxh3_64_hexdigest(np.memmap(path, mode="r"))
+    return xxh3_64_hexdigest(np.memmap(path, mode="r").data)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -84,7 +84,7 @@ def open_newest(directory: Path) -> Stored | None:
     Raises
     ------
     IndexFileError
-        The generation is corrupt or of another format.
+        The generation is corrupt, cannot be read, or is of another format (``IndexFormatError``).
     """
     newest = _arrays.read_newest(directory, _FORMAT)
     if newest is None:

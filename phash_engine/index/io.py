@@ -31,8 +31,8 @@ def save(index: Index, directory: str | os.PathLike[str]) -> None:
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Index:
     """Open the index last saved into a folder.
 
-    All files are mapped, and read once, to compare their checksums: about 10 GB a second of what the system has cached. A BK-tree is built
-    again. Adding and removing codes leave the files unchanged.
+    All files are mapped, and read once to compare their checksums: about 10 GB a second of what the system has cached.
+    A BK-tree is built again. Adding and removing codes leave the files unchanged.
 
     Parameters
     ----------
