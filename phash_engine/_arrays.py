@@ -91,17 +91,17 @@ def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str
     IndexFileError
         The generation is corrupt, cannot be read, or is of another format (``IndexFormatError``).
     """
-    for _ in range(2):
-        try:
-            generations = _generations(directory)
-            if not generations:
-                return None
-            return _read(generations[-1], version)
-        except FileNotFoundError as error:  # perhaps a writer has just replaced it
-            missing = Path(error.filename).name
-        except OSError as error:
-            raise IndexFileError(f"{directory}: cannot be read: {_files.reason_of(error)}") from error
-    raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}")
+    try:
+        while generations := _generations(directory):
+            try:
+                return _read(generations[-1], version)
+            except FileNotFoundError as error:
+                if generations[-1].exists():  # else a writer has just replaced it
+                    missing = Path(error.filename).name
+                    raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}") from error
+    except OSError as error:
+        raise IndexFileError(f"{directory}: cannot be read: {_files.reason_of(error)}") from error
+    return None
 
 
 def _generations(directory: Path) -> list[Path]:

@@ -228,8 +228,10 @@ class Database:
     def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            # A message that names what is damaged need not be UTF-8, and Python then raises the latter.
+            damage = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else 0
+            code = getattr(error, "sqlite_errorcode", damage) & 0xFF
             if code in _CORRUPT and self.path and _application_id(self.path) == _APPLICATION_ID:
                 raise CorruptError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             hint = f": {_HINTS[code]}" if code in _HINTS else ""
