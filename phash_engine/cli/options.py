@@ -176,7 +176,6 @@ diagonal: Decorator = further(
     metavar="INCHES",
     help=f"Of the screen that a picture fills, for the field ppi.  [default: {DIAGONAL}]",
 )
-labels: Decorator = option("--labels", "labels_path", metavar="CSV", help="Labels of photos: a CSV file.")
 candidates: Decorator = option(
     "--candidates",
     "candidate_radius",
@@ -230,6 +229,11 @@ def note_missing_opencv() -> None:
 
     if not keypoints.has_opencv():
         output.message(_optional.NEEDS["cv2"])
+
+
+def labels(help: str) -> Decorator:  # noqa: A002 - as click calls it
+    """Return the option for a CSV file of labels; the help says what the command does with it."""
+    return option("--labels", "labels_path", metavar="CSV", help=help)
 
 
 def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it
