@@ -62,7 +62,8 @@ def command(
     GAP, which takes the first result of each query.
 
     The rows are named average, dct, wavelet, horizontal and vertical; sum, the one that decides; arithmetic,
-    geometric, harmonic and square-roots, means over average, dct and wavelet; rerank, the results of the sum ranked by vectors; and vectors.
+    geometric, harmonic and square-roots, means over average, dct and wavelet; and with --model those that begin with
+    rerank, the results of the sum ranked by vectors, and vectors.
     """
     truth = submissions.read(truth_path)
     if scored is not None:
