@@ -29,7 +29,7 @@ from phash_engine.retrieval.labeller import Labeller
     metavar="SHARE",
     help="Accept this share of false pairs, as 1e-7.  [default: one false group in the collection]",
 )
-@options.labels("Set nothing, but print the confidence to require of 'phash label'.")
+@options.labels
 @option("--forget", is_flag=True, help="Measure nothing, and let dedupe decide by the defaults again.")
 @options.exclude
 @options.workers
@@ -57,8 +57,9 @@ def command(
     Up to 1,000 photos are compared with all. Copies among the nearest pairs are verified and left out. Then copies of
     50 photos are made in memory, by family of change, to measure how many are found. No file is changed.
 
-    CSV of --labels has the columns path and label, or is the word folder for the names of folders. 'phash label
-    --calibrate' measures the same for other votes and for models.
+    With --labels nothing is set: printed is the confidence to require of 'phash label'. CSV has the columns path and
+    label, or is the word folder for the names of folders. 'phash label --calibrate' measures the same for other votes
+    and for models.
     """
     if labels_path and (fpr or forget):
         raise click.UsageError("--labels measures labels alone: leave out --fpr and --forget")

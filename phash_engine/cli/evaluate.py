@@ -25,7 +25,7 @@ _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3
 @option("--truth", "truth_path", required=True, metavar="CSV", help="What is right: columns id,images or id,landmarks.")
 @option("--queries", metavar="DIR", help="Folder of the photos to search for.")
 @option("--gallery", metavar="DIR", help="Folder of the photos to search among.")
-@options.labels("Labels of the gallery: id,landmark_id.")
+@options.labels
 @options.embedding
 @option("--pca", type=click.IntRange(1), metavar="N", help="Reduce vectors to N whitened principal components.")
 @option("--write", "written", metavar="FILE", help="Write a ranking in the format of the truth (.csv, .csv.gz).")

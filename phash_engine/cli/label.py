@@ -29,7 +29,7 @@ _RATES = {"sensitivity": "recall", "specificity": "specificity", "fall_out": "fa
 
 @click.command("label", cls=Explained, short_help=COMMANDS["label"])
 @options.image_arguments(required=False)
-@options.labels("The labels: columns path and label.  [default: the names of folders]")
+@options.labels
 @options.inside
 @option(
     "-k",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine import _files
+from phash_engine import _files, _memory
 from phash_engine.catalogue.imported_hashes import HASHERS
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import output
@@ -95,6 +95,12 @@ include_managed: Decorator = further(
     is_flag=True,
     help="Also look into trash, version, thumbnail and quarantine folders and the stores of applications.",
 )
+memory: Decorator = further(
+    "--memory",
+    type=_memory.parsed,
+    metavar="SIZE",
+    help="Memory for decoding, such as 2G; a larger picture is decoded alone.  [default: a quarter of all]",
+)
 workers: Decorator = further(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one per core]"
 )
@@ -176,6 +182,7 @@ diagonal: Decorator = further(
     metavar="INCHES",
     help=f"Of the screen that a picture fills, for the field ppi.  [default: {DIAGONAL}]",
 )
+labels: Decorator = option("--labels", "labels_path", metavar="CSV", help="Labels of photos: a CSV file.")
 candidates: Decorator = option(
     "--candidates",
     "candidate_radius",
@@ -229,11 +236,6 @@ def note_missing_opencv() -> None:
 
     if not keypoints.has_opencv():
         output.message(_optional.NEEDS["cv2"])
-
-
-def labels(help: str) -> Decorator:  # noqa: A002 - as click calls it
-    """Return the option for a CSV file of labels; the help says what the command does with it."""
-    return option("--labels", "labels_path", metavar="CSV", help=help)
 
 
 def report_file(*names: str, help: str) -> Decorator:  # noqa: A002 - as click calls it

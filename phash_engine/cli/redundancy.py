@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("redundancy", cls=Explained, short_help=COMMANDS["redundancy"])
 @options.inside
-@options.labels("List near-copies with different labels.")
+@options.labels
 @options.radius
 @options.rotations
 @options.trust_all
@@ -50,8 +50,8 @@ def command(
     A near-copy is another content within the radius. With --model the table is of cosines instead of distances. To
     find copies across two folders: phash dedupe TRAIN --reference TEST --exit-code.
 
-    The last line is the number of independent bits of a code. CSV of --labels has the columns path and label, or is
-    the word folder for the names of folders.
+    The last line is the number of independent bits of a code. With --labels near-copies with different labels are
+    listed: CSV has the columns path and label, or is the word folder for the names of folders.
     """
     if chart:
         from phash_engine.reports import charts

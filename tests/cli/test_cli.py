@@ -22,7 +22,7 @@ from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, cli
 from phash_engine.grouping.groups import Group
-from phash_engine.hashing import codes
+from phash_engine.hashing import codes, hashers
 from phash_engine.scanning.scan import scan
 from tests.conftest import ROOT
 from tests.plain import find_groups
@@ -105,7 +105,7 @@ def test_hash_prints_codes_and_path() -> None:
     assert run.stdout.decode() == f"{' '.join(digits)}  {LAKE}\n"
     assert invoke("hash", LAKE, "--hasher", "dct").output == f"{digits[1]}  {LAKE}\n"
     assert records(invoke("hash", LAKE, "--json").output) == [
-        {"path": str(LAKE), "codes": dict(zip(fingerprint._fields, digits, strict=True))}
+        {"path": str(LAKE), "spec": hashers.SPEC, "codes": dict(zip(fingerprint._fields, digits, strict=True))}
     ]
 
 
