@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "hash": ("bench.hash", "from file to codes, compared with a bare decode and other libraries, in six formats"),
     "imagehash": ("bench.imagehash_scheme", "the four imagehash codes, compared with the library itself"),
     "join": ("bench.join", "all close pairs of one collection, compared with faiss and imagededup"),
+    "kills": ("bench.kills", "files lost when apply and undo are killed, and when several plans run at once"),
     "landmark": ("bench.landmark", "100,000 queries against a million codes, written as a submission"),
     "life": ("bench.life", "building a multi-index, its memory, adding codes to it"),
     "plot": ("bench.plot", "a chart of the JSON results of search: time against the number of codes"),

@@ -7,6 +7,7 @@ The way of a picture through the package::
 Each package imports only from those before it::
 
     errors       every exception raised on purpose
+    _memory      the memory of the machine or of the control group
     _threads     worker threads, and the memory they share
     _columns     rows of sorted columns
     _files       files and paths: read, digest, write atomically

@@ -42,9 +42,11 @@ class Catalogue(Store):
         exclude: str | Sequence[str] = (),
         include_managed: bool = False,
         workers: int | None = None,
+        memory: int | None = None,
         pairing: bool = True,
         crops: bool | None = None,
         frames: int | None = None,
+        refresh: bool = False,
         progress: Progress | None = None,
     ) -> ScanReport:
         """Bring the catalogue up to date with one folder or several, and all below them.
@@ -57,9 +59,11 @@ class Catalogue(Store):
             exclude=exclude,
             include_managed=include_managed,
             workers=workers,
+            memory=memory,
             pairing=pairing,
             crops=crops,
             frames=frames,
+            refresh=refresh,
             progress=progress,
         )
 

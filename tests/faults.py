@@ -334,9 +334,14 @@ def kill_actions(folder: Path, action: str, deaths: Deaths) -> None:
     shutil.rmtree(trial.target, ignore_errors=True)
 
 
+def no_power_is_lost() -> None:
+    """So nothing need be waited for."""
+    setattr(os, "fsync", lambda _: None)  # noqa: B010 - the type is not quite that
+
+
 def main(folder: Path, what: str) -> None:
     deaths = Deaths()
-    setattr(os, "fsync", lambda _: None)  # noqa: B010 - no power is lost here, and the type is not quite that
+    no_power_is_lost()
     kill_scan(folder, deaths) if what == "scan" else kill_actions(folder, what, deaths)
     sys.stdout.write(str(deaths.count))
 

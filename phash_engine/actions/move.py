@@ -93,7 +93,7 @@ def put_back(route: Route) -> bool:
     OSError, RefusalError
         The system refuses; the file is where it was.
     """
-    names = (route.aside, route.new, route.back)
+    names = list(dict.fromkeys((route.aside, route.new, route.back)))  # in one folder the last two are one
     for name in names:
         renaming.release(name, route.to)
         renaming.release(name, route.path)

@@ -94,20 +94,18 @@ def _by_link(source: str, to: str) -> None:
 
 def _by_claim(source: str, to: str) -> None:
     descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
+    try:  # while the claim is open, no other file can get its inode
         os.write(descriptor, os.fsencode(os.path.basename(source)))
         status = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    claim = status.st_dev, status.st_ino
-    try:
-        if file_id(to, follow_links=False) != claim:
+        if file_id(to, follow_links=False) != (status.st_dev, status.st_ino):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
         os.replace(source, to)
     except OSError:
-        if file_id(to, follow_links=False) == claim:
+        if _is_claim(source, to):
             os.unlink(to)
         raise
+    finally:
+        os.close(descriptor)
 
 
 def _is_claim(private: str, to: str) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from phash_engine import _optional
 from phash_engine.errors import ImageError
-from phash_engine.images import formats, metadata, png, raw, tiff
+from phash_engine.images import formats, jpeg, limits, metadata, png, raw, tiff
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
@@ -25,8 +26,9 @@ array; or a mapping with ``bytes`` and ``path``, as data sets of Hugging Face ha
 
 PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
 
-MAX_PIXELS = 256_000_000
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
+Image.core.set_block_size(1 << 26)  # type: ignore[attr-defined]
+"""Large pictures go back to the system when they are released: smaller blocks would stay with each thread."""
 
 SHORTER_SIDE = 64
 """Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
@@ -45,26 +47,26 @@ def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
             yield checked(plain)
         elif isinstance(plain, np.ndarray):
             yield checked(Image.fromarray(np.ascontiguousarray(plain)))
-        elif isinstance(plain, str | os.PathLike):
-            with open(plain, "rb") as file, _open_file(file, name) as image:
-                yield image
         else:
-            file_object = io.BytesIO(plain) if isinstance(plain, bytes) else plain
-            with _open_file(file_object, name) as image:
+            data = _file_bytes(plain)
+            limits.check_parts(data)
+            with _open_file(io.BytesIO(data), name) as image:
+                image.info[metadata.FILE_BYTES] = data
                 yield image
     except ImageError as error:
-        raise ImageError(name, error.reason) from error
+        raise ImageError(name, error.reason, is_damaged=error.is_damaged) from error
     except UnidentifiedImageError as error:
         raise ImageError(name, "not an image, or damaged at its start") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(name, f"more than the limit of {MAX_PIXELS // 1_000_000} megapixels") from error
+        raise ImageError(name, f"more than the limit of {limits.MAX_PIXELS // 1_000_000} megapixels") from error
     except OSError as error:
-        raise ImageError(name, _reason(error)) from error
+        # An error of the system has a number, one of a decoder has none.
+        raise ImageError(name, _reason(error), is_damaged=error.errno is None) from error
     except MemoryError as error:
         raise ImageError(name, "not enough memory to read it") from error
     except Exception as error:
         # Decoders raise any exception on damaged files.
-        raise ImageError(name, f"damaged: {_reason(error)}") from error
+        raise ImageError(name, f"damaged: {_reason(error)}", is_damaged=True) from error
 
 
 def plain_source(source: Source) -> PlainSource:
@@ -89,6 +91,16 @@ def source_name(source: Source) -> str:
         return f"<{type(source).__name__}>"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "<file>"
+
+
+def _file_bytes(file: str | os.PathLike[str] | bytes | IO[bytes]) -> bytes:
+    if isinstance(file, bytes):
+        return file
+    if isinstance(file, str | os.PathLike):
+        with open(file, "rb") as opened_file:
+            return opened_file.read()
+    file.seek(0)
+    return file.read()
 
 
 def _check_type(source: object) -> None:
@@ -118,9 +130,13 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
         plugin = _optional.load(module)
         if module == formats.HEIF.module:
             plugin.register_heif_opener()
+    if image := _open_raw(file, start, name):
+        return image
+    if start.startswith(jpeg.SIGNATURE):
+        return _open_jpeg(file)
     if start.startswith(png.SIGNATURE):
         file = png.without_faulty_chunks(file)
-    return _open_raw(file, start, name) or checked(_identified(file, start))
+    return checked(_identified(file, start))
 
 
 def _open_raw(file: IO[bytes], start: bytes, name: str) -> Image.Image | None:
@@ -156,6 +172,19 @@ def _preview(photo: raw.RawPhoto) -> Image.Image | None:
     return image if min(width, height) >= SHORTER_SIDE and abs(stretch - 1) <= _SAME_ASPECT else None
 
 
+def _open_jpeg(file: IO[bytes]) -> Image.Image:
+    """Open a JPEG by its own limit of pixels: that of ``Image.open`` is one for all formats."""
+    file.seek(0)
+    most = limits.max_pixels(file.read())
+    file.seek(0)
+    try:
+        image = JpegImagePlugin.jpeg_factory(file)
+    except (SyntaxError, IndexError, TypeError, struct.error) as error:
+        raise ImageError("", "not an image, or damaged at its start") from error
+    limits.check_size(*image.size, most)
+    return image
+
+
 def _identified(file: IO[bytes], start: bytes) -> Image.Image:
     """Open with the common plugins of Pillow, then with all of them, which are slow to import."""
     Image.preinit()
@@ -173,17 +202,13 @@ def _registered() -> list[str]:
 
 
 def checked(image: Image.Image) -> Image.Image:
-    """Return the image; raise ImageError if it is empty or has more than ``MAX_PIXELS``."""
-    _check_size(image.width, image.height)
+    """Return the image; raise ImageError if it is empty, has more than ``limits.MAX_PIXELS``, or extreme sides."""
+    _check_size(*image.size)
     return image
 
 
 def _check_size(width: int, height: int) -> None:
-    size = f"{width}x{height} pixels"
-    if width * height > MAX_PIXELS:
-        raise ImageError("", f"{size} are more than the limit of {MAX_PIXELS // 1_000_000} megapixels")
-    if not width * height:
-        raise ImageError("", f"empty image of {size}")
+    limits.check_size(width, height, limits.MAX_PIXELS)
 
 
 def versions() -> dict[str, str]:

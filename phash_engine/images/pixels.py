@@ -13,7 +13,7 @@ from PIL import Image
 from phash_engine.errors import ImageError
 from phash_engine.hashing import orientation
 from phash_engine.images import loading, luma, metadata
-from phash_engine.images.open import Source, opened
+from phash_engine.images.open import Source, checked, opened
 
 
 def read_rgb(source: Source, height: int, width: int, name: str | None = None) -> NDArray[np.uint8]:
@@ -71,7 +71,7 @@ def read_grey_planes(source: Source, sizes: Callable[[int, int], Sequence[tuple[
         As for ``read.read_block``, and where Pillow cannot convert the mode to grey.
     """
     with opened(source) as image:
-        image.load()
+        checked(image).load()
         try:
             grey = image.convert("L")
         except ValueError as error:

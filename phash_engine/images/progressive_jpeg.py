@@ -56,7 +56,7 @@ def _kept(data: bytes) -> Iterator[bytes | memoryview]:
         raise ValueError("no start of image, or no marker after it")
     yield _SOI
     frame = _Frame()
-    for marker, segment, rest in _segments(data):
+    for marker, segment, rest in segments(data):
         frame.read(marker, bytes(segment[4:]))
         is_ac = marker == _SOS and segment[-3] > 0
         if not is_ac or segment[-1] & 15 == 0:
@@ -65,7 +65,7 @@ def _kept(data: bytes) -> Iterator[bytes | memoryview]:
             yield rest
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, memoryview, memoryview]]:
+def segments(data: bytes) -> Iterator[tuple[int, memoryview, memoryview]]:
     """Cut where libjpeg does: marker code, marker segment, and the rest before the next marker (entropy-coded data)."""
     view = memoryview(data)
     found = _MARKER.search(data, len(_SOI))

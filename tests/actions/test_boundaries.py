@@ -23,11 +23,7 @@ Record = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def own_trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import send2trash.plat_other as platform
-
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "world" / "data"))
-    monkeypatch.setattr(platform, "HOMETRASH_B", os.fsencode(tmp_path / "world" / "data" / "Trash"))
-    monkeypatch.setattr(platform, "XDG_DATA_HOME", os.fsencode(tmp_path / "world" / "data"))
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
@@ -139,7 +135,9 @@ def test_a_journal_names_no_other_files(
         pytest.skip("what is deleted is not brought back")
     records = journalled(world, action, undone=undone, monkeypatch=monkeypatch)
     step = records[-1]
-    edits = [(name, kind) for name in ("path", "to", "aside", "new", "source", "keeper") for kind in ANYWHERE]
+    edits = [
+        (name, kind) for name in ("path", "to", "aside", "new", "source", "keeper", "trashed") for kind in ANYWHERE
+    ]
     edits += [(name, kind) for name in ("aside", "new") for kind in PRIVATE]
     edits += [("to", kind) for kind in MOVED] if action == "move" and not undone else []
     values = ANYWHERE | PRIVATE | MOVED

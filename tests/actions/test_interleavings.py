@@ -193,21 +193,23 @@ def test_an_edit_of_a_file_that_was_taken_aside_is_kept(
     assert not leftovers((world.folder,))
 
 
-@pytest.mark.parametrize("what", TARGETS)
+@pytest.mark.parametrize("what", [*TARGETS, "move into its own folder"])
 def test_an_edit_that_follows_a_file_to_its_new_place_brings_it_back(
     world: World, what: str, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, sync = world.photos / COPY, _files.sync_parent
 
+    targets = {"trash": None, "move": world.folder / "moved", "move elsewhere": elsewhere}
+
     def late(name: str) -> None:
-        if name.endswith("/copy.jpg") and Path(name).exists() and not path.exists():
+        if "/copy" in name and name != str(path) and Path(name).exists() and not path.exists():
             Path(name).write_bytes(b"edited")
         sync(name)
 
     world.plan.write_text(world.plan.read_text().replace("a/copy.jpg", "b/absent.jpg"))
     with monkeypatch.context() as patch:
         patch.setattr(move, "sync_parent", late)
-        outcome = apply(world, what, {"trash": None, "move": world.folder / "moved"}.get(what, elsewhere))[COPY]
+        outcome = apply(world, what, targets.get(what, world.photos))[COPY]
     assert outcome.reason == "changed just now"
     assert path.read_bytes() == b"edited"
     assert not leftovers((world.folder, elsewhere))

@@ -152,7 +152,7 @@ def test_apply_reports_what_it_skipped(home: Path) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in run.stdout.splitlines()]
     (left,) = [record for record in lines if record["result"] == "skipped"]
     assert left["path"].endswith("lake 33.jpg")
-    assert {record["way"] for record in lines} == {"move"}
+    assert {record["action"] for record in lines} == {"move"}
     assert left["reason"] == "has changed since the plan was made"
     assert all(Path(record["to"]).exists() for record in lines if record is not left and "path_b64" not in record)
     assert "1 file skipped" in run.stderr

@@ -62,7 +62,7 @@ def test_listing_and_running(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setitem(sys.modules, "bench.nothing", module)
     monkeypatch.setitem(command.BENCHMARKS, "nothing", ("bench.nothing", "measures nothing"))
     assert command.main([]) == 0
-    assert "nothing      measures nothing" in capsys.readouterr().out
+    assert ["nothing", "measures", "nothing"] in [line.split() for line in capsys.readouterr().out.splitlines()]
     assert command.main(["nothing", "--n", "100"]) == 0
     assert capsys.readouterr().out == "ran with ['--n', '100']\n"
 
@@ -196,6 +196,16 @@ def test_scans_are_timed_and_their_memory_measured(capsys: pytest.CaptureFixture
     peaks = [row for row in rows if "peak_mb" in row]
     assert [row["files"] for row in peaks] == ["JPEG"] * 2 + ["progressive JPEG"] * 2 + ["PNG"] * 2
     assert all(10 < row["beyond_planes"] <= row["peak_mb"] for row in peaks)
+
+
+@pytest.mark.bench
+def test_scans_are_compared_with_another_checkout(capsys: pytest.CaptureFixture[str]) -> None:
+    tree = str(Path(__file__).parents[2])
+    options = ["--n", "3", "--large", "0", "--workers", "1", "--rounds", "1", "--beside", tree]
+    assert command.main(["scan", *options, "--json"]) == 0
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert row["bytes_a_photo"] == row["other_bytes"]
+    assert row["time_ratio"] > 0
 
 
 def test_scans_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -146,6 +146,127 @@ def test_a_picture_of_200_megapixels_is_read(tmp_path: Path) -> None:
     assert seconds < 10
 
 
+# ── more than the limits ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lines_png(width: int, height: int) -> bytes:
+    """A black PNG of any sides."""
+    compressor = zlib.compressobj(1)
+    rows = [compressor.compress(bytes(width + 1)) for _ in range(height)]
+    data = b"".join([*rows, compressor.flush()])
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"".join([SIGNATURE, header, chunk(b"IDAT", data), chunk(b"IEND", b"")])
+
+
+def with_chunks(count: int) -> bytes:
+    still = png(1000)
+    return still[:33] + chunk(b"abCd", b"") * count + still[33:]
+
+
+def apng_of(frames: int) -> bytes:
+    still = png(1000)
+    control = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 1000, 1000, 0, 0, 1, 10, 0, 0))
+    return still[:33] + chunk(b"acTL", struct.pack(">II", frames, 0)) + control * frames + still[33:]
+
+
+def jpeg_of_scans(count: int) -> bytes:
+    """A progressive JPEG with scans that change nothing."""
+    still = encoded(picture(), "JPEG", {"progressive": True})
+    last = still.rindex(b"\xff\xda")
+    return still[:last] + b"\xff\xda\0\x08\1\1\0\1\x3f\0" * count + still[last:]
+
+
+def jpeg_of_comments(count: int) -> bytes:
+    still = encoded(picture(), "JPEG")
+    return still[:2] + b"\xff\xfe\0\2" * count + still[2:]
+
+
+def gif_of_comments(count: int) -> bytes:
+    still = encoded(picture(), "GIF", {"optimize": False})
+    head = 13 + (3 << (still[10] & 7) + 1 if still[10] & 128 else 0)
+    return still[:head] + b"\x21\xfe\1a\0" * count + still[head:]
+
+
+def tiff_of(pages: int) -> bytes:
+    """A TIFF whose pages share one strip."""
+    size = 2 + 9 * 12 + 4
+    parts = []
+    for page in range(pages):
+        shape = [(256, 4, 64), (257, 4, 64), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (278, 4, 64)]
+        tags = sorted([*shape, (273, 4, 8 + pages * size), (279, 4, 64 * 64)])
+        after = 8 + (page + 1) * size if page + 1 < pages else 0
+        entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+        parts.append(struct.pack("<H", len(tags)) + entries + struct.pack("<I", after))
+    return b"II*\0" + struct.pack("<I", 8) + b"".join(parts) + bytes(64 * 64)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: lines_png(255_000_000, 1), "250000 pixels"),
+        (lambda: lines_png(1, 25_000_000), "250000 pixels"),
+        (lambda: lines_png(1_000_000, 16), "250000 pixels"),
+        (lambda: with_chunks(500_000), "100000 chunks"),
+        (lambda: apng_of(100_000), "10000 frames"),
+        (lambda: gif_of(100_000), "10000 frames"),
+        (lambda: webp_of(100_000), "10000 frames"),
+        (lambda: tiff_of(100_000), "10000 pages"),
+        (lambda: gif_of_comments(1_000_000), "100000 extensions"),
+        (lambda: jpeg_of_comments(1_000_000), "100000 segments"),
+        (lambda: jpeg_of_scans(3_000), "200 scans"),
+    ],
+)
+def test_work_beyond_the_limits_is_refused_at_once(make: Callable[[], bytes], reason: str) -> None:
+    data = make()
+    start = time.perf_counter()
+    with pytest.raises(ImageError, match=f"limit of {reason}"):
+        images.read_picture(data, frames=4)
+    assert time.perf_counter() - start < QUICK
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: lines_png(250_000, 1),
+        lambda: lines_png(1, 250_000),
+        lambda: with_chunks(5_000),
+        lambda: tiff_of(1_000),
+        lambda: gif_of_comments(5_000),
+        lambda: jpeg_of_comments(5_000),
+        lambda: jpeg_of_scans(100),
+        lambda: encoded(picture(), "JPEG", {"progressive": True}) + b"\xff\xda" * 1000,
+    ],
+)
+def test_work_within_the_limits_is_done(make: Callable[[], bytes]) -> None:
+    assert images.read_picture(make()).blocks
+
+
+def test_pages_in_a_circle_are_refused() -> None:
+    data = bytearray(tiff_of(2))
+    second = 8 + 2 + 9 * 12 + 4
+    data[second + 2 + 9 * 12 : second + 2 + 9 * 12 + 4] = struct.pack("<I", 8)
+    with pytest.raises(ImageError, match="10000 pages"):
+        images.read_picture(bytes(data))
+
+
+def gigapixels(width: int, height: int, options: dict[str, object] | None = None) -> bytes:
+    """A black JPEG that declares other sides: what its data lack is grey."""
+    data = bytearray(encoded(Image.new("L", (640, 640)), "JPEG", options or {}))
+    start = data.index(b"\xff\xc2" if options else b"\xff\xc0") + 5
+    data[start : start + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def test_a_jpeg_may_have_a_gigapixel_unless_all_of_it_is_held() -> None:
+    with pytest.raises(ImageError, match="1000 megapixels"):
+        images.read_block(gigapixels(40_000, 30_000))
+    with pytest.raises(ImageError, match="256 megapixels"):
+        images.read_block(gigapixels(30_000, 20_000, {"progressive": True}))
+    assert images.read_image_info(gigapixels(30_000, 25_000))[:2] == (30_000, 25_000)
+    with pytest.raises(ImageError, match="256 megapixels"):
+        images.read_grey_planes(gigapixels(30_000, 25_000), lambda *_: [(8, 8)])
+
+
 def memory() -> int:
     """Peak resident memory of this process in bytes."""
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

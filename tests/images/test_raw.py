@@ -97,7 +97,7 @@ def test_a_damaged_raw_is_an_image_error() -> None:
 
 @NEEDS_RAWPY
 def test_a_raw_beyond_the_limit_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("phash_engine.images.open.MAX_PIXELS", 320 * 240 - 1)
+    monkeypatch.setattr("phash_engine.images.limits.MAX_PIXELS", 320 * 240 - 1)
     with pytest.raises(ImageError, match="320x240 pixels are more than the limit"):
         images.read_block(dng(pixels()))
 
