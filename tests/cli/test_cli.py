@@ -471,8 +471,8 @@ def test_missing_catalogue_names_the_way_to_one(
 
 def test_corrupt_catalogue_is_named(catalogue: Path) -> None:
     catalogue.write_bytes(b"no database at all " * 1000)
-    assert complaint(phash("find", LAKE)).startswith(f"{catalogue}: ")
-    assert complaint(phash("scan", SAMPLE)).startswith(f"{catalogue}: ")
+    assert complaint(phash("find", LAKE)).startswith(f"{catalogue} is not a catalogue")
+    assert complaint(phash("scan", SAMPLE)).startswith(f"{catalogue} is not a catalogue")
 
 
 def test_newer_catalogue_is_refused(catalogue: Path) -> None:
