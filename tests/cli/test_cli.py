@@ -356,7 +356,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("status", "--json")
     assert (run.returncode, run.stderr) == (0, b"")
     counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 88}
-    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "failures": 3}
+    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "damaged": 1, "failures": 3}
     assert records(run.stdout) == [{"catalogue": str(catalogue), **counts}]
     assert invoke("status").output.splitlines()[0] == str(catalogue)
 
