@@ -72,7 +72,7 @@ def command(
     labels = submissions.read(labels_path) if labels_path else None
     embedder = options.open_embedder(models, weights, pool, ten_crop=ten_crop, half=half)
     folders = (_files.absolute(queries), _files.absolute(gallery))
-    with Store(cache) as catalogue:
+    with Store(cache, notify=output.message) as catalogue:
         report = scan_command.run(folders, catalogue, exclude=(), workers=workers, pairs="separate")
         if report.unreachable:
             return PhashError.exit_code
