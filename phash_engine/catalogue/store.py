@@ -25,7 +25,7 @@ from phash_engine.catalogue.decisions import Decisions
 from phash_engine.catalogue.evidence import EvidenceStore
 from phash_engine.catalogue.failures import Failure, Failures
 from phash_engine.catalogue.imported_hashes import ImportedHashes
-from phash_engine.catalogue.photos import IS_UNDECODED, KnownFile, Photo, PhotoColumns, Photos, Sighting
+from phash_engine.catalogue.photos import IS_DAMAGED, IS_UNDECODED, KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
 from phash_engine.catalogue.traits import TraitsStore
@@ -172,6 +172,8 @@ class Store:
             "frames": f"SELECT count(*) FROM codes WHERE view LIKE '{FRAME}:%' AND view <> '{FULL}'",
             "crops": f"SELECT count(*) FROM codes WHERE view LIKE '{CROP}:%' AND view <> '{FULL}'",
             "imported_hashes": "SELECT count(*) FROM imported_hashes",
+            "damaged": f"""SELECT count(*) FROM contents JOIN photos ON content_id = contents.id
+                WHERE {IS_DAMAGED} AND missing_since IS NULL""",
             "failures": "SELECT count(*) FROM failures",
         }
         return {name: self._database.value(query) for name, query in queries.items()}

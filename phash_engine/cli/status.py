@@ -38,5 +38,6 @@ _MEANING = {
     "frames": "of further frames of animations (--frames)",
     "crops": "of crops (--crops)",
     "imported_hashes": "imported hashes of the imagehash scheme",
+    "damaged": "damaged files, read or not (phash failures --damaged)",
     "failures": "files that could not be read",
 }
