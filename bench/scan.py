@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from functools import partial
 from itertools import cycle
 from math import isqrt
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from PIL import Image
@@ -42,12 +44,18 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--huge", type=int, default=8, help="pictures to measure memory with (default 8)")
     parser.add_argument("--megapixels", type=float, default=50, help="size of those (default 50)")
     parser.add_argument("--workers", type=int, default=available_threads(), help="most workers (default: the cores)")
+    parser.add_argument(
+        "--beside", type=Path, metavar="TREE", help="compare with another checkout, and do nothing else"
+    )
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         for title, files in collections(options.n, options.large, Path(name)):
+            if options.beside:
+                show(beside(title, files, options), as_json=options.json)
+                continue
             show(throughput(title, files, options), as_json=options.json)
             show(uncached(title, files, options), as_json=options.json)
-        for kind in _PLANES if options.huge else ():
+        for kind in _PLANES if options.huge and not options.beside else ():
             show(memory(kind, Path(name), options), as_json=options.json)
 
 
@@ -85,6 +93,45 @@ def throughput(title: str, files: Sequence[Path], options: argparse.Namespace) -
             "of_decode": decoding.median / row.median,
             "writing": one.writing,
         }
+
+
+def beside(title: str, files: Sequence[Path], options: argparse.Namespace) -> Iterator[Record]:
+    """Scan with this checkout and with another in turn, by the seconds that each command states, and compare sizes."""
+    trees = {"this": Path(__file__).parents[1], "other": options.beside}
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = Path(folder) / "photos.db"
+
+        def scanned(tree: Path) -> tuple[float, int]:
+            catalogue.unlink(missing_ok=True)
+            command = [
+                sys.executable,
+                "-m",
+                "phash_engine",
+                "scan",
+                str(files[0].parent),
+                "--catalogue",
+                str(catalogue),
+            ]
+            command += ["--workers", str(options.workers), "--json"]
+            run = subprocess.run(command, cwd=tree, capture_output=True, check=True, text=True)
+            record = json.loads(run.stdout)
+            if record["decoded"] != len(files):
+                raise SystemExit(f"{tree}: {record['decoded']} of {len(files)} files were decoded")
+            return record["seconds"], catalogue.stat().st_size
+
+        runs = [{name: scanned(tree) for name, tree in trees.items()} for _ in range(options.rounds)]
+    seconds = {name: [run[name][0] for run in runs] for name in trees}
+    ratios = [this / other for this, other in zip(*seconds.values(), strict=True)]
+    yield {
+        "files": title,
+        "workers": options.workers,
+        "this_a_second": len(files) / median(seconds["this"]),
+        "other_a_second": len(files) / median(seconds["other"]),
+        "time_ratio": median(ratios),
+        "ratio_of_fastest": min(seconds["this"]) / min(seconds["other"]),
+        "bytes_a_photo": runs[0]["this"][1] / len(files),
+        "other_bytes": runs[0]["other"][1] / len(files),
+    }
 
 
 def uncached(title: str, files: Sequence[Path], options: argparse.Namespace) -> Iterator[Record]:

@@ -38,12 +38,15 @@ class ImageError(PhashError):
         The file's path as given, or ``"<bytes>"`` and the like for other sources.
     reason
         One line, without the path.
+    is_damaged
+        Whether its bytes are damaged, rather than of a kind or a size that is not read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], reason: str, *, is_damaged: bool = False) -> None:
         super().__init__(path, reason)
         self.path = os.fspath(path)
         self.reason = reason
+        self.is_damaged = is_damaged
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "phash_engine"
 SAMPLE = ROOT / "data" / "photos"
 
-LAYERS = """errors _threads _columns _files _json _arrays _optional hashing images index catalogue scanning
+LAYERS = """errors _memory _threads _columns _files _json _arrays _optional hashing images index catalogue scanning
     matching grouping actions retrieval evaluation library reports spark web __init__ cli __main__""".split()
 """Packages and modules, those below first. One imports only from itself and from those before it."""
 RANKS = {name: rank for rank, name in enumerate(LAYERS)}
@@ -32,6 +32,7 @@ OWNERS = {
     "pillow_heif": {"_optional"},
     "pillow_jxl": {"_optional"},
     "rawpy": {"_optional"},
+    "simplejpeg": {"images"},
     "faiss": {"retrieval/prefilter"},
     "onnxruntime": {"retrieval/models"},
     "cv2": {"_optional"},

@@ -7,6 +7,7 @@ from phash_engine.catalogue.failures import UNREAD, Failure
 from phash_engine.catalogue.imported_hashes import ImportedHash
 from phash_engine.catalogue.photos import KnownFile, Photo, PhotoColumns, Sighting
 from phash_engine.catalogue.store import Store
+from phash_engine.catalogue.traits import KeptReading
 
 __all__ = [
     "UNREAD",
@@ -15,6 +16,7 @@ __all__ = [
     "Decision",
     "Failure",
     "ImportedHash",
+    "KeptReading",
     "KnownFile",
     "Photo",
     "PhotoColumns",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from phash_engine.catalogue.code_store import CURRENT
 from phash_engine.catalogue.database import Database
+from phash_engine.catalogue.traits import KeptReading
 from phash_engine.hashing.views import VIEWS, Wanted
 
 
@@ -24,7 +25,8 @@ class View(NamedTuple):
 class Content(NamedTuple):
     """What one digest is, with its views, and which of them were requested when it was read.
 
-    ``quality`` and ``detail`` are those of the full view.
+    ``quality`` and ``detail`` are those of the full view. ``intact`` is whether the bytes are undamaged, None where
+    that is unknown, and ``fault`` what is wrong with them; ``kept`` what is kept of the file beside its views.
     """
 
     digest: bytes
@@ -36,6 +38,9 @@ class Content(NamedTuple):
     views: Sequence[View]
     requested: Wanted = Wanted()
     is_animated: bool = False
+    intact: bool | None = None
+    fault: str = ""
+    kept: KeptReading | None = None
 
 
 class Contents:
@@ -47,9 +52,9 @@ class Contents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known_digests(self, requested: Wanted) -> set[bytes]:
-        """Return the digests whose codes are of the present SPEC, and whose views are those that are requested."""
-        query = f"SELECT digest FROM contents WHERE {is_current(requested)}"
+    def known_digests(self, requested: Wanted, *, with_traits: bool) -> set[bytes]:
+        """Return the digests of current contents; parameters as for :func:`is_current`."""
+        query = f"SELECT digest FROM contents WHERE {is_current(requested, with_traits=with_traits)}"
         return {digest for (digest,) in self._database.select(query)}
 
     def formats(self, digests: Iterable[bytes]) -> dict[bytes, str]:
@@ -66,12 +71,24 @@ class Contents:
     def put(self, contents: Iterable[Content]) -> None:
         """Add contents, which replace what is known of their digests."""
         self._database.executemany(
-            f"""INSERT INTO contents (digest, width, height, format, quality, detail, crops, frames, views)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, {VIEWS})
+            f"""INSERT INTO contents
+                (digest, width, height, format, quality, detail, crops, frames, intact, fault, views)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {VIEWS})
             ON CONFLICT (digest) DO UPDATE SET width = excluded.width, height = excluded.height,
                 format = excluded.format, quality = excluded.quality, detail = excluded.detail,
-                crops = excluded.crops, frames = excluded.frames, views = excluded.views""",
-            [(*c[:6], int(c.requested.crops), c.requested.frames if c.is_animated else None) for c in contents],
+                crops = excluded.crops, frames = excluded.frames, views = excluded.views,
+                intact = excluded.intact, fault = excluded.fault""",
+            [
+                (*c[:6], int(c.requested.crops), c.requested.frames if c.is_animated else None, c.intact, c.fault)
+                for c in contents
+            ],
+        )
+
+    def put_undecoded(self, faults: Mapping[bytes, tuple[str, bool]]) -> None:
+        """Store, by digest, why contents cannot be decoded, and whether that is because they are damaged."""
+        self._database.executemany(
+            "UPDATE contents SET fault = ?, intact = ? WHERE digest = ? AND format IS NULL",
+            [(fault, False if is_damaged else None, digest) for digest, (fault, is_damaged) in faults.items()],
         )
 
     def add_unread(self, digests: Iterable[bytes]) -> None:
@@ -92,9 +109,10 @@ class Contents:
         )
 
 
-def is_current(requested: Wanted) -> str:
-    """Return the condition in SQL on contents whose codes are current, and that have all requested views."""
+def is_current(requested: Wanted, *, with_traits: bool) -> str:
+    """Return the condition in SQL on contents of the present SPEC with all requested views, or with traits too."""
     crops, frames = requested
+    traits = " AND EXISTS (SELECT 1 FROM traits WHERE content_id = contents.id)" if with_traits else ""
     return f"""digest IS NOT NULL
         AND contents.views = {VIEWS} AND crops = {int(crops)} AND coalesce(frames, {frames}) = {frames}
-        AND EXISTS (SELECT 1 FROM codes WHERE content_id = contents.id AND {CURRENT})"""
+        AND EXISTS (SELECT 1 FROM codes WHERE content_id = contents.id AND {CURRENT}){traits}"""

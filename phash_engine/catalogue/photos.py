@@ -6,7 +6,7 @@ import os
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,20 @@ from phash_engine.catalogue.database import Database
 from phash_engine.hashing.views import Wanted
 
 _SELECT = """SELECT path, coalesce(size, 0), coalesce(mtime_ns, 0), digest, coalesce(width, 0), coalesce(height, 0),
-    coalesce(format, ''), coalesce(quality, 0), content_id, photos.id
+    coalesce(format, ''), coalesce(quality, 0), content_id, photos.id, intact, fault
     FROM photos JOIN contents ON contents.id = content_id WHERE missing_since IS NULL AND """
 _BELOW = "path >= ? AND path < ?"
+IS_UNDECODED: Final = "fault <> '' AND format IS NULL"
+"""The condition in SQL on contents that cannot be decoded."""
 
 
 class Photo(NamedTuple):
-    """A photo with what is known of its content; sizes are 0 and the format empty for codes computed elsewhere."""
+    """A photo with what is known of its content.
+
+    Sizes are 0 and the format is empty for codes computed elsewhere, and for files that cannot be decoded, which match
+    by equal bytes alone. ``intact`` is whether the bytes are undamaged, None where that is unknown; ``fault`` what is
+    wrong with them, or why they cannot be decoded.
+    """
 
     path: str
     size: int
@@ -35,6 +42,13 @@ class Photo(NamedTuple):
     quality: int
     content_id: int
     id: int
+    intact: int | None = None
+    fault: str = ""
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the picture could be decoded, here or where its codes were computed."""
+        return bool(self.format) or not self.fault
 
     @classmethod
     def of_path(cls, path: str) -> Self:
@@ -50,13 +64,18 @@ class PhotoColumns(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A file as a scan found it: with its digest, or with the reason why it could not be read."""
+    """A file as a scan found it.
+
+    ``digest`` is None where the bytes could not be read; ``reason`` says why the file could not be read or decoded, and
+    ``is_damaged`` whether that is because its bytes are damaged.
+    """
 
     path: str
     size: int
     mtime_ns: int
     digest: bytes | None
     reason: str = ""
+    is_damaged: bool = False
 
 
 class KnownFile(NamedTuple):
@@ -79,9 +98,16 @@ class Photos:
         self._database = database
 
     def below(self, folders: Sequence[str] | None = None) -> Iterator[Photo]:
-        """Yield the photos that are not missing, below the folders or everywhere, by path."""
+        """Yield the photos that are decoded and not missing, below the folders or everywhere, by path."""
         for bounds in path_ranges.of_folders(folders):
-            yield from _photos(self._database.select(f"{_SELECT} {_BELOW} ORDER BY path", bounds))
+            query = f"{_SELECT} {_BELOW} AND NOT ({IS_UNDECODED}) ORDER BY path"
+            yield from _photos(self._database.select(query, bounds))
+
+    def damaged(self, folders: Sequence[str] | None = None) -> list[Photo]:
+        """Return the photos that are not intact and not missing, decoded or not, below the folders, by path."""
+        query = f"{_SELECT} {_BELOW} AND fault <> '' AND intact = 0 ORDER BY path"
+        rows = (row for bounds in path_ranges.of_folders(folders) for row in self._database.select(query, bounds))
+        return list(_photos(rows))
 
     def at(self, path: str) -> Photo | None:
         """Return the photo of a path; None if there is none, or it is missing."""
@@ -142,11 +168,11 @@ class Photos:
                 WHERE other.content_id = photos.content_id AND other.missing_since IS NULL)"""
         return np.fromiter((content for (content,) in self._database.select(query)), dtype=np.int64)
 
-    def known_files(self, folder: str, requested: Wanted) -> dict[str, KnownFile]:
-        """Return what is known of each photo below a folder."""
+    def known_files(self, folder: str, requested: Wanted, *, with_traits: bool) -> dict[str, KnownFile]:
+        """Return what is known of each photo below a folder; what is current, ``contents.is_current`` says."""
         query = f"""SELECT path, size, mtime_ns, CASE
                 WHEN digest IS NULL THEN 'imported'
-                WHEN NOT ({is_current(requested)}) THEN 'stale'
+                WHEN NOT ({is_current(requested, with_traits=with_traits)}) THEN 'stale'
                 WHEN missing_since IS NOT NULL THEN 'missing'
                 ELSE 'current' END
             FROM photos JOIN contents ON contents.id = content_id WHERE {_BELOW}"""
@@ -159,6 +185,11 @@ class Photos:
             FROM photos JOIN contents ON contents.id = content_id WHERE path IN ({})"""
         rows = self._database.select_by_blob(query, paths)
         return {path: (content, bool(has_digest)) for path, content, has_digest in rows}
+
+    def with_codes_from_elsewhere(self, paths: Iterable[str]) -> set[str]:
+        """Return which of some paths have codes that were computed elsewhere."""
+        known = self.contents_at([os.fsencode(path) for path in paths])
+        return {os.fsdecode(path) for path, (_, has_digest) in known.items() if not has_digest}
 
     def put(self, rows: Iterable[tuple[bytes, int | None, int | None, int]]) -> None:
         """Add rows of encoded path, size, mtime_ns and content, which replace those of the same paths."""

@@ -181,5 +181,48 @@ MIGRATIONS: Final = (
     UPDATE failures SET size = -1, mtime_ns = -1;
     DELETE FROM meta WHERE key = 'index';
     """,
+    # What one reading tells of a file. Contents met before have no row in traits and planes: the next scan that reads
+    # them adds it. Contents that cannot be decoded have a fault and no format. Times are of the camera's clock.
+    """
+    ALTER TABLE contents ADD COLUMN intact INTEGER;
+    ALTER TABLE contents ADD COLUMN fault TEXT NOT NULL DEFAULT '';
+    CREATE INDEX contents_faulty ON contents (id) WHERE fault <> '';
+    CREATE TABLE traits (
+        content_id INTEGER PRIMARY KEY REFERENCES contents (id) ON DELETE CASCADE,
+        frames INTEGER,
+        encoder_quality INTEGER,
+        quality_basis TEXT,
+        taken_us INTEGER,
+        zone_minutes INTEGER,
+        camera TEXT,
+        lens TEXT,
+        software TEXT,
+        orientation INTEGER,
+        exposure_bias REAL,
+        drive TEXT,
+        burst_id TEXT,
+        image_number INTEGER,
+        live_id TEXT,
+        has_video INTEGER NOT NULL,
+        has_gps INTEGER NOT NULL,
+        has_caption INTEGER NOT NULL,
+        has_rating INTEGER NOT NULL,
+        has_keywords INTEGER NOT NULL,
+        icc TEXT,
+        sharpness REAL,
+        entropy REAL,
+        content_class TEXT
+    ) STRICT;
+    CREATE TABLE planes (
+        content_id INTEGER PRIMARY KEY REFERENCES contents (id) ON DELETE CASCADE,
+        plane BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE frames (
+        content_id INTEGER NOT NULL REFERENCES contents (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        codes BLOB NOT NULL,
+        PRIMARY KEY (content_id, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""

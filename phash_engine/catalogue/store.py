@@ -23,13 +23,14 @@ from phash_engine.catalogue.contents import Content, Contents
 from phash_engine.catalogue.database import Database
 from phash_engine.catalogue.decisions import Decisions
 from phash_engine.catalogue.evidence import EvidenceStore
-from phash_engine.catalogue.failures import Failures
+from phash_engine.catalogue.failures import Failure, Failures
 from phash_engine.catalogue.imported_hashes import ImportedHashes
-from phash_engine.catalogue.photos import KnownFile, Photo, PhotoColumns, Photos, Sighting
+from phash_engine.catalogue.photos import IS_UNDECODED, KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
+from phash_engine.catalogue.traits import TraitsStore
 from phash_engine.errors import IndexFileError
-from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES
+from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES, SPEC
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
 
 
@@ -45,7 +46,7 @@ class Store:
 
     Attributes
     ----------
-    contents, sidecars, failures, decisions, evidence, imported_hashes, settings
+    contents, traits, sidecars, failures, decisions, evidence, imported_hashes, settings
         The tables that are read, and some of them written, on their own.
 
     Raises
@@ -60,6 +61,7 @@ class Store:
         self._photos = Photos(self._database)
         self._codes = CodeStore(self._database)
         self.contents = Contents(self._database)
+        self.traits = TraitsStore(self._database)
         self.sidecars = Sidecars(self._database)
         self.failures = Failures(self._database)
         self.decisions = Decisions(self._database)
@@ -89,8 +91,12 @@ class Store:
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def photos(self, folders: Sequence[str] | None = None) -> Iterator[Photo]:
-        """Yield the photos that are not missing, below the folders or everywhere, by path."""
+        """Yield the photos that are decoded and not missing, below the folders or everywhere, by path."""
         return self._photos.below(folders)
+
+    def damaged(self, folders: Sequence[str] | None = None) -> list[Failure]:
+        """Return the files whose bytes are damaged, below the folders or everywhere, by path, and what is wrong."""
+        return [Failure(photo.path, photo.fault) for photo in self._photos.damaged(folders)]
 
     def photo(self, path: str) -> Photo | None:
         """Return the photo of a path; None if there is none, or it is missing."""
@@ -126,19 +132,32 @@ class Store:
         """Return the codes of the present SPEC, of the views that can be trusted or of all."""
         return self._codes.columns(trust_all=trust_all)
 
-    def known_files(self, folder: str) -> dict[str, KnownFile]:
-        """Return what is known of each file below a folder, photos and failures alike."""
-        photos = self._photos.known_files(folder, self.settings.requested_views())
-        return photos | self.failures.known_files(folder)
+    def known_files(self, folder: str, *, with_traits: bool = False) -> dict[str, KnownFile]:
+        """Return what is known of each file below a folder, photos and failures alike.
 
-    def known_digests(self) -> set[bytes]:
-        """Return the digests whose codes are of the present SPEC, and whose views are those that are requested."""
-        return self.contents.known_digests(self.settings.requested_views())
+        ``with_traits`` lets photos whose traits are not known count as stale, and failures without a digest as changed.
+        """
+        photos = self._photos.known_files(folder, self.settings.requested_views(), with_traits=with_traits)
+        failures = self.failures.known_files(folder)
+        if with_traits:
+            failures = {
+                path: known if path in photos else known._replace(mtime_ns=None) for path, known in failures.items()
+            }
+        return photos | failures
+
+    def known_digests(self, *, with_traits: bool = False) -> set[bytes]:
+        """Return the digests whose codes are of the present SPEC, and whose views are those that are requested.
+
+        ``with_traits`` leaves out those whose traits are not known.
+        """
+        return self.contents.known_digests(self.settings.requested_views(), with_traits=with_traits)
 
     def counts(self) -> dict[str, int]:
         """Return how many photos, contents, codes and failures there are, and of which kinds."""
         queries = {
-            "photos": "SELECT count(*) FROM photos WHERE missing_since IS NULL",
+            "photos": f"""SELECT (SELECT count(*) FROM photos WHERE missing_since IS NULL)
+                - (SELECT count(*) FROM contents JOIN photos ON content_id = contents.id
+                    WHERE {IS_UNDECODED} AND missing_since IS NULL)""",
             "missing": "SELECT count(*) FROM photos WHERE missing_since IS NOT NULL",
             "contents": "SELECT count(*) FROM contents WHERE format IS NOT NULL",
             "untrusted": f"SELECT count(*) FROM codes WHERE view = '{FULL}' AND NOT trusted",
@@ -159,13 +178,17 @@ class Store:
         What a changed file was before stays until :meth:`drop_unreferenced`: a file yet to come may be that content,
         moved.
         """
-        read = [(sighting, sighting.digest) for sighting in sightings if sighting.digest]
-        failed = [sighting for sighting in sightings if not sighting.digest]
+        failed = [sighting for sighting in sightings if sighting.reason]
+        elsewhere = self._photos.with_codes_from_elsewhere([sighting.path for sighting in failed])
+        read = [(s, s.digest) for s in sightings if s.digest and s.path not in elsewhere]
+        faults = {digest: (sighting.reason, sighting.is_damaged) for sighting, digest in read if sighting.reason}
         by_digest = {content.digest: content for content in contents}  # two threads may decode copies
         with self._database.transaction():
             ids = self._put_contents(by_digest, {digest for _, digest in read})
+            self.contents.put_undecoded(faults)
             self._photos.put((os.fsencode(s.path), s.size, s.mtime_ns, ids[digest]) for s, digest in read)
-            self._photos.mark_missing([sighting.path for sighting in failed])  # what such a photo showed is gone
+            unread = [sighting.path for sighting in sightings if not sighting.digest]
+            self._photos.mark_missing(unread)  # what such a photo showed may be gone
             self.failures.delete(sighting.path for sighting in sightings)
             self.failures.add(failed)
 
@@ -193,8 +216,10 @@ class Store:
             self._photos.delete(sidecars)
             self._drop_unreferenced()
 
-    def add_fingerprints(self, paths: Sequence[str | os.PathLike[str]], array: NDArray[np.uint64]) -> None:
-        """Add photos by codes of the present SPEC that were computed elsewhere; the files are not read.
+    def add_fingerprints(
+        self, paths: Sequence[str | os.PathLike[str]], array: NDArray[np.uint64], spec: int = SPEC
+    ) -> None:
+        """Add photos by codes that were computed elsewhere; the files are not read.
 
         Parameters
         ----------
@@ -204,12 +229,16 @@ class Store:
         array
             uint64 ``(n, 5)`` in the order of ``hashers.CODE_NAMES``, or ``(n, 10)`` with the mirror codes. Mirror codes
             of 0 are unknown: see ``orientation.turned``.
+        spec
+            The SPEC of the codes, as ``phash hash --json`` states it.
 
         Raises
         ------
         TypeError, ValueError
-            Another dtype or shape.
+            Another dtype or shape, or another SPEC than that of this version.
         """
+        if spec != SPEC:
+            raise ValueError(f"codes of SPEC {spec} cannot be compared with those of SPEC {SPEC}: hash the files again")
         codes = _all_codes(len(paths), array)
         rows = {os.fsencode(_files.absolute(path)): row for row, path in enumerate(paths)}
         with self._database.transaction():
@@ -256,6 +285,7 @@ class Store:
         if unread:
             self.contents.add_unread(unread)
             known |= self.contents.ids(unread)
+        self.traits.put((known[digest], content.kept) for digest, content in contents.items() if content.kept)
         views = [(known[digest], view) for digest, content in contents.items() for view in content.views]
         if views:
             codes = np.stack([view.codes for _, view in views])

@@ -68,6 +68,7 @@ _GROWN = 1.5
 @options.exclude
 @options.include_managed
 @options.workers
+@options.memory
 @options.pairs
 @options.catalogue
 @further("--no-catalogue", is_flag=True, help="Scan into memory and keep nothing.")
@@ -94,6 +95,7 @@ def command(
     exclude: tuple[str, ...],
     include_managed: bool,
     workers: int | None,
+    memory: int | None,
     pairs: str,
     catalogue_path: Path | None,
     no_catalogue: bool,
@@ -137,7 +139,13 @@ def command(
     with _open(catalogue_path, no_catalogue=no_catalogue, create=bool(scanned)) as catalogue:
         if scanned:
             report = scan_command.run(
-                scanned, catalogue, exclude=exclude, include_managed=include_managed, workers=workers, pairs=pairs
+                scanned,
+                catalogue,
+                exclude=exclude,
+                include_managed=include_managed,
+                workers=workers,
+                memory=memory,
+                pairs=pairs,
             )
             away = {root.path for root in report.unreachable}
             if scan_command.reached_nothing(report, scanned) or _is_unknown(references, away, catalogue):
@@ -221,6 +229,8 @@ def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_scor
             output.text(text)
 
     notes = [f"       kept: {output.name(wording.reason(group.reason))}"]
+    if not group.keeper.is_decoded:
+        notes.append(f"       not decoded, equal bytes: {group.keeper.fault}")
     line("", group.keeper, *notes, *(["       a series of shots"] if group.is_series else []))
     joining = group.joining()
     for photo in group.kept:
@@ -241,6 +251,7 @@ def _record(group: Group) -> dict[str, Any]:
         "reason": group.reason._asdict(),
         "is_series": group.is_series,
         "bytes": group.bytes,
+        **({} if group.keeper.is_decoded else {"is_decoded": False}),
     }
 
 

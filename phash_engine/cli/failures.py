@@ -12,19 +12,22 @@ from phash_engine.cli.command import Explained
 
 @click.command("failures", cls=Explained, short_help=COMMANDS["failures"])
 @options.folders_or_all
+@click.option(
+    "--damaged", is_flag=True, help="List the files whose bytes are damaged, whether they could be read or not."
+)
 @options.catalogue
 @options.as_json
-def command(folders: tuple[str, ...], catalogue_path: Path | None, as_json: bool) -> None:
+def command(folders: tuple[str, ...], damaged: bool, catalogue_path: Path | None, as_json: bool) -> None:
     """List the files that could not be read as pictures, below folders or anywhere: path and reason.
 
     Such a file is read again when it has changed, or when a package that was missing is installed.
     """
     with options.open_existing(catalogue_path) as catalogue:
-        failures = catalogue.failures.below(folders or None)
+        failures = catalogue.damaged(folders or None) if damaged else catalogue.failures.below(folders or None)
     for failure in failures:
         if as_json:
             output.record(failure._asdict())
         else:
             output.fields(failure.path, failure.reason)
     if not failures and not as_json:
-        output.message("no failures")
+        output.message("no damaged files" if damaged else "no failures")

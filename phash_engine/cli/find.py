@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import IO
 
 import click
 
 from phash_engine import _files
+from phash_engine.catalogue import Store
 from phash_engine.cli import COMMANDS, options, output
 from phash_engine.cli.command import Explained, further, option
 from phash_engine.errors import ImageError, UsageError
@@ -75,7 +75,7 @@ def command(
     for its highest value first, -FIELD for the lowest, FIELD~VALUE for the nearest; the value is printed before the
     path. Fields are pixels (1.5MP), width, height, aspect (width over height), ppi, size (200kB, 3MB), format (jpeg),
     modified and taken (2020, 2020-05 or 2020-05-17; taken is the time in EXIF), entropy (of the luma, in bits) and
-    gradient (sharpness: luma steps per 512th of the longer side). For the last three and taken the files are read.
+    gradient (sharpness: luma steps per 512th of the longer side). The last three and taken are what the scan read.
     """
     where = Where.parse(",".join(conditions), diagonal)
     sort = Order.parse(order) if order else None
@@ -100,11 +100,11 @@ def command(
             output.message(str(collection.explain(DEFAULT_RADIUS if radius is None else radius)))
         for query in queries:
             try:
-                matches = _find(partial(collection.find, radius=radius), query, k, where)
+                matches = _find(collection, radius, query, k, where)
             except ImageError as error:
                 failures.add(query, error.reason)
                 continue
-            rows = _sorted(matches, sort, diagonal) if sort else [(match, None) for match in matches]
+            rows = _sorted(matches, catalogue, sort, diagonal) if sort else [(match, None) for match in matches]
             found += len(rows)
             if not quiet:
                 end, several = "\0" if null else "\n", len(queries) > 1
@@ -114,20 +114,20 @@ def command(
     return output.exit_code(failures.number, len(queries), strict=strict) or int(not found)
 
 
-def _find(search: Callable[..., list[Match]], query: str, k: int | None, where: Where) -> list[Match]:
+def _find(collection: Collection, radius: int | None, query: str, k: int | None, where: Where) -> list[Match]:
     """Return the ``k`` nearest matches that meet the conditions, or all of them."""
     source, asked = AnalyzedImage(options.image(query)), k
     while True:
-        matches = search(source, k=asked)
-        kept = {photo.id for photo in where.select([match.photo for match in matches])}
+        matches = collection.find(source, asked, radius)
+        kept = {photo.id for photo in where.select([match.photo for match in matches], collection.store)}
         chosen = [match for match in matches if match.photo.id in kept][:k]
         if k is None or asked is None or len(chosen) == k or len(matches) < asked:
             return [match._replace(query=query) for match in chosen] if query == options.STDIN else chosen
         asked *= 4
 
 
-def _sorted(matches: Sequence[Match], order: Order, diagonal: float) -> list[tuple[Match, Value]]:
-    rows = fields.values([match.photo for match in matches], {order.field}, diagonal=diagonal)
+def _sorted(matches: Sequence[Match], store: Store, order: Order, diagonal: float) -> list[tuple[Match, Value]]:
+    rows = fields.values([match.photo for match in matches], {order.field}, store, diagonal=diagonal)
     values = [row[order.field] for row in rows]
     return [(matches[row], values[row]) for row in order.rows(values)]
 
@@ -155,7 +155,8 @@ def _text(value: Value) -> str:
 def record(match: Match) -> dict[str, object]:
     """Return a match as a JSON record."""
     fields = {name: value for name, value in match._asdict().items() if name != "photo"}
-    return output.match_record({"query": match.query, "path": match.path} | fields)
+    is_decoded = None if match.photo.is_decoded else False
+    return output.match_record({"query": match.query, "path": match.path, "is_decoded": is_decoded} | fields)
 
 
 def _listed(file: IO[bytes] | None, end: bytes) -> list[str]:

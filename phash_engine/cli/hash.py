@@ -29,7 +29,8 @@ def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bo
     """Print the 64-bit codes of pictures as hex digits; - is a picture on standard input.
 
     Each line has the codes average, dct, wavelet, horizontal and vertical, then the path. With --scheme imagehash it
-    has average, phash, whash and dhash, in the digits of the imagehash library.
+    has average, phash, whash and dhash, in the digits of the imagehash library. --json states the SPEC of the codes:
+    those of another number are not comparable.
     """
     names, read = SCHEMES[scheme]
     if hasher is not None and hasher not in names:
@@ -44,7 +45,8 @@ def command(paths: tuple[str, ...], scheme: str, hasher: str | None, as_json: bo
                 continue
             digits = {name: codes.to_hex(getattr(fingerprint, name)) for name in ([hasher] if hasher else names)}
             if as_json:
-                output.record({"path": path, "codes": digits})
+                spec = {"spec": hashers.SPEC} if scheme == "native" else {}
+                output.record({"path": path, **spec, "codes": digits})
             else:
                 output.text(f"{' '.join(digits.values())}  {output.name(path)}")
     return output.exit_code(failures.number, len(paths), strict=strict)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phash_engine import _files
+from phash_engine import _files, _memory
 from phash_engine.catalogue.imported_hashes import HASHERS
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import output
@@ -94,6 +94,12 @@ include_managed: Decorator = further(
     "--include-managed",
     is_flag=True,
     help="Also look into trash, version, thumbnail and quarantine folders and the stores of applications.",
+)
+memory: Decorator = further(
+    "--memory",
+    type=_memory.parsed,
+    metavar="SIZE",
+    help="Memory for decoding, such as 2G; a larger picture is decoded alone.  [default: a quarter of all]",
 )
 workers: Decorator = further(
     "--workers", type=click.IntRange(1), metavar="N", help="Threads that read and decode.  [default: one per core]"

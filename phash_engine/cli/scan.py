@@ -25,10 +25,12 @@ from phash_engine.scanning.scan import scan
 @options.exclude
 @options.include_managed
 @options.workers
+@options.memory
 @options.pairs
 @options.crops
 @options.frames
 @options.catalogue
+@further("--refresh", is_flag=True, help="Read again what was catalogued by a version that kept less of a file.")
 @further("--rebuild", is_flag=True, help="Set a corrupt catalogue aside, and create a new one.")
 @options.as_json
 @options.strict
@@ -37,10 +39,12 @@ def command(
     exclude: tuple[str, ...],
     include_managed: bool,
     workers: int | None,
+    memory: int | None,
     pairs: str,
     crops: bool | None,
     frames: int | None,
     catalogue_path: Path | None,
+    refresh: bool,
     rebuild: bool,
     as_json: bool,
     strict: bool,
@@ -59,9 +63,11 @@ def command(
             exclude=exclude,
             include_managed=include_managed,
             workers=workers,
+            memory=memory,
             pairs=pairs,
             crops=crops,
             frames=frames,
+            refresh=refresh,
         )
     if as_json:
         output.record(_as_record(report))
@@ -75,9 +81,11 @@ def run(
     exclude: Sequence[str],
     workers: int | None,
     pairs: str,
+    memory: int | None = None,
     include_managed: bool = False,
     crops: bool | None = None,
     frames: int | None = None,
+    refresh: bool = False,
 ) -> ScanReport:
     """Scan with a progress bar, and report on standard error what was done and what could not be read."""
     try:
@@ -88,9 +96,11 @@ def run(
                 exclude=exclude,
                 include_managed=include_managed,
                 workers=workers,
+                memory=memory,
                 pairing=pairs == "together",
                 crops=crops,
                 frames=frames,
+                refresh=refresh,
                 progress=progress,
             )
     except KeyboardInterrupt:

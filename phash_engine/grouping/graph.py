@@ -20,6 +20,7 @@ from phash_engine.grouping import clustering, keep_rules
 from phash_engine.grouping.clustering import Link
 from phash_engine.grouping.keep_rules import KeepRule, Member
 from phash_engine.hashing.views import MatchType
+from phash_engine.images import Traits
 from phash_engine.index import Pairs
 from phash_engine.matching import code_set, policy
 from phash_engine.matching.cohort import CohortMeans
@@ -178,7 +179,7 @@ def _selected(store: Store, photos: PhotoColumns, where: Where) -> PhotoColumns:
     kept: list[int] = []
     for start in range(0, photos.ids.size, _PHOTOS):
         some = list(store.photos_by_id(photos.ids[start : start + _PHOTOS].tolist()))
-        kept += [photo.id for photo in where.select(some)]
+        kept += [photo.id for photo in where.select(some, store)]
     return PhotoColumns(*(column[np.isin(photos.ids, kept)] for column in photos))
 
 
@@ -210,11 +211,13 @@ def _nodes(
     content_of = dict(zip(photos.ids.tolist(), photos.contents.tolist(), strict=True))
     references = list(map(_files.absolute, search.references))
     nodes: dict[tuple[int, str], list[Member]] = {}
+    traits = store.traits.of(sorted({*content_of.values()}))
     for photo in store.photos_by_id(list(content_of)):
         if photo.content_id != content_of[photo.id]:
             continue
         member = Member(
             photo,
+            traits.get(photo.content_id, Traits()),
             is_reference=_files.is_below(photo.path, references),
             is_managed=managed.containing(_folder(photo.path)) is not None,
         )

@@ -371,5 +371,5 @@ def _duplicates(members: Sequence[Member], staying: Sequence[Member]) -> list[Me
 
 def _is_series(members: Sequence[Member], seconds: float) -> bool:
     """Whether two of the photos were taken at different moments, at most ``seconds`` apart."""
-    moments = sorted({member.traits.taken for member in members if member.traits.taken})
-    return any((after - before).total_seconds() <= seconds for before, after in pairwise(moments))
+    moments = sorted({member.traits.taken_us for member in members if member.traits.taken_us is not None})
+    return any(after - before <= seconds * 10**6 for before, after in pairwise(moments))

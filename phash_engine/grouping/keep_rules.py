@@ -1,6 +1,6 @@
 """Which photo of a group is kept: rules in the order of their weight, and the reason in words.
 
-A rule is applied only where those before it leave a tie, so a rule that has to open files opens few.
+A rule is applied only where those before it leave a tie. No rule opens a file: they go by what the last scan kept.
 """
 
 from __future__ import annotations
@@ -9,68 +9,64 @@ import fnmatch
 import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from phash_engine import images
 from phash_engine.catalogue import Photo
-from phash_engine.errors import ImageError, UsageError
-from phash_engine.images import formats
+from phash_engine.errors import UsageError
+from phash_engine.images import Traits, formats
 
 DEFAULT = ("pixels", "exif", "quality", "size", "oldest", "shortest-path")
 """Names of the rules that decide by default."""
 
 _ORIGINAL_FORMATS = (frozenset(formats.RAW.names), formats.FROM_CAMERAS)
 """Formats of originals, the best first."""
-_SHARPNESS_SIDE = 1024
+_NO_TRAITS = Traits()
+_COMMON_QUALITY = 75
+"""The default of libjpeg, for files that were scanned before their quality was kept."""
 _SHARPNESS_STEPS = 20
 """Steps in which sharpness doubles: what differs by less than some 4 % is as sharp."""
 
 
 class Member:
-    """A photo of a group, and what is read from its file on request; nothing from a file that cannot be read."""
+    """A photo of a group, and what the last scan read of its file; no traits where it was not read."""
 
-    def __init__(self, photo: Photo, *, is_reference: bool = False, is_managed: bool = False) -> None:
+    def __init__(
+        self, photo: Photo, traits: Traits = _NO_TRAITS, *, is_reference: bool = False, is_managed: bool = False
+    ) -> None:
         self.photo = photo
         self.path = photo.path
+        self.traits = traits
         self.is_reference = is_reference
         self.is_managed = is_managed
 
-    @cached_property
-    def traits(self) -> images.Traits:
-        """What the file's header says."""
-        try:
-            return images.read_traits(self.path) if self.photo.digest else _NO_TRAITS
-        except ImageError:
-            return _NO_TRAITS
+    @property
+    def quality(self) -> int:
+        """The quality of the encoder, 0..100; that which most programs use where it is unknown."""
+        known = self.traits.encoder_quality
+        return _COMMON_QUALITY if known is None else known
 
-    @cached_property
+    @property
     def sharpness(self) -> int:
-        """Steps of sharpness: how much grey changes along the picture's longer side, at most 1024 pixels of it.
+        """Steps of sharpness; 0 where it is unknown."""
+        return round(_SHARPNESS_STEPS * math.log2(1 + (self.traits.sharpness or 0)))
 
-        Counted along the whole side, a smaller copy is no sharper for its steeper pixels, nor a larger one for having
-        more of them.
-        """
-        try:
-            plane = _plane(self.path) if self.photo.digest else np.zeros((1, 1))
-        except ImageError:
-            return 0
-        change = sum(float(np.abs(np.diff(plane, axis=axis)).sum()) for axis in (0, 1)) / plane.size
-        return round(_SHARPNESS_STEPS * math.log2(1 + change * max(plane.shape)))
+    @property
+    def is_from_camera(self) -> bool:
+        """Whether the file names a camera or the time of a shot; camera RAW always is."""
+        has_exif = bool(self.traits.camera) or self.traits.taken_us is not None
+        return has_exif or self.photo.format in formats.RAW.names
 
     @property
     def moment(self) -> int:
         """When the picture was taken or, where that is not known, changed: whole seconds since 1970.
 
-        EXIF has no time zone; it is read as UTC. Parts of a second would order copies of one folder by the order in
-        which they were copied, which means nothing.
+        The camera's clock is read as UTC. Parts of a second would order copies of one folder by the order in which they
+        were copied, which means nothing.
         """
-        taken = self.traits.taken
-        return int(taken.replace(tzinfo=UTC).timestamp()) if taken else self.photo.mtime_ns // 10**9
+        taken = self.traits.taken_us
+        return self.photo.mtime_ns // 10**9 if taken is None else taken // 10**6
 
 
 class KeepRule(NamedTuple):
@@ -147,25 +143,19 @@ def _fits(path: str, glob: str) -> bool:
     return any(fnmatch.fnmatch(str(step), glob.rstrip("/")) for step in (steps, *steps.parents))
 
 
-def _plane(path: str) -> Any:
-    def reduced(width: int, height: int) -> list[tuple[int, int]]:
-        scale = min(1.0, _SHARPNESS_SIDE / max(width, height))
-        return [(max(round(width * scale), 1), max(round(height * scale), 1))]
-
-    (plane,) = images.read_grey_planes(path, reduced)
-    return plane.astype(np.int16)
-
-
 def _format_rank(member: Member) -> int:
     ranks = (rank for rank, originals in enumerate(_ORIGINAL_FORMATS) if member.photo.format in originals)
     return next(ranks, len(_ORIGINAL_FORMATS))
+
+
+def _show_quality(member: Member) -> str:
+    return "unknown" if member.traits.encoder_quality is None else str(member.quality)
 
 
 def _show_moment(member: Member) -> str:
     return str(datetime.fromtimestamp(member.moment, UTC).replace(tzinfo=None))
 
 
-_NO_TRAITS = images.Traits(0, None, camera=False)
 _OUTSIDE = KeepRule(
     "outside", lambda c: c.is_managed, lambda c: "in a managed folder" if c.is_managed else "outside managed folders"
 )
@@ -178,10 +168,10 @@ RULES = {
     rule.name: rule
     for rule in (
         KeepRule("pixels", lambda c: -c.photo.width * c.photo.height, lambda c: f"{c.photo.width}x{c.photo.height}"),
-        KeepRule("quality", lambda c: -c.traits.quality, lambda c: str(c.traits.quality)),
+        KeepRule("quality", lambda c: -c.quality, _show_quality),
         KeepRule("sharpness", lambda c: -c.sharpness, lambda c: str(c.sharpness)),
         KeepRule("format", _format_rank, lambda c: c.photo.format),
-        KeepRule("exif", lambda c: not c.traits.camera, lambda c: "from a camera" if c.traits.camera else "unknown"),
+        KeepRule("exif", lambda c: not c.is_from_camera, lambda c: "from a camera" if c.is_from_camera else "unknown"),
         KeepRule("size", lambda c: -c.photo.size, lambda c: f"{c.photo.size} bytes"),
         KeepRule("oldest", lambda c: c.moment, _show_moment),
         KeepRule("newest", lambda c: -c.moment, _show_moment),

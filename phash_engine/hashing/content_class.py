@@ -97,14 +97,14 @@ def measures(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     tone = int(near.argmax())
     present = tones[tones > 0]
     mean = tones @ _STEPS
-    steps = _histogram(np.maximum(_distance(grey[:-1, 1:], grey[:-1, :-1]), _distance(grey[1:, :-1], grey[:-1, :-1])))
+    steps = np.maximum(_distance(grey[:-1, 1:], grey[:-1, :-1]), _distance(grey[1:, :-1], grey[:-1, :-1]))
     return np.array(
         [
             tone / 255,
             -(present @ np.log2(present)) / 8,
             np.count_nonzero(tones > _PRESENT) / 256,
-            steps[: _FLAT + 1].sum(),
-            steps[_EDGE + 1 :].sum(),
+            np.count_nonzero(steps <= _FLAT) / steps.size,
+            np.count_nonzero(steps > _EDGE) / steps.size,
             _share_of_strokes((grey > tone + _FAR) | (grey < tone - _FAR)),
             tone / 255 * (near[tone] > 0.5),
             np.sqrt(max(tones @ _STEPS**2 - mean**2, 0.0)) / 64,

@@ -17,12 +17,21 @@ BAND_PIXELS = 1 << 20
 """Larger planes are read in bands of rows, so that memory never holds a second full plane."""
 
 
+SHORTER_SIDE = 64
+"""Smallest shorter side in pixels of a picture decoded at a smaller scale."""
+
+
 class Extent(NamedTuple):
     """True width and height of a picture in pixels, and the side of a plane pixel in these: 1, 2, 4 or 8."""
 
     width: int
     height: int
     scale: int = 1
+
+
+def scale_of(width: int, height: int) -> int:
+    """Return the scale to which a picture may be reduced: the largest of 1, 2, 4, 8 that leaves 64 pixels a side."""
+    return next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
 
 
 class Plane:
@@ -43,29 +52,45 @@ class Plane:
     def __init__(self, part: Part, columns: int, rows: int, extent: Extent, unit: int = 1) -> None:
         self._part = part
         self._columns, self._rows = columns, rows
-        self._extent = extent
+        self.extent = extent
         self._unit = unit
 
     @cached_property
     def block(self) -> NDArray[np.uint16]:
         """The block of the whole picture."""
-        return area_average(self._bands(0, 0, self._columns, self._rows), *self._extent, self._unit)
+        return area_average(self._bands(0, 0, self._columns, self._rows), *self.extent, self._unit)
 
     def trimmed(self) -> NDArray[np.uint16] | None:
         """Return the block of the picture inside its uniform border; None without a border."""
         inside = border.inner_box(self._part, self._columns, self._rows, self._unit)
-        return self._average(Box(*(edge * self._extent.scale for edge in inside))) if inside else None
+        return self._average(Box(*(edge * self.extent.scale for edge in inside))) if inside else None
 
     def crops(self) -> Iterator[tuple[str, NDArray[np.uint16]]]:
         """Yield the name and block of each crop of the picture."""
-        across, down = self._extent.width * border.SUBPIXELS, self._extent.height * border.SUBPIXELS
+        across, down = self.extent.width * border.SUBPIXELS, self.extent.height * border.SUBPIXELS
         for name, (left, top, right, bottom) in views.CROPS.items():
             box = Box(across * left // 100, down * top // 100, across * right // 100, down * bottom // 100)
             yield name, self._average(box)
 
+    def reduced(self) -> NDArray[np.uint8]:
+        """Return the luma in whole steps at the scale to which a JPEG of this size is decoded, whatever the format.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8 ``(height // k, width // k)`` with the largest ``k`` of 1, 2, 4, 8 that leaves the shorter side 64
+            pixels; of a JPEG the plane itself, whose last row and column may reach over the edge.
+        """
+        factor = scale_of(self.extent.width, self.extent.height) // self.extent.scale or 1
+        rows, columns = self._rows // factor, self._columns // factor
+        height = max(BAND_PIXELS // self._columns // factor, 1)
+        tops = range(0, rows, height)
+        bands = (self._part(0, top * factor, columns * factor, min(top + height, rows) * factor) for top in tops)
+        return np.concatenate([_squares(band, factor, self._unit) for band in bands])
+
     def _average(self, box: Box) -> NDArray[np.uint16]:
         """Return the block of a part of the picture, in sixteenths of a pixel; anything beyond the edge is ignored."""
-        width, height, scale = self._extent
+        width, height, scale = self.extent
         side = border.SUBPIXELS * scale
         right, bottom = min(box.right, width * border.SUBPIXELS), min(box.bottom, height * border.SUBPIXELS)
         left, top = box.left // side, box.top // side
@@ -77,3 +102,14 @@ class Plane:
         rows = max(BAND_PIXELS // (right - left), 1)
         for start in range(top, bottom, rows):
             yield self._part(left, start, right, min(start + rows, bottom))
+
+
+def _squares(band: NDArray[Any], factor: int, unit: int) -> NDArray[np.uint8]:
+    """Return the means of the squares of a band in whole luma steps, rounded half up."""
+    if factor == unit == 1:
+        return band
+    sums = band.reshape(-1, factor, band.shape[1]).sum(axis=1, dtype=np.uint32)
+    sums = sums.reshape(len(sums), -1, factor).sum(axis=2, dtype=np.uint32)
+    weight = factor * factor * unit
+    means: NDArray[np.uint8] = ((sums + weight // 2) // weight).astype(np.uint8)
+    return means

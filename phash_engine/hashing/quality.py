@@ -27,6 +27,7 @@ MIN_DETAIL = 4.0
 """Ramps have 0.3 at most, with camera noise 0.7, cut off at black or white 25; the weakest of 600 photos has 31."""
 
 _GRADIENT_SIDE = 512
+_GRADIENT_PIXELS = 1 << 14
 _SEPARABLE = 14
 """Most coefficients without the constant that a sum of a function of x and one of y has in the low 8x8."""
 
@@ -87,29 +88,42 @@ def is_trusted(qualities: NDArray[np.int64], details: NDArray[np.float64]) -> ND
     return trusted
 
 
-def entropy(luma: NDArray[np.uint16]) -> float:
-    """Return the Shannon entropy in bits, 0 (one tone) to 8, of luma in whole steps, of a block or a plane in 1/256."""
-    counts = np.bincount(luma.ravel() // LUMA_STEPS)
-    shares = counts[counts > 0] / luma.size
-    return float(-(shares * np.log2(shares)).sum() + 0.0)
+def entropy(luma: NDArray[np.unsignedinteger]) -> float:
+    """Return the Shannon entropy in bits, 0 (one tone) to 8, of luma in whole steps.
+
+    Parameters
+    ----------
+    luma
+        Of any shape: uint8 in whole steps, or uint16 in 1/256 as in blocks.
+    """
+    counts = np.bincount(luma.ravel() if luma.dtype == np.uint8 else luma.ravel() // LUMA_STEPS)
+    return float(np.log2(luma.size) - counts @ np.log2(np.maximum(counts, 1)) / luma.size)
 
 
-def mean_gradient(luma: NDArray[np.floating]) -> float:
-    """Return the mean gradient length of a plane ``(h, w)``, per 512th of its longer side: blurred copies have less.
+def mean_gradient(luma: NDArray[np.uint8]) -> float:
+    """Return the mean steps of a plane ``(h, w)`` across and down, per 512th of its longer side: less where blurred.
 
-    The unit makes a picture and its reduced copy comparable. A plane of less than 2 pixels a side has 0.
+    The unit makes a picture and its reduced copy comparable. A plane of less than 2 pixels a side has 0. Of a large one
+    some rows are measured, 16,000 pixels or more.
 
     Examples
     --------
-    One step a pixel, across a picture of 1024 pixels:
+    One step a pixel, across a picture of 256 pixels:
 
-    >>> mean_gradient(np.tile(np.arange(1024.0), (2, 1)))
-    2.0
+    >>> mean_gradient(np.tile(np.arange(256, dtype=np.uint8), (2, 1)))
+    0.5
     """
     if min(luma.shape) < 2:
         return 0.0
-    across, down = np.diff(luma, axis=1)[:-1], np.diff(luma, axis=0)[:, :-1]
-    return float(np.hypot(across, down).mean() * max(luma.shape) / _GRADIENT_SIDE)
+    spacing = max(luma.size // _GRADIENT_PIXELS, 1)
+    upper, lower = luma[:-1:spacing], luma[1::spacing]
+    steps = _mean_step(upper[:, 1:], upper[:, :-1]) + _mean_step(lower, upper)
+    return float(steps * max(luma.shape) / _GRADIENT_SIDE)
+
+
+def _mean_step(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    steps = np.maximum(a, b) - np.minimum(a, b)  # in bytes, at a tenth of the time of other types
+    return float(steps.sum(dtype=np.uint32)) / steps.size
 
 
 def _percent(steps: NDArray[np.int64]) -> Any:

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from phash_engine.images.hashes import Hashes, hash_image, hash_images
+from phash_engine.images.luma import GREY_SIDE
 from phash_engine.images.open import Source, plain_source, source_name, versions
 from phash_engine.images.pixels import read_grey_planes, read_pixels, read_rgb, thumbnail, to_image
 from phash_engine.images.read import (
     ImageInfo,
     Picture,
-    Traits,
+    Reading,
     read_block,
+    read_file,
     read_image,
     read_image_info,
     read_picture,
-    read_traits,
 )
+from phash_engine.images.traits import Traits
 
 __all__ = [
+    "GREY_SIDE",
     "Hashes",
     "ImageInfo",
     "Picture",
+    "Reading",
     "Source",
     "Traits",
     "hash_image",
     "hash_images",
     "plain_source",
     "read_block",
+    "read_file",
     "read_grey_planes",
     "read_image",
     "read_image_info",
     "read_picture",
     "read_pixels",
     "read_rgb",
-    "read_traits",
     "source_name",
     "thumbnail",
     "to_image",

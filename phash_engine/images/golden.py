@@ -1,6 +1,6 @@
 """The golden table: codes that every machine must compute, and the check that this machine does.
 
-The table ``golden.csv`` has one row per block or file: ``block`` (a name from :data:`FORMULAS`) or ``path`` (in
+The table ``golden.csv`` has one row per block or file: ``block`` (a name from :data:`GENERATED`) or ``path`` (in
 ``photos`` next to the table), then the ten codes in hex. Other implementations of the codes may be tested against
 it; a row that changes means a new SPEC.
 
@@ -11,17 +11,19 @@ another version of a lossy decoder may round a pixel differently, which flips a 
 from __future__ import annotations
 
 import csv
+import io
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from phash_engine import __version__, images
 from phash_engine.errors import ImageError, UsageError
-from phash_engine.hashing import codes, hashers
+from phash_engine.hashing import codes, hashers, views
 from phash_engine.hashing.block import SIDE
 
 NAMES = (*hashers.CODE_NAMES, *hashers.MIRROR_NAMES)
@@ -99,6 +101,55 @@ FORMULAS: dict[str, Formula] = {
 """Luma in 1/256 of the cell in column x and row y, by the name of the block."""
 
 
+def _picture() -> NDArray[np.uint8]:
+    """Return the formula of the weave as grey values of 80 by 60 pixels."""
+    y, x = np.mgrid[:60, :80]
+    values: NDArray[np.uint8] = ((x * x * 3 + y * y * 5 + x * y * 7) // 40 % 256).astype(np.uint8)
+    return values
+
+
+def _with_alpha(alpha: NDArray[np.uint8]) -> bytes:
+    return _encoded(np.stack([_picture()] * 3 + [alpha], axis=-1))
+
+
+def _encoded(values: NDArray[np.generic]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "PNG")
+    return file.getvalue()
+
+
+def _tiff(values: NDArray[np.generic], **options: Any) -> bytes:
+    import tifffile  # takes 50 ms
+
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, metadata=None, **options)
+    return file.getvalue()
+
+
+def _colours(factor: float, dtype: str) -> NDArray[np.generic]:
+    grey = _picture() * np.float64(factor)
+    return np.stack([grey, grey[::-1], grey[:, ::-1]]).astype(dtype)
+
+
+PICTURES: dict[str, Callable[[], bytes]] = {
+    "png-8-bit": lambda: _encoded(_picture()),
+    "png-10-bit": lambda: _encoded(_picture().astype(np.uint16) * 4),
+    "png-16-bit": lambda: _encoded(_picture().astype(np.uint16) * 257),
+    "png-fading": lambda: _with_alpha(np.repeat(np.arange(0, 240, 4, dtype=np.uint8)[:, np.newaxis], 80, axis=1)),
+    "png-invisible": lambda: _with_alpha(np.zeros((60, 80), dtype=np.uint8)),
+    "tiff-12-bit": lambda: _tiff(_picture().astype(np.uint16) * 16, photometric="minisblack"),
+    "tiff-14-bit-white-is-0": lambda: _tiff(16383 - _picture().astype(np.uint16) * 64, photometric="miniswhite"),
+    "tiff-32-bit": lambda: _tiff(_picture().astype(np.uint32) << 24, photometric="minisblack"),
+    "tiff-12-bit-colour": lambda: _tiff(np.moveaxis(_colours(16, "u2"), 0, -1).copy(), photometric="rgb"),
+    "tiff-16-bit-planes": lambda: _tiff(_colours(257, "u2"), photometric="rgb", planarconfig="separate"),
+    "tiff-float-colour": lambda: _tiff(np.moveaxis(_colours(1 / 256, "f4"), 0, -1).copy(), photometric="rgb"),
+}
+"""Lossless files that are written here, by name: samples of more than 8 bits, and alpha."""
+ON_BLACK = "png-fading-on-black"
+"""The view of ``png-fading`` on the other ground."""
+GENERATED = (*FORMULAS, *PICTURES, ON_BLACK)
+
+
 def folder() -> Path:
     """Return the folder of the table and its photos: in the installed package, or next to it in a checkout."""
     installed = Path(__file__).parents[1] / "data"
@@ -112,11 +163,13 @@ def table() -> dict[str, list[str]]:
 
 
 def generated() -> dict[str, Block]:
-    """Return the generated blocks, uint16 ``(32, 32)``, by name."""
-    return {
+    """Return the generated blocks, and those of the pictures that are written here, uint16 ``(32, 32)``, by name."""
+    blocks = {
         name: np.array([[formula(x, y) for x in range(SIDE)] for y in range(SIDE)], dtype=np.uint16)
         for name, formula in FORMULAS.items()
     }
+    blocks |= {name: images.read_block(written()) for name, written in PICTURES.items()}
+    return blocks | {ON_BLACK: images.read_picture(PICTURES["png-fading"]()).blocks[views.GROUND]}
 
 
 def hexes(block: Block) -> list[str]:
@@ -140,12 +193,12 @@ def check(photos: Path | None = None) -> Certificate:
     """
     photos = photos or folder() / "photos"
     expected = table()
-    files = [path for path in expected if path not in FORMULAS and (photos / path).is_file()]
+    files = [path for path in expected if path not in GENERATED and (photos / path).is_file()]
     if not files:
         raise UsageError(f"{photos}: contains none of the files of the golden table")
     sources: dict[str, Block | Path] = {**generated(), **{path: photos / path for path in files}}
     found = (_difference(name, expected[name], source) for name, source in sources.items())
-    return Certificate(hashers.SPEC, len(FORMULAS), len(files), [each for each in found if each], versions())
+    return Certificate(hashers.SPEC, len(GENERATED), len(files), [each for each in found if each], versions())
 
 
 def _difference(name: str, expected: list[str], source: Block | Path) -> Difference | None:

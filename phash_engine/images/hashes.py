@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import IO, NamedTuple, cast
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from phash_engine._threads import available_threads, in_threads
+from phash_engine import _memory
+from phash_engine._threads import Budget, available_threads, in_threads
 from phash_engine.errors import ImageError
 from phash_engine.hashing import hashers, quality
 from phash_engine.hashing.hashers import ALL_NAMES, Codes, Fingerprint
@@ -71,7 +73,7 @@ def hash_image(source: Source) -> Fingerprint:
     return hashers.fingerprint(read_block(source))
 
 
-def hash_images(sources: Source | Iterable[Source], workers: int | None = None) -> Hashes:
+def hash_images(sources: Source | Iterable[Source], workers: int | None = None, memory: int | None = None) -> Hashes:
     """Return the codes of pictures, in order; pictures that cannot be read are errors in the result.
 
     Parameters
@@ -83,13 +85,16 @@ def hash_images(sources: Source | Iterable[Source], workers: int | None = None) 
         is ``n`` pictures.
     workers
         Threads that decode; None for one a processor core.
+    memory
+        Bytes that decoding may hold at once, in all threads; a picture that needs more is decoded alone. None for a
+        quarter of the memory of the machine or of its control group.
 
     Raises
     ------
     TypeError
         A source is none of these.
     ValueError
-        ``workers`` below 1.
+        ``workers`` or ``memory`` below 1.
 
     Notes
     -----
@@ -97,8 +102,11 @@ def hash_images(sources: Source | Iterable[Source], workers: int | None = None) 
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
+    if memory is not None and memory < 1:
+        raise ValueError(f"memory must be at least 1 byte, not {memory}")
+    budget = Budget(memory or _memory.default_budget())
     batches = _batches(iter([sources] if _is_one(sources) else sources))  # type: ignore[list-item, arg-type]
-    parts = list(in_threads(_hash_batch, batches, workers or available_threads()))
+    parts = list(in_threads(partial(_hash_batch, memory=budget), batches, workers or available_threads()))
     names = [name for part in parts for name in part.names]
     errors: dict[int, ImageError] = {}
     first = 0
@@ -133,12 +141,12 @@ def _read_if_file(source: Source) -> Source:
     return file.read()
 
 
-def _hash_batch(batch: list[tuple[str, Source]]) -> Hashes:
+def _hash_batch(batch: list[tuple[str, Source]], memory: Budget) -> Hashes:
     blocks: list[Blocks] = []
     errors: dict[int, ImageError] = {}
     for row, (name, source) in enumerate(batch):
         try:
-            blocks.append(read_block(source, name))
+            blocks.append(read_block(source, name, memory))
         except ImageError as error:
             errors[row] = error
     codes = np.zeros((len(batch), len(ALL_NAMES)), dtype=np.uint64)

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
+from PIL import Image
+
 from phash_engine.errors import ImageError
-from phash_engine.images import integrity, jpeg, png, tiff
+from phash_engine.images import integrity, jpeg, metadata, png, tiff
 
 MAX_PIXELS = 256_000_000
 MAX_REDUCED_PIXELS: Final = 1_000_000_000
@@ -26,6 +28,11 @@ MAX_PARTS: Final = 100_000
 """Chunks, segments and blocks of a file, without those that hold pixels."""
 
 _PIXEL_CHUNKS: Final = frozenset({b"IDAT", b"fdAT"})
+
+
+_WIDE_GREY, _WIDE_COLOUR, _FRAMES = 12, 28, 14
+_HELD_BY_DECODERS: Final = {"WEBP": 17, "JPEG2000": 20, "AVIF": 10, "HEIF": 8, "JXL": 8, "QOI": 9, "DDS": 9, "SGI": 7}
+"""Bytes a pixel."""
 
 
 def check_size(width: int, height: int, most: int) -> None:
@@ -63,6 +70,26 @@ def check_parts(data: bytes) -> None:
         _check_blocks(data)
     elif data.startswith(tiff.SIGNATURES):
         _check(_count(_directories(data), MAX_FRAMES + 1), MAX_FRAMES, "pages")
+
+
+def decoding_bytes(image: Image.Image, data: bytes) -> int:
+    """Return about the most bytes that decoding an opened picture will hold, without ``data``, those of its file.
+
+    By the table of what decoders, and the steps after them, hold for each pixel at their peak, as measured. Drafts
+    count by their reduced size.
+    """
+    pixels = image.width * image.height
+    if image.format in {"JPEG", "MPO"}:
+        header = jpeg.JpegHeader.parse(data, MAX_PARTS)
+        return 2 * len(image.getbands()) * pixels + header.coefficient_bytes
+    if image.mode.startswith("I"):
+        pixel = _WIDE_GREY
+    elif any(";16" in str(tile.args) for tile in getattr(image, "tile", ())):
+        pixel = _WIDE_COLOUR
+    else:
+        pixel = 2 if image.mode in {"1", "L", "P"} else 6
+    frames = _FRAMES if metadata.is_animated(image) else 0
+    return pixels * max(pixel, frames, _HELD_BY_DECODERS.get(image.format or "", 0))
 
 
 def _check(count: int, most: int, what: str) -> None:

@@ -12,6 +12,7 @@ from phash_engine import _optional
 from phash_engine.images import png, samples
 from phash_engine.images.samples import WIDE, Depth
 
+_MAY_BE_WIDE = frozenset({"PNG", "TIFF"})
 _MOST_OF_UPPER_BYTE = 0x3F
 """16-bit colour whose upper bytes are larger uses its whole range."""
 _BITS, _PHOTOMETRIC, _MAX_SAMPLE, _FORMAT, _LARGEST, _WHITE_LEVEL = 258, 262, 281, 339, 341, 50717
@@ -33,7 +34,7 @@ def loaded(image: Image.Image) -> Image.Image:
     """
     file: IO[bytes] | None = None
     tiles: list[Any] = []
-    if isinstance(image, ImageFile.ImageFile):
+    if isinstance(image, ImageFile.ImageFile) and image.format in _MAY_BE_WIDE:
         image.tile = [_in_native_order(tile) for tile in image.tile]
         file, tiles = image.fp, list(image.tile)
     image.load()
@@ -42,17 +43,17 @@ def loaded(image: Image.Image) -> Image.Image:
     if image.mode == "I" and _is_of_16_bits(image):
         return _grey(image, np.asarray(image).astype(np.uint16), file)
     raw_mode = _raw_mode(tiles[0]) if tiles else ""
+    if file and raw_mode.startswith("RGBa"):
+        return _multiplied(image, file, tiles)
     if file and _is_wide_colour(image, raw_mode) and _most(image) <= _MOST_OF_UPPER_BYTE:
         return _colour(image, file, tiles)
     return _reinterpreted(image) if image.format == "TIFF" else image
 
 
 def _is_wide_colour(image: Image.Image, raw_mode: str) -> bool:
-    """Whether Pillow read colour of 16 bits; not multiplied by alpha, and no frame that depends on others."""
+    """Whether Pillow read colour of 16 bits, and no frame that depends on others."""
     is_frame = image.format == "PNG" and image.tell() > 0
-    return (
-        ";16" in raw_mode and image.mode in {"RGB", "RGBA", "CMYK"} and not raw_mode.startswith("RGBa") and not is_frame
-    )
+    return ";16" in raw_mode and image.mode in {"RGB", "RGBA", "CMYK"} and not is_frame
 
 
 def _is_of_16_bits(image: Image.Image) -> bool:
@@ -95,20 +96,40 @@ def _colour(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.Imag
     return Image.merge(image.mode, [Image.fromarray(band) for band in bands])
 
 
+def _multiplied(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> Image.Image:
+    """Return colours that are multiplied by alpha, which Pillow divided: as stored where alpha is 0 or has few bits."""
+    raw_mode = _raw_mode(tiles[0]).replace("RGBa", "RGBA")
+    if ";16" not in raw_mode and image.getchannel("A").getbbox():
+        return image
+    stored = _decoded_again(image, file, tiles, raw_mode)
+    shown = stored
+    if ";16" in raw_mode and _most(stored) <= _MOST_OF_UPPER_BYTE:
+        shown = _colour(stored, file, [tile._replace(args=_with_raw_mode(tile.args, raw_mode)) for tile in tiles])
+    if shown.getchannel("A").getbbox() is None:
+        return shown
+    return image if shown is stored else Image.merge("RGBa", shown.split())
+
+
 def _lower_bytes(image: Image.Image, file: IO[bytes], tiles: list[Any]) -> dict[str, Image.Image]:
     """Return the lower byte of each sample, by the name of its channel."""
+    raw_mode = _raw_mode(tiles[0])
+    if raw_mode == "LA;16B":  # Pillow has no raw mode for its lower bytes, but its four bytes are one pixel of RGBA
+        _, grey, _, alpha = _decoded_again(image, file, tiles, "RGBA").split()
+        return {"R": grey, "G": grey, "B": grey, "A": alpha}
+    again = _decoded_again(image, file, tiles, raw_mode[:-1] + _OTHER_BYTE[raw_mode[-1]])
+    return dict(zip(again.getbands(), again.split(), strict=True))
+
+
+def _decoded_again(image: Image.Image, file: IO[bytes], tiles: list[Any], raw_mode: str) -> Image.Image:
+    """Decode a frame once more, by another raw mode of Pillow."""
     position = file.tell()  # further frames are read from there
     file.seek(0)
     again = Image.open(file, formats=[image.format or ""])
     again.seek(image.tell())
-    raw_mode = _raw_mode(tiles[0])
-    is_grey = raw_mode == "LA;16B"  # Pillow has no raw mode for its lower bytes, but its four bytes are one of RGBA
-    other = "RGBA" if is_grey else raw_mode[:-1] + _OTHER_BYTE[raw_mode[-1]]
-    again.tile = [tile._replace(args=_with_raw_mode(tile.args, other)) for tile in tiles]
+    again.tile = [tile._replace(args=_with_raw_mode(tile.args, raw_mode)) for tile in tiles]
     again.load()
     file.seek(position)
-    bands = dict(zip(again.getbands(), again.split(), strict=True))
-    return {"R": bands["G"], "G": bands["G"], "B": bands["G"], "A": bands["A"]} if is_grey else bands
+    return again
 
 
 def _joined(upper: Image.Image, lower: Image.Image) -> NDArray[np.uint16]:
@@ -144,10 +165,10 @@ def _tag(image: Image.Image, tag: int) -> Any:
 
 
 def _in_native_order(tile: Any) -> Any:
+    if tile.codec_name != "libtiff":
+        return tile
     mode = _raw_mode(tile)
-    return (
-        tile._replace(args=_with_raw_mode(tile.args, _NATIVE.get(mode, mode))) if tile.codec_name == "libtiff" else tile
-    )
+    return tile._replace(args=_with_raw_mode(tile.args, _NATIVE.get(mode, mode)))
 
 
 def _raw_mode(tile: Any) -> str:

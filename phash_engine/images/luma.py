@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from phash_engine.hashing.plane import BAND_PIXELS, Extent, Plane
+from phash_engine.hashing.plane import BAND_PIXELS, Extent, Plane, scale_of
 from phash_engine.hashing.quality import is_flat
 from phash_engine.images import samples
 
 _ToLuma: TypeAlias = Callable[[Image.Image], NDArray[Any]]
 
 _WIDE_UNIT = 257
+GREY_SIDE = 64
+"""Side in pixels of the grey plane that is kept for comparisons of parts of pictures."""
 
 
 def plane(image: Image.Image, extent: Extent) -> Plane:
@@ -102,6 +104,27 @@ def _straight(image: Image.Image) -> Image.Image:
     """Return a picture with transparency in RGBA, its colours not multiplied by alpha."""
     straight = image.convert("LA") if image.mode == "La" else image  # Pillow has no direct conversion from La
     return straight.convert("RGBA")
+
+
+def squared(image: Image.Image, reduced: NDArray[np.uint8], extent: Extent) -> NDArray[np.uint8]:
+    """Average a picture over a square grid: uint8 ``(64, 64)``.
+
+    Parameters
+    ----------
+    image
+        A loaded picture.
+    reduced
+        Its luma, as ``Plane.reduced`` returns it.
+    extent
+        Of the picture, which the last row and column of that may reach over.
+    """
+    rows, columns = reduced.shape
+    # The image itself is that plane if it is grey already, and needs no conversion.
+    grey = image if image.mode == "L" and image.size == (columns, rows) else Image.fromarray(reduced)
+    scale = scale_of(extent.width, extent.height)
+    box = (0, 0, min(extent.width / scale, columns), min(extent.height / scale, rows))
+    cells = grey.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX, box).tobytes()
+    return np.frombuffer(cells, dtype=np.uint8).reshape(GREY_SIDE, GREY_SIDE)
 
 
 def colour(image: Image.Image) -> Image.Image:

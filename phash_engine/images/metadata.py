@@ -1,8 +1,6 @@
-"""The metadata of an opened picture: size, orientation, encoder quality, capture time."""
+"""The metadata of an opened picture that its decoding needs: size, orientation, frames; and its encoder quality."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from PIL import Image
 
@@ -15,8 +13,6 @@ FILE_BYTES = "file bytes"
 """Key under which the picture of a file has the bytes of the file."""
 ORIENTATION_TAG = 0x0112
 
-_EXIF_IFD = 0x8769
-_TAKEN, _TAKEN_FRACTION = 0x9003, 0x9291
 _STANDARD_TABLE_SUM = 3688
 """Sum of the luminance quantisation table of ITU-T T.81, Annex K.1, which libjpeg scales by its quality setting."""
 
@@ -45,23 +41,17 @@ def orientation(image: Image.Image) -> int:
 
 
 def encoder_quality(image: Image.Image) -> int:
-    """Estimate libjpeg's quality setting from the sum of the luminance table; other formats have none."""
+    """Estimate libjpeg's quality setting from the sum of the luminance table; of other formats return the usual one."""
     tables: dict[int, list[int]] = getattr(image, "quantization", {})
-    if not tables:
-        return TYPICAL_QUALITY.get(image.format or "", 100)
+    if not has_tables(image):
+        return 100 if raw_size(image) else TYPICAL_QUALITY.get(image.format or "", 100)
     percent = 100 * sum(tables[min(tables)]) / _STANDARD_TABLE_SUM
     return max(round(100 - percent / 2 if percent <= 100 else 5000 / percent), 1)
 
 
-def taken(image: Image.Image) -> datetime | None:
-    """Return when the picture was taken, by its EXIF; None where that is missing or damaged."""
-    try:
-        shot = image.getexif().get_ifd(_EXIF_IFD)
-        moment = datetime.strptime(str(shot[_TAKEN]).strip("\0 "), "%Y:%m:%d %H:%M:%S")
-        fraction = str(shot.get(_TAKEN_FRACTION, "")).strip("\0 ")
-        return moment.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction.isdecimal() else 0)
-    except Exception:  # noqa: BLE001 - damaged EXIF does not harm the pixels
-        return None
+def has_tables(image: Image.Image) -> bool:
+    """Whether the encoder quality rests on quantisation tables, which the preview of a RAW has of its own."""
+    return bool(getattr(image, "quantization", {})) and not raw_size(image)
 
 
 def is_animated(image: Image.Image) -> bool:
@@ -70,3 +60,11 @@ def is_animated(image: Image.Image) -> bool:
         return image.format in WITH_FRAMES and bool(getattr(image, "is_animated", False))
     except Exception:  # noqa: BLE001 - a damaged second frame does not harm the first
         return False
+
+
+def frame_count(image: Image.Image) -> int | None:
+    """Return the number of frames or pages of an animated file; None where a damaged one hides it."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # noqa: BLE001 - a damaged frame does not harm the first
+        return None

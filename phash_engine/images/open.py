@@ -27,6 +27,8 @@ array; or a mapping with ``bytes`` and ``path``, as data sets of Hugging Face ha
 PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
 
 Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
+Image.core.set_block_size(1 << 26)  # type: ignore[attr-defined]
+"""Large pictures go back to the system when they are released: smaller blocks would stay with each thread."""
 
 SHORTER_SIDE = 64
 """Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
@@ -52,18 +54,19 @@ def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
                 image.info[metadata.FILE_BYTES] = data
                 yield image
     except ImageError as error:
-        raise ImageError(name, error.reason) from error
+        raise ImageError(name, error.reason, is_damaged=error.is_damaged) from error
     except UnidentifiedImageError as error:
         raise ImageError(name, "not an image, or damaged at its start") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(name, f"more than the limit of {limits.MAX_PIXELS // 1_000_000} megapixels") from error
     except OSError as error:
-        raise ImageError(name, _reason(error)) from error
+        # An error of the system has a number, one of a decoder has none.
+        raise ImageError(name, _reason(error), is_damaged=error.errno is None) from error
     except MemoryError as error:
         raise ImageError(name, "not enough memory to read it") from error
     except Exception as error:
         # Decoders raise any exception on damaged files.
-        raise ImageError(name, f"damaged: {_reason(error)}") from error
+        raise ImageError(name, f"damaged: {_reason(error)}", is_damaged=True) from error
 
 
 def plain_source(source: Source) -> PlainSource:

@@ -64,15 +64,16 @@ def _faulty(file: IO[bytes]) -> list[tuple[int, int]]:
 
 
 def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the name of each chunk, and where it begins and ends; the file is at its data then."""
-    position = len(SIGNATURE)
-    file.seek(position)
+    """Yield the name of each whole chunk, and where it begins and ends; the file is at its data then."""
+    size = file.seek(0, io.SEEK_END)
+    position = file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
         end = position + _FRAME + length
+        if end > size or name == b"IEND":
+            return
         yield name, position, end
-        position = end
-        file.seek(position)
+        position = file.seek(end)
 
 
 def _is_readable(file: IO[bytes], stream: PngImagePlugin.PngStream, name: bytes, length: int) -> bool:

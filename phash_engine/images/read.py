@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from typing import NamedTuple
+from contextlib import contextmanager, nullcontext
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from phash_engine.hashing import orientation, views
+from phash_engine._threads import Budget
+from phash_engine.hashing import orientation, quality, views
+from phash_engine.hashing.content_class import content_class
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.hashing.quality import is_flat
-from phash_engine.images import integrity, jpeg, loading, luma, metadata, progressive_jpeg
+from phash_engine.images import integrity, jpeg, limits, loading, luma, metadata, progressive_jpeg, traits
 from phash_engine.images.integrity import Integrity
 from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
+from phash_engine.images.traits import Traits
 
 _MAX_BYTES = 1 << 26
 _READ_BYTES = 1 << 20
 """Bytes passed to a JPEG decoder per call: each call releases the interpreter lock, and must wait to take it again."""
-_MAKE, _MODEL = 0x010F, 0x0110
 _MAX_FRAME_PIXELS = 2_000_000_000
+_SAMPLED_FRAMES, _SAMPLED_PIXELS = 16, 256_000_000
+_Number = TypeVar("_Number", np.uint8, np.uint16)
 
 
 class ImageInfo(NamedTuple):
@@ -43,19 +46,7 @@ class ImageInfo(NamedTuple):
     is_animated: bool = False
 
 
-class Traits(NamedTuple):
-    """The origin of a picture by the header of its file.
-
-    ``quality`` is the quality setting of its encoder, 0..100 as libjpeg counts; ``taken`` the camera's local time;
-    ``camera`` whether the header names a camera, or the time of a shot.
-    """
-
-    quality: int
-    taken: datetime | None
-    camera: bool
-
-
-def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
+def read_block(source: Source, name: str | None = None, memory: Budget | None = None) -> NDArray[np.uint16]:
     """Read a picture and average it to its block.
 
     Parameters
@@ -67,6 +58,8 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
     name
         Name of the source in errors, by default :func:`source_name`. Pass it with the bytes of a file: some camera RAW
         differs from a TIFF by its extension alone.
+    memory
+        Of what decoding holds, which waits until so much is free; None for no limit.
 
     Returns
     -------
@@ -80,12 +73,14 @@ def read_block(source: Source, name: str | None = None) -> NDArray[np.uint16]:
     TypeError
         Another type of source, or an array of another dtype or shape.
     """
-    return read_image(source, name)[0]
+    return read_image(source, name, memory)[0]
 
 
-def read_image(source: Source, name: str | None = None) -> tuple[NDArray[np.uint16], ImageInfo]:
-    """Read block and info in one decode; sources, names and errors as :func:`read_block`."""
-    with _decoded(source, name) as (_, _, plane, turn, info, _):
+def read_image(
+    source: Source, name: str | None = None, memory: Budget | None = None
+) -> tuple[NDArray[np.uint16], ImageInfo]:
+    """Read block and info in one decode; parameters and errors as :func:`read_block`."""
+    with _decoded(source, name, memory) as (_, _, plane, turn, info, _):
         return _turned(plane.block, turn), info
 
 
@@ -100,14 +95,76 @@ class Picture(NamedTuple):
     integrity: Integrity = integrity.UNKNOWN
 
 
-def read_picture(source: Source, name: str | None = None, *, crops: bool = False, frames: int = 0) -> Picture:
+class Reading(NamedTuple):
+    """All that is kept of a file: its picture and its traits, a grey plane, and some of its frames.
+
+    Attributes
+    ----------
+    picture
+        Info and views.
+    traits
+        What the file says of itself, and what its pixels measure.
+    grey
+        uint8 ``(64, 64)``: the luma of the whole picture, upright, averaged over the cells of a square grid.
+    frames
+        The blocks of up to 16 frames or pages by number, the first and the last among them; empty for a still.
+    """
+
+    picture: Picture
+    traits: Traits
+    grey: NDArray[np.uint8]
+    frames: dict[int, NDArray[np.uint16]]
+
+
+def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0, memory: Budget | None = None) -> Reading:
+    """Read all that is kept of a file in one decode.
+
+    Parameters
+    ----------
+    data, name
+        The bytes of the file and its path; errors as :func:`read_block`.
+    crops, frames, memory
+        As for :func:`read_picture`.
+    """
+    with _decoded(data, name, memory, verify=True) as (image, pixels, plane, turn, info, known):
+        blocks = dict(_views(pixels, plane, crops=crops))
+        reduced = plane.reduced()
+        grey = luma.squared(pixels, reduced, plane.extent)
+        found = traits.of_image(image, data, name)._replace(
+            frames=metadata.frame_count(image) if info.is_animated else 1,
+            sharpness=quality.mean_gradient(reduced),
+            entropy=quality.entropy(grey),
+            content_class=content_class(reduced),
+        )
+        sampled: dict[int, NDArray[np.uint16]] = {}
+        if info.is_animated:
+            sampled_numbers, requested = _sampled_frames(image), _requested_frames(image, frames)
+            read = {0: plane.block} | dict(_frames(image, sampled_numbers | requested))
+            sampled = {number: block for number, block in read.items() if number in sampled_numbers}
+            blocks |= {views.frame(number): block for number, block in read.items() if number in requested}
+        return Reading(
+            Picture(info, {view: _turned(block, turn) for view, block in blocks.items()}, known),
+            found,
+            _turned(grey, turn),
+            {number: _turned(block, turn) for number, block in sampled.items()},
+        )
+
+
+def read_picture(
+    source: Source,
+    name: str | None = None,
+    *,
+    crops: bool = False,
+    frames: int = 0,
+    memory: Budget | None = None,
+) -> Picture:
     """Read the views of a picture in one decode.
 
     They are the full one; ground, where the picture is transparent; trimmed, where it has a border; on request more.
 
     Parameters
     ----------
-    source, name
+    source, name, memory
         As for :func:`read_block`; so are the errors.
     crops
         Whether to make the crops of ``views.CROPS``.
@@ -115,16 +172,11 @@ def read_picture(source: Source, name: str | None = None, *, crops: bool = False
         How many further frames of an animation, or pages of a TIFF, to read: evenly spaced ones, or all there are.
         Frames after the first 2 gigapixels, or after a damaged one, are left out.
     """
-    with _decoded(source, name, verify=True) as (image, shown, plane, turn, info, found):
-        blocks = {views.FULL: plane.block}
-        if (on_black := _on_other_ground(shown, plane)) is not None:
-            blocks[views.GROUND] = on_black
-        if (trimmed := plane.trimmed()) is not None:
-            blocks[views.TRIMMED] = trimmed
-        if crops:
-            blocks |= plane.crops()
+    with _decoded(source, name, memory, verify=True) as (image, pixels, plane, turn, info, found):
+        blocks = dict(_views(pixels, plane, crops=crops))
         if frames and info.is_animated:
-            blocks |= _frames(image, frames)
+            read = _frames(image, _requested_frames(image, frames))
+            blocks |= {views.frame(number): block for number, block in read}
         return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()}, found)
 
 
@@ -136,19 +188,9 @@ def read_image_info(source: Source) -> ImageInfo:
         return ImageInfo(*raw_size or metadata.shown_size(image), kind, image.mode, metadata.is_animated(image))
 
 
-def read_traits(source: Source) -> Traits:
-    """Read the traits, without decoding where the format allows; sources and errors as :func:`read_block`."""
-    with opened(source) as image:
-        if metadata.raw_size(image):
-            return Traits(100, metadata.taken(image), camera=True)
-        exif = image.getexif()
-        taken = metadata.taken(image)
-        return Traits(metadata.encoder_quality(image), taken, camera=bool(taken or exif.get(_MAKE) or exif.get(_MODEL)))
-
-
 @contextmanager
 def _decoded(
-    source: Source, name: str | None, *, verify: bool = False
+    source: Source, name: str | None, memory: Budget | None, *, verify: bool = False
 ) -> Iterator[tuple[Image.Image, Image.Image, Plane, int, ImageInfo, Integrity]]:
     """Decode the first frame of any source.
 
@@ -160,29 +202,35 @@ def _decoded(
         is_animated = metadata.is_animated(image)  # a GIF that is loaded would have to be loaded again
         raw_size = metadata.raw_size(image)
         scale = 1
-        found = integrity.UNKNOWN
+        whole = image
         # draft would change a PIL image of the caller.
         if image.format in {"JPEG", "MPO"} and image is not source:
             scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
-            whole = image
             if scale == 8 and not verify:
                 image = _without_details(image)
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))
-            if isinstance(image, ImageFile.ImageFile) and image.fp:
-                image.decodermaxblock = _READ_BYTES
-                if image is whole:
-                    image.fp.seek(0)
-                    found = jpeg.load_strictly(image, image.fp.read())
-        elif verify:
-            found = integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
-        pixels = loading.loaded(image)
-        if scale == 1:
-            width, height = image.size  # Pillow turns a TIFF upright while loading
-        turn = metadata.orientation(image)
-        shown = raw_size or ((height, width) if turn >= 5 else (width, height))
-        info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
-        known = found if verify and not raw_size else integrity.UNKNOWN
-        yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info, known
+        data = whole.info.get(metadata.FILE_BYTES, b"")
+        with memory.held(limits.decoding_bytes(image, data)) if memory else nullcontext():
+            found = _integrity(image, whole) if verify or image.format in {"JPEG", "MPO"} else integrity.UNKNOWN
+            pixels = loading.loaded(image)
+            if scale == 1:
+                width, height = image.size  # Pillow turns a TIFF upright while loading
+            turn = metadata.orientation(image)
+            shown = raw_size or ((height, width) if turn >= 5 else (width, height))
+            info = ImageInfo(*shown, "RAW" if raw_size else image.format or "", mode, is_animated)
+            known = found if verify and not raw_size else integrity.UNKNOWN
+            yield image, pixels, luma.plane(pixels, Extent(width, height, scale)), turn, info, known
+
+
+def _integrity(image: Image.Image, whole: Image.Image) -> Integrity:
+    """Return the integrity of a file; a JPEG is decoded for it, if it is the whole one, and intact."""
+    if image.format in {"JPEG", "MPO"} and isinstance(image, ImageFile.ImageFile) and image.fp:
+        image.decodermaxblock = _READ_BYTES
+        if image is not whole:
+            return integrity.UNKNOWN
+        image.fp.seek(0)
+        return jpeg.load_strictly(image, image.fp.read())
+    return integrity.of_container(image.info.get(metadata.FILE_BYTES, b""))
 
 
 def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | None:
@@ -193,7 +241,18 @@ def _on_other_ground(image: Image.Image, plane: Plane) -> NDArray[np.uint16] | N
     return None if is_flat(plane.block.astype(np.int32) - block) else block
 
 
-def _turned(block: NDArray[np.uint16], turn: int) -> NDArray[np.uint16]:
+def _views(image: Image.Image, plane: Plane, *, crops: bool) -> Iterator[tuple[str, NDArray[np.uint16]]]:
+    """Yield the blocks of the views of one frame, by name."""
+    yield views.FULL, plane.block
+    if (on_black := _on_other_ground(image, plane)) is not None:
+        yield views.GROUND, on_black
+    if (trimmed := plane.trimmed()) is not None:
+        yield views.TRIMMED, trimmed
+    if crops:
+        yield from plane.crops()
+
+
+def _turned(block: NDArray[_Number], turn: int) -> NDArray[_Number]:
     return np.ascontiguousarray(orientation.turn(block, turn))
 
 
@@ -206,13 +265,29 @@ def _without_details(image: Image.Image) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
 
 
-def _frames(image: Image.Image, most: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
-    """Average further frames, evenly spaced; any may be damaged, and those after it are skipped."""
+def _requested_frames(image: Image.Image, most: int) -> set[int]:
+    """Return the numbers of evenly spaced frames after the first."""
+    count = min(metadata.frame_count(image) or 1, _MAX_FRAME_PIXELS // (image.width * image.height))
+    return {count * place // (most + 1) for place in range(1, most + 1)} - {0}
+
+
+def _sampled_frames(image: Image.Image) -> set[int]:
+    """Return the numbers of up to 16 frames, the first and the last among them, which their count alone decides.
+
+    Left out are those beyond what is decoded of every file: the frames of an animation rest on those before them.
+    """
+    count = metadata.frame_count(image) or 1
+    numbers = {(count - 1) * place // (_SAMPLED_FRAMES - 1) for place in range(_SAMPLED_FRAMES)}
+    most = _SAMPLED_PIXELS // (image.width * image.height)
+    return set(sorted(numbers)[:most]) if image.format == "TIFF" else {number for number in numbers if number < most}
+
+
+def _frames(image: Image.Image, numbers: set[int]) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    """Average frames after the first; any may be damaged, and those after it are skipped."""
     try:
-        count = min(int(getattr(image, "n_frames", 1)), _MAX_FRAME_PIXELS // (image.width * image.height))
-        for number in sorted({count * place // (most + 1) for place in range(1, most + 1)} - {0}):
+        for number in sorted(numbers - {0}):
             image.seek(number)
             page = loading.loaded(checked(image))
-            yield views.frame(number), luma.plane(page, Extent(*page.size)).block
+            yield number, luma.plane(page, Extent(*page.size)).block
     except Exception:  # noqa: BLE001 - decoders raise anything on damaged files
         return

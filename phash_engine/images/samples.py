@@ -59,11 +59,12 @@ def significant_bits(values: Sequence[NDArray[Any]], declared: Depth = UNDECLARE
     is_declared = declared.bits < WIDE and most < 1 << declared.bits
     if declared.is_unscaled and (is_declared or declared.bits == WIDE):
         return declared.bits
-    if any(_are_multiples(values, step) for step in _FROM_8_BITS):
+    by_maximum = _bits_by_maximum(most)
+    if (by_maximum == WIDE and not is_declared) or any(_are_multiples(values, step) for step in _FROM_8_BITS):
         return WIDE
     if is_declared and not _are_multiples(values, 1 << WIDE - declared.bits):
         return declared.bits
-    return _bits_by_maximum(most)
+    return by_maximum
 
 
 def _bits_by_maximum(most: float) -> int:

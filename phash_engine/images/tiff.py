@@ -94,7 +94,7 @@ def _image(page: Any) -> Image.Image:
     values = _values(page)
     is_inverted = page.photometric == _WHITE_IS_ZERO
     if values.ndim == 2:
-        return Image.fromarray(_grey(values, is_inverted=is_inverted))
+        return Image.fromarray(_grey(values, page.bitspersample, is_inverted=is_inverted))
     colours = _COLOURS[page.photometric]
     bands = samples.eight_bits(values[..., :colours])
     if is_inverted:
@@ -113,7 +113,7 @@ def _values(page: Any) -> NDArray[Any]:
         raise ImageError("", f"TIFF of {page.bitspersample}-bit {name} samples: not supported")
     try:
         values = page.asarray().reshape(page.shape)
-    except ValueError as error:
+    except (ValueError, NotImplementedError) as error:
         if "imagecodecs" in str(error):
             _optional.load("imagecodecs")
         raise
@@ -125,10 +125,11 @@ def _values(page: Any) -> NDArray[Any]:
     return upright if upright.ndim == 2 else upright[..., : colours + has_alpha]
 
 
-def _grey(values: NDArray[Any], *, is_inverted: bool) -> NDArray[Any]:
+def _grey(values: NDArray[Any], bits: int, *, is_inverted: bool) -> NDArray[Any]:
     """Return grey samples in a type that Pillow has: uint8, uint16 or float32."""
     if values.dtype == np.uint16:
-        values = samples.scaled(values, samples.significant_bits([values]), samples.WHITE).astype(np.uint16)
+        bits = samples.significant_bits([values], samples.Depth(bits, bits < samples.WIDE))
+        values = samples.scaled(values, bits, samples.WHITE).astype(np.uint16)
         return samples.WHITE - values if is_inverted else values
     if values.dtype == np.uint8:
         return 0xFF - values if is_inverted else values

@@ -44,8 +44,16 @@ class Query(NamedTuple):
         return self if self.is_trusted or trust_all else Query(self.views[1:], self.codes[1:], True)
 
 
+class _Analysis(NamedTuple):
+    """What decoding gives; fields as the properties of :class:`AnalyzedImage`."""
+
+    query: Query
+    quality: int
+    detail: float
+
+
 class AnalyzedImage:
-    """A picture analysed once. A file is opened once, whatever is asked of it later.
+    """A picture analysed once, when it is first asked for. A file is opened once, whatever is asked of it later.
 
     Keeps the bytes for :attr:`pixels`; of many pictures keep the :attr:`query` alone.
 
@@ -60,15 +68,11 @@ class AnalyzedImage:
         The name of the picture in errors: its path, or ``<bytes>`` and the like.
     digest
         SHA-256 of its bytes; None of a PIL image, an array or a file object.
-    query
-        The full view, and others that can be trusted, as the catalogue stores them.
-    quality, detail
-        Gradient quality and detail of the full view; see ``quality``.
 
     Raises
     ------
     ImageError
-        The picture cannot be read.
+        The file cannot be read. All but the name and the digest raise it too, where the picture cannot be decoded.
     """
 
     def __init__(self, source: images.Source) -> None:
@@ -79,6 +83,24 @@ class AnalyzedImage:
             _, self._source = _files.read(self.name)
         if isinstance(self._source, bytes):
             self.digest = _files.digest(self._source)
+
+    @property
+    def query(self) -> Query:
+        """The full view, and others that can be trusted, as the catalogue stores them."""
+        return self._analysis.query
+
+    @property
+    def quality(self) -> int:
+        """Gradient quality of the full view; see ``hashing.quality``."""
+        return self._analysis.quality
+
+    @property
+    def detail(self) -> float:
+        """Detail of the full view; see ``hashing.quality``."""
+        return self._analysis.detail
+
+    @cached_property
+    def _analysis(self) -> _Analysis:
         found = images.read_picture(self._source, self.name)
         blocks = np.stack(list(found.blocks.values()))
         qualities, details = quality.gradient_quality(blocks), quality.detail(blocks)
@@ -86,8 +108,8 @@ class AnalyzedImage:
         kept = trusted.copy()
         kept[0] = True
         types = [views.match_type(view) for view, is_kept in zip(found.blocks, kept, strict=True) if is_kept]
-        self.quality, self.detail = int(qualities[0]), float(details[0])
-        self.query = Query(types, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
+        query = Query(types, hashers.hash_blocks(blocks[kept]), bool(trusted[0]))
+        return _Analysis(query, int(qualities[0]), float(details[0]))
 
     @cached_property
     def pixels(self) -> VerificationImage:

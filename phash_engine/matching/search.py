@@ -17,6 +17,7 @@ import numpy as np
 from phash_engine import _files, images
 from phash_engine._columns import Ids
 from phash_engine.catalogue import Photo, Store
+from phash_engine.errors import ImageError
 from phash_engine.hashing import codes as code_bits
 from phash_engine.hashing import hashers, orientation
 from phash_engine.hashing.hashers import ALL_NAMES, Codes
@@ -163,16 +164,15 @@ class Collection:
         if radius is None and (k is None or self._verifier):
             radius = DEFAULT_RADIUS
         picture = analyzed(source)
-        name, digest, query = picture.name, picture.digest, picture.query.trusted(self.trust_all)
-        if self._verifier and radius is not None:
-            near = self._matches(name, self._by_code(query, None, self._verifier.candidate_radius(radius)))
-            near = self._verified(self._verifier, picture, near, radius)
-        else:
-            near = self._matches(name, self._by_code(query, k, radius))
+        equal = [] if picture.digest is None else self._inside(self.store.photos_with_digest(picture.digest))
+        try:
+            near = self._near(picture, k, radius)
+        except ImageError:
+            if not equal:
+                raise
+            near = []  # what cannot be decoded matches by equal bytes alone
         matches = {match.path: match for match in near}
-        if digest is not None:
-            equal = self._inside(self.store.photos_with_digest(digest))
-            matches |= {photo.path: Match(name, photo, 0, MatchType.IDENTICAL) for photo in equal}
+        matches |= {photo.path: Match(picture.name, photo, 0, MatchType.IDENTICAL) for photo in equal}
         return sorted(matches.values(), key=lambda match: match.order)[:k]
 
     def comparisons(self, codes: Codes) -> Iterator[tuple[Index, Codes, MatchType]]:
@@ -212,6 +212,14 @@ class Collection:
                 yield form, index, form.adapt(rotated[_UPRIGHT_AND_TRANSPOSED])
             else:
                 yield form, index, rotated if self._rotations else rotated[:1]
+
+    def _near(self, picture: AnalyzedImage, k: int | None, radius: int | None) -> list[Match]:
+        """Return the photos that match by code or, with verification, by pixels too."""
+        query = picture.query.trusted(self.trust_all)
+        if self._verifier is None or radius is None:
+            return self._matches(picture.name, self._by_code(query, k, radius))
+        near = self._matches(picture.name, self._by_code(query, None, self._verifier.candidate_radius(radius)))
+        return self._verified(self._verifier, picture, near, radius)
 
     def _matches(self, name: str, found: Mapping[int, Found]) -> list[Match]:
         photos = self.store.photos_of_contents(list(found))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, Self, cast
 
-from phash_engine.catalogue import Photo
+from phash_engine.catalogue import Photo, Store
 from phash_engine.errors import UsageError
 from phash_engine.matching import fields
 from phash_engine.matching.fields import DIAGONAL, FIELDS, Field, Value
@@ -73,15 +73,11 @@ class Where(NamedTuple):
         """
         return cls(tuple(map(_condition, text.split(","))) if text.strip() else (), diagonal)
 
-    def select(self, photos: Sequence[Photo]) -> list[Photo]:
-        """Return the photos that meet all conditions; files are read only where the stored fields leave it open."""
-        for of_file in (False, True):
-            conditions = [each for each in self.conditions if (FIELDS[each.field].of_photo is None) == of_file]
-            if conditions:
-                rows = fields.values(photos, {each.field for each in conditions}, diagonal=self.diagonal)
-                kept = [all(each.holds(row[each.field]) for each in conditions) for row in rows]
-                photos = [photo for photo, is_kept in zip(photos, kept, strict=True) if is_kept]
-        return list(photos)
+    def select(self, photos: Sequence[Photo], store: Store | None = None) -> list[Photo]:
+        """Return the photos that meet all conditions; ``store`` as for ``fields.values``."""
+        rows = fields.values(photos, {each.field for each in self.conditions}, store, diagonal=self.diagonal)
+        are_kept = [all(each.holds(row[each.field]) for each in self.conditions) for row in rows]
+        return [photo for photo, is_kept in zip(photos, are_kept, strict=True) if is_kept]
 
 
 class Order(NamedTuple):

@@ -74,12 +74,13 @@ def _section(group: Group, number: int) -> str:
     joining = group.joining()
     why = f"kept: {_text(wording.reason(group.reason))}"
     series = "; a series of shots" if group.is_series else ""
+    undecoded = "" if group.keeper.is_decoded else "; not decoded, equal bytes"
     figures = [
         _figure(group.keeper, "keeper", "<b>keep</b>", None),
         *(_figure(photo, "kept", "<b>stays</b>", joining[photo.path]) for photo in group.kept),
         *(_figure(photo, "other", _evidence(joining[photo.path]), joining[photo.path]) for photo in group.duplicates),
     ]
-    return f"""<section id="g{number}"><p>{number}. {why}{series}</p><div class="photos">
+    return f"""<section id="g{number}"><p>{number}. {why}{series}{undecoded}</p><div class="photos">
 {"".join(figures)}</div></section>
 """
 

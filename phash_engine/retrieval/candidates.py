@@ -145,9 +145,9 @@ def _of_pictures(readings: Sequence[tuple[bytes | None, Query] | ImageError], tr
 def _read(source: images.Source) -> tuple[bytes | None, Query] | ImageError:
     try:
         picture = AnalyzedImage(source)
+        return picture.digest, picture.query
     except ImageError as error:
         return error
-    return picture.digest, picture.query
 
 
 def _nearest(collection: Collection, queries: _QueryViews, k: int | None, radius: int | None) -> tuple[Column, ...]:

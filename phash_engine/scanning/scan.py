@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from phash_engine import _files, _optional
+from phash_engine import _files, _memory, _optional
 from phash_engine._files import File, Unreadable
 from phash_engine._threads import available_threads
 from phash_engine.catalogue import KnownFile, Sighting, Store
@@ -35,9 +35,11 @@ def scan(
     exclude: str | Sequence[str] = (),
     include_managed: bool = False,
     workers: int | None = None,
+    memory: int | None = None,
     pairing: bool = True,
     crops: bool | None = None,
     frames: int | None = None,
+    refresh: bool = False,
     progress: Progress | None = None,
 ) -> ScanReport:
     """Bring the catalogue up to date with some folders and all below them.
@@ -54,6 +56,9 @@ def scan(
         Whether managed folders are scanned too: see ``managed_folders``. Those among ``folders`` always are.
     workers
         Threads that read and decode; None for one a processor core.
+    memory
+        Bytes that they hold together of files and of what decoding takes; a picture that needs more is decoded alone.
+        None for a quarter of the memory of the machine or of its control group.
     pairing
         Whether files of one shot are one photo with sidecars, as ``sidecars.pair`` decides; if not, each picture is a
         photo.
@@ -63,6 +68,8 @@ def scan(
     frames
         How many frames of an animation, or pages of a TIFF, are catalogued besides the first; None as for ``crops``,
         at first 0. When it changes, animations are read again.
+    refresh
+        Whether photos that were read before their traits were kept, and failures without a digest, are read again.
     progress
         Called after each batch of files.
 
@@ -76,20 +83,23 @@ def scan(
     CatalogueError
         The catalogue cannot be written.
     ValueError
-        ``workers`` below 1, or ``frames`` below 0.
+        ``workers`` or ``memory`` below 1, or ``frames`` below 0.
     KeyboardInterrupt
         Passed on after what had been read was committed.
     """
     workers = available_threads() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
+    memory = _memory.default_budget() if memory is None else memory
+    if memory < 1:
+        raise ValueError(f"memory must be at least 1 byte, not {memory}")
     folders, exclude = _files.listed(folders, "folders"), _files.listed(exclude, "exclude")
     began = time.monotonic()
     report = ScanReport()
     _request_views(catalogue, crops, frames)
     catalogue.failures.retry(_optional.resolved())
-    files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed)
-    photo_of = _read_photos(files, catalogue, workers, report, progress, pairing=pairing)
+    files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed, refresh=refresh)
+    photo_of = _read_photos(files, catalogue, workers, memory, report, progress, pairing=pairing, refresh=refresh)
     paths = {file.path for file in files}
     for root in reached:
         sidecars.update(root, photo_of, paths, catalogue)
@@ -119,13 +129,14 @@ def _walk_roots(
     report: ScanReport,
     *,
     include_managed: bool,
+    refresh: bool,
 ) -> tuple[dict[File, KnownFile | None], list[str]]:
     """Walk the roots and mark what is missing; return the files with what is known of them, and the roots reached."""
     files: dict[File, KnownFile | None] = {}
     reached: list[str] = []
     managed = managed_folders.of(catalogue)
     for root in distinct_roots(folders, managed, include_managed=include_managed):
-        known = catalogue.known_files(root)
+        known = catalogue.known_files(root, with_traits=refresh)
         walk = walk_root(root, exclude, managed, include_managed=include_managed, had_photos=bool(known))
         if isinstance(walk, Unreadable):
             report.unreachable.append(walk)
@@ -155,10 +166,12 @@ def _read_photos(
     files: Mapping[File, KnownFile | None],
     catalogue: Store,
     workers: int,
+    memory: int,
     report: ScanReport,
     progress: Progress | None,
     *,
     pairing: bool,
+    refresh: bool,
 ) -> dict[str, str]:
     """Read what is new or changed but for sidecars; return the photo of each sidecar, by path.
 
@@ -175,7 +188,7 @@ def _read_photos(
         to_read = [file for file in photos if _needs_reading(file, files[file], report)]
         if not to_read:
             return photo_of
-        with WorkerPool(to_read, catalogue, workers) as results:
+        with WorkerPool(to_read, catalogue, workers, memory, refresh=refresh) as results:
             _commit_all(results, catalogue, report, len(to_read), progress)
         catalogue.drop_unreferenced()
         not_photos |= {failure.path for failure in report.failures}
@@ -223,7 +236,7 @@ def _commit(result: BatchResult, catalogue: Store, report: ScanReport) -> BatchR
     """Commit a result and count it; return an empty one."""
     if result.sightings:
         catalogue.record(result.sightings, result.contents)
-    failures = [Unreadable(s.path, s.reason) for s in result.sightings if s.digest is None]
+    failures = [Unreadable(s.path, s.reason) for s in result.sightings if s.reason]
     report.misnamed += _misnamed(result.sightings, catalogue)
     report.failures += failures
     report.decoded += len(result.contents)

@@ -198,6 +198,16 @@ def test_scans_are_timed_and_their_memory_measured(capsys: pytest.CaptureFixture
     assert all(10 < row["beyond_planes"] <= row["peak_mb"] for row in peaks)
 
 
+@pytest.mark.bench
+def test_scans_are_compared_with_another_checkout(capsys: pytest.CaptureFixture[str]) -> None:
+    tree = str(Path(__file__).parents[2])
+    options = ["--n", "3", "--large", "0", "--workers", "1", "--rounds", "1", "--beside", tree]
+    assert command.main(["scan", *options, "--json"]) == 0
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert row["bytes_a_photo"] == row["other_bytes"]
+    assert row["time_ratio"] > 0
+
+
 def test_scans_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     bench_scan.show(iter([{"files": "web", "a_second": 1234.5, "writing": 0.0123}]), as_json=False)
     head, row, _ = capsys.readouterr().out.splitlines()

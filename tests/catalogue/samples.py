@@ -17,7 +17,7 @@ from phash_engine.hashing.views import match_type
 
 HERE = Path(__file__).parent
 NAMES = {int(match_type(view)): view for view in ("full", "trimmed")}
-VERSIONS = sorted(HERE.glob("v*.sql"))
+VERSIONS = sorted(HERE.glob("v*.sql"), key=lambda path: int(path.stem[1:]))
 
 
 def codes_of(seed: int) -> NDArray[np.uint64]:

@@ -24,7 +24,7 @@ def catalogue(tmp_path: Path) -> Iterator[Store]:
 def test_the_file_is_strict_in_write_ahead_mode_and_says_its_version(catalogue: Store) -> None:
     tables = query(catalogue.path, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     strict_tables = {name for name, strict in tables if strict}
-    names = "photos contents codes imported_hashes failures sidecars decisions evidence meta"
+    names = "photos contents traits planes frames codes imported_hashes failures sidecars decisions evidence meta"
     assert strict_tables == set(names.split())
     assert query(catalogue.path, "PRAGMA journal_mode") == [("wal",)]
     assert query(catalogue.path, "PRAGMA user_version") == [(len(MIGRATIONS),)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phash_engine.catalogue import Failure, Store
+from phash_engine.catalogue import UNREAD, Failure, Store
 from phash_engine.catalogue.database import _statements
 from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError
@@ -23,7 +23,8 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
         connection.executescript(dump.read_text(encoding="utf-8"))
     with Store(path, create=False) as catalogue:
         assert query(path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
-        has_views = dump.stem >= "v5"
+        version = int(dump.stem[1:])
+        has_views, has_traits = version >= 5, version >= 10
         ids, _, views, codes = catalogue._codes.rows(trust_all=True)
         assert ids.tolist() == [1, 2, 3, 4][: 3 + has_views]
         assert [NAMES[view] for view in views.tolist()] == ["full", "full", "full", "trimmed"][: 3 + has_views]
@@ -40,10 +41,17 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
             "/photos/copy/a.jpg": "missing" if has_views else "stale",
             latin: "stale",  # what is inside a border has not been looked for
             "/photos/broken.jpg": "failed",
-        }
-        assert catalogue.failures.below() == [Failure("/photos/broken.jpg", "empty file")]
-        assert catalogue.sidecars.of(photos) == ({"/photos/a.jpg": ["/photos/a.xmp"]} if dump.stem >= "v2" else {})
-        assert catalogue.imported_hashes.counts() == ({"phash": 1} if dump.stem >= "v4" else {})
+        } | ({"/photos/cut.jpg": "failed"} if has_traits else {})
+        cut = Failure("/photos/cut.jpg", "image file is truncated")
+        assert catalogue.failures.below() == [
+            Failure("/photos/broken.jpg", "empty file"),
+            *([cut] if has_traits else []),
+        ]
+        of_a = catalogue.traits.of([photos["/photos/a.jpg"].content_id])
+        assert [traits.camera for traits in of_a.values()] == (["Maker Model"] if has_traits else [])
+        assert [photo.fault for photo in catalogue.photos_with_digest(b"\xc7")] == ([cut.reason] if has_traits else [])
+        assert catalogue.sidecars.of(photos) == ({"/photos/a.jpg": ["/photos/a.xmp"]} if version >= 2 else {})
+        assert catalogue.imported_hashes.counts() == ({"phash": 1} if version >= 4 else {})
         catalogue.refresh_index()
         record(catalogue, {"/photos/new.jpg": 1})
         assert_table_is_truth(catalogue)
@@ -61,6 +69,21 @@ def test_contents_of_the_first_version_are_judged_by_their_quality_alone(tmp_pat
         assert rows_of(catalogue).ids.tolist() == [2, 3]
     assert query(path, "SELECT detail FROM contents WHERE digest IS NOT NULL") == [(None,), (None,)]
     assert query(path, "SELECT value FROM meta WHERE key = 'index'") != [("as it was trusted then",)]
+
+
+def test_spec_2_keeps_the_codes_of_formats_that_it_does_not_touch(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSIONS[7].read_text(encoding="utf-8"))
+        connection.execute("UPDATE contents SET format = 'PNG' WHERE width = 360")
+        connection.commit()
+    with Store(path) as catalogue:
+        assert rows_of(catalogue).ids.tolist() == [1, 3, 4]  # of a JPEG, and computed elsewhere
+        assert query(path, "SELECT id, spec FROM codes ORDER BY id") == [(1, 2), (2, 1), (3, 2), (4, 2)]
+        latin = os.fsdecode(b"/photos/\xe9t\xe9.jpg")
+        known = catalogue.known_files("/photos")
+        assert (known["/photos/a.jpg"].state, known[latin].state) == ("current", "stale")
+        assert known["/photos/broken.jpg"][:2] == (UNREAD, UNREAD)
 
 
 def test_every_version_has_a_file() -> None:

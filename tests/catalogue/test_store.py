@@ -47,7 +47,13 @@ def test_fingerprints_come_back(catalogue: Store, width: int) -> None:
     assert views.tolist() == [match_type("full")] * 2
     b, a = contents.tolist()
     assert paths_by_content(catalogue, [a, b]) == {a: ["/p/a.jpg"], b: ["/p/b.jpg"]}
-    assert [photo[1:-1] for photo in catalogue.photos()] == [(0, 0, None, 0, 0, "", 0, content) for content in (a, b)]
+    assert [photo[1:9] for photo in catalogue.photos()] == [(0, 0, None, 0, 0, "", 0, content) for content in (a, b)]
+
+
+def test_fingerprints_of_another_spec_are_refused(catalogue: Store) -> None:
+    with pytest.raises(ValueError, match="codes of SPEC 1 cannot be compared with those of SPEC 2"):
+        catalogue.add_fingerprints(["/p/a.jpg"], codes_of(1)[np.newaxis], spec=1)
+    assert paths(catalogue) == []
 
 
 def test_fingerprints_of_a_known_path_are_replaced(catalogue: Store) -> None:

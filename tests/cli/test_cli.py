@@ -22,7 +22,7 @@ from phash_engine import images
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import COMMANDS, cli
 from phash_engine.grouping.groups import Group
-from phash_engine.hashing import codes
+from phash_engine.hashing import codes, hashers
 from phash_engine.scanning.scan import scan
 from tests.conftest import ROOT
 from tests.plain import find_groups
@@ -105,7 +105,7 @@ def test_hash_prints_codes_and_path() -> None:
     assert run.stdout.decode() == f"{' '.join(digits)}  {LAKE}\n"
     assert invoke("hash", LAKE, "--hasher", "dct").output == f"{digits[1]}  {LAKE}\n"
     assert records(invoke("hash", LAKE, "--json").output) == [
-        {"path": str(LAKE), "codes": dict(zip(fingerprint._fields, digits, strict=True))}
+        {"path": str(LAKE), "spec": hashers.SPEC, "codes": dict(zip(fingerprint._fields, digits, strict=True))}
     ]
 
 
@@ -355,7 +355,7 @@ def test_scan_json_has_every_count() -> None:
 def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("status", "--json")
     assert (run.returncode, run.stderr) == (0, b"")
-    counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 86}
+    counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 88}
     counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "failures": 3}
     assert records(run.stdout) == [{"catalogue": str(catalogue), **counts}]
     assert invoke("status").output.splitlines()[0] == str(catalogue)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +27,7 @@ def member(path: str = "/p/a.jpg", **known: Any) -> Member:
 
 def seen(path: str) -> Member:
     """A member whose file was scanned."""
-    return member(path, digest=b"\0" * 32)
+    return Member(member(path, digest=b"\0" * 32).photo, images.read_file(Path(path).read_bytes(), path).traits)
 
 
 BETTER: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -70,18 +69,24 @@ def test_references_come_before_all() -> None:
     assert keep_rules.reason(reference, large, keep_rules.rules()).rule == "reference"
 
 
-def test_files_decide_where_the_catalogue_leaves_a_tie(tmp_path: Path) -> None:
+def test_what_a_scan_read_decides(tmp_path: Path) -> None:
     picture = scene(1)
     good = seen(save(tmp_path / "good.jpg", picture, quality=95))
     poor = seen(save(tmp_path / "a.jpg", picture, quality=40))
     camera = seen(save(tmp_path / "camera.jpg", picture, quality=60, taken="2020:01:02 03:04:05"))
     blurred = seen(save(tmp_path / "b.jpg", picture.filter(ImageFilter.GaussianBlur(3)), quality=95))
-    gone = seen(str(tmp_path / "gone.jpg"))
-    assert keep_rules.ordered([gone, poor, camera, good], keep_rules.rules(["quality"])) == [good, camera, poor, gone]
+    unknown = member()
+    assert keep_rules.ordered([unknown, poor, camera, good], keep_rules.rules(["quality"])) == [
+        good,
+        unknown,
+        camera,
+        poor,
+    ]
+    assert keep_rules.reason(good, unknown, keep_rules.rules(["quality"])) == ("quality", "95", "unknown")
     assert keep_rules.reason(good, poor, keep_rules.rules(["quality"])) == ("quality", "95", "40")
     assert keep_rules.ordered([good, poor, camera], keep_rules.rules(["exif"]))[0] is camera
     assert keep_rules.ordered([blurred, good], keep_rules.rules(["sharpness"])) == [good, blurred]
-    assert gone.sharpness == 0
+    assert unknown.sharpness == 0
 
 
 def test_capture_dates_go_before_file_dates(tmp_path: Path) -> None:
@@ -89,15 +94,6 @@ def test_capture_dates_go_before_file_dates(tmp_path: Path) -> None:
     file = member("/p/a.jpg", mtime_ns=1_100_000_000 * 10**9)
     assert keep_rules.ordered([file, shot], keep_rules.rules(["oldest"])) == [shot, file]
     assert keep_rules.reason(shot, file, keep_rules.rules(["oldest"])).keeper == "2001-01-02 03:04:05"
-
-
-def test_a_rule_is_asked_only_on_a_tie(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(path: str) -> images.Traits:
-        raise AssertionError(f"{path} was opened")
-
-    monkeypatch.setattr(images, "read_traits", read)
-    both = [member("/p/a.jpg", digest=b"1"), member("/p/b.jpg", digest=b"2", width=500)]
-    assert keep_rules.ordered(both, keep_rules.rules(["pixels", "quality"])) == both[::-1]
 
 
 def test_order_of_the_candidates_does_not_matter() -> None:
@@ -113,22 +109,6 @@ def test_unknown_rules_are_refused() -> None:
     with pytest.raises(UsageError, match="'prettiest' is no keeper rule: there are pixels, quality"):
         keep_rules.names("pixels, prettiest")
     assert keep_rules.names(" size,path:*/b ,") == ["size", "path:*/b"]
-
-
-@pytest.mark.parametrize("quality", [1, 20, 50, 75, 90, 95, 100])
-def test_quality_is_read_from_the_tables(quality: int) -> None:
-    written = io.BytesIO()
-    scene(1).save(written, "JPEG", quality=quality)
-    estimate = images.read_traits(written.getvalue()).quality
-    assert estimate == pytest.approx(quality, abs=1) if quality >= 20 else estimate < 20
-
-
-def test_traits_of_a_shot(tmp_path: Path) -> None:
-    path = save(tmp_path / "shot.jpg", scene(1), taken="2020:01:02 03:04:05", fraction="25")
-    assert images.read_traits(path) == images.Traits(90, datetime(2020, 1, 2, 3, 4, 5, 250_000), camera=True)
-    assert images.read_traits(save(tmp_path / "a.png", scene(1))) == images.Traits(100, None, camera=False)
-    odd = save(tmp_path / "odd.jpg", scene(1), taken="0000:00:00 00:00:00")
-    assert images.read_traits(odd) == images.Traits(90, None, camera=True)
 
 
 def test_thumbnails_stand_upright_on_white(tmp_path: Path) -> None:

@@ -52,6 +52,16 @@ def test_faulty_chunks_after_the_pixels_are_left_out() -> None:
     assert np.array_equal(images.read_block(data), images.read_block(WHOLE))
 
 
+def test_a_file_that_is_cut_in_its_text_is_damaged() -> None:
+    data = WHOLE[:-12] + chunk(b"tEXt", b"Comment\0" + b"a" * 500)
+    with pytest.raises(ImageError):
+        images.read_block(data[:-300])
+
+
+def test_bytes_after_the_end_do_not_matter() -> None:
+    assert np.array_equal(images.read_block(WHOLE + bytes(100_000)), images.read_block(WHOLE))
+
+
 def test_what_the_picture_depends_on_is_kept() -> None:
     turned = encoded(picture(), "PNG", exif=EXIF)
     palette = encoded(picture().quantize(16), "PNG", transparency=0)

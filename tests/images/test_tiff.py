@@ -1,6 +1,7 @@
 """TIFF of every layout: the picture of its 8-bit twin, or refused as what it is."""
 
 import io
+import struct
 import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from PIL import Image
 from phash_engine import images
 from phash_engine.errors import ImageError
 from phash_engine.hashing import orientation
-from tests.images.test_images import encoded, furthest, picture
+from tests.images.test_images import encoded, furthest, picture, tone
 from tests.images.test_samples import ALPHA, GREY, RGB, with_bits
 
 Samples = NDArray[Any]
@@ -107,6 +108,59 @@ def test_few_bits(bits: int) -> None:
     for data in (encoded(palette, "TIFF"), encoded(picture().convert("1"), "TIFF", compression="group4")):
         with Image.open(io.BytesIO(data)) as image:
             assert np.array_equal(images.read_block(data), images.read_block(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_colours_multiplied_by_alpha(bits: int) -> None:
+    values = CHANNELS["rgba"][0]
+    values = values if bits == 8 else with_bits(values, bits)
+    hidden = values.copy()
+    hidden[..., 3] = 0
+    for stored in (values, hidden):
+        data = written(stored, photometric="rgb", extrasamples=["assocalpha"])
+        assert np.array_equal(images.read_block(data), images.read_block(RGB))
+    half = values.copy()
+    half[:, :90] //= 2
+    found = images.read_block(written(half, photometric="rgb", extrasamples=["assocalpha"]))
+    on_white = RGB.copy()
+    on_white[:, :90] = on_white[:, :90] // 2 + 127
+    assert furthest(found, images.read_block(on_white)) <= 2
+    assert abs(tone(found) - tone(images.read_block(on_white))) < 2
+
+
+def packed(values: Samples, bits: int, order: str, photometric: int) -> bytes:
+    """A grey TIFF whose samples lie next to each other, bit by bit."""
+    wide = np.unpackbits(values.astype(">u2").view(np.uint8).reshape(len(values), -1, 2), axis=2)
+    data = np.packbits(wide[:, :, 16 - bits :].reshape(len(values), -1), axis=1).tobytes()
+    height, width = values.shape
+    entries = {
+        256: width,
+        257: height,
+        258: bits,
+        259: 1,
+        262: photometric,
+        273: 8,
+        277: 1,
+        278: height,
+        279: len(data),
+    }
+    directory = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in entries.items())
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8 + len(data))
+    return start + data + struct.pack(f"{order}H", len(entries)) + directory + bytes(4)
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_packed_samples_are_right_or_not_supported(bits: int, order: str, photometric: int) -> None:
+    luma = GREY if photometric else 255 - GREY
+    data = packed(with_bits(luma // 3, bits), bits, order, photometric)
+    if not find_spec("imagecodecs") and (bits, order, photometric) != (12, "<", 1):
+        with pytest.raises(ImageError, match="not supported"):
+            images.read_block(data)
+        return
+    expected = images.read_block(luma // 3 if photometric else 255 - luma // 3)
+    assert np.abs(images.read_block(data).astype(int) - expected).max() <= 128
 
 
 def test_pages_are_read_as_the_first_one() -> None:

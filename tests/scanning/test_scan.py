@@ -21,6 +21,7 @@ from PIL import Image
 from phash_engine import _files, images
 from phash_engine._files import File, Unreadable
 from phash_engine.catalogue import Content, PhotoColumns, Sighting, Store
+from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.hashing.hashers import ALL_NAMES
 from phash_engine.scanning import scan as scan_module
 from phash_engine.scanning import workers as worker_module
@@ -54,18 +55,18 @@ class Counts:
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
     counts = Counts()
-    read, read_picture = _files.read, images.read_picture
+    read, read_file = _files.read, images.read_file
 
     def counting_read(path: str) -> tuple[File, bytes]:
         counts.read.append(Path(path).name)
         return read(path)
 
-    def counting_read_picture(*arguments: Any, **views: Any) -> object:
+    def counting_read_file(*arguments: Any, **views: Any) -> object:
         counts.decoded += 1
-        return read_picture(*arguments, **views)
+        return read_file(*arguments, **views)
 
     monkeypatch.setattr(_files, "read", counting_read)
-    monkeypatch.setattr(images, "read_picture", counting_read_picture)
+    monkeypatch.setattr(images, "read_file", counting_read_file)
     return counts
 
 
@@ -222,7 +223,7 @@ def test_files_larger_than_the_budget_are_read_one_by_one(
     root: Path, catalogue: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw_some(root, *(f"{number}.png" for number in range(12)))
-    monkeypatch.setattr("phash_engine.scanning.workers._BYTES_IN_MEMORY", 10)
+    monkeypatch.setattr("phash_engine.scanning.workers._FILE_BYTES", 10)
     assert scan([root], catalogue, workers=4).decoded == 12
 
 
@@ -340,6 +341,25 @@ def test_codes_of_another_spec_are_replaced(root: Path, catalogue: Store, counts
     assert counts.take() == (["a.png", "b.png", "missing.png"], 3)
     assert report.decoded == 3
     assert dump(catalogue) == before
+
+
+def test_a_new_spec_reads_only_what_it_can_change(root: Path, catalogue: Store, counts: Counts) -> None:
+    (drawn,) = draw_some(root, "a.png")
+    with Image.open(drawn) as image:
+        image.save(root / "b.jpg")
+    (root / "broken.png").write_bytes(b"")
+    scan([root], catalogue)
+    before = dump(catalogue)
+    run("UPDATE codes SET spec = 1", catalogue.path)
+    for statement in MIGRATIONS[8].split(";"):
+        run(statement, catalogue.path)
+    counts.take()
+    report = scan([root], catalogue)
+    assert counts.take() == (["a.png", "broken.png"], 2)
+    assert (report.decoded, report.unchanged) == (1, 1)
+    assert dump(catalogue) == before
+    report = scan([root], catalogue)
+    assert (report.unchanged, report.known_failures) == (2, 1)
 
 
 def test_codes_that_were_never_committed_are_made(root: Path, catalogue: Store, counts: Counts) -> None:
@@ -523,7 +543,7 @@ def test_a_file_that_turns_broken_leaves_no_match(root: Path, catalogue: Store, 
     assert (report.known_failures, report.missing, report.failures) == (1, 0, [])
     shutil.copy(old, root / name)
     report = scan([root], catalogue)
-    assert report.recognised == 1
+    assert report.decoded == 1
     assert len(find(old, catalogue)) == 1
 
 
@@ -711,3 +731,32 @@ def test_real_photos_fail_only_where_they_are_broken(catalogue: Store, counts: C
     assert counts.take() == ([], 0)
     assert again.unchanged == report.photos
     assert again.known_failures == len(failed)
+
+
+def _peak_of_scan(folder: Path, *options: str) -> int:
+    """Most bytes that a scan in a process of its own held."""
+    program = (
+        "import sys\nfrom phash_engine.cli.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    command = [sys.executable, "-c", program, "scan", str(folder), "--catalogue", str(folder / "p.db"), *options]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(run.stdout.split()[-1]) * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read on Linux")
+def test_threads_share_the_memory_for_decoding(tmp_path: Path) -> None:
+    for number in range(4):
+        picture = np.kron(
+            np.random.default_rng(number).integers(0, 256, (50, 50, 4), dtype=np.uint8),
+            np.ones((100, 100, 1), np.uint8),
+        )
+        Image.fromarray(picture).save(tmp_path / f"{number}.png", compress_level=1)
+    (tmp_path / "one").mkdir()
+    shutil.copy(tmp_path / "0.png", tmp_path / "one")
+    one = _peak_of_scan(tmp_path / "one", "--workers", "4")
+    assert (
+        _peak_of_scan(tmp_path, "--workers", "4", "--memory", "64M") < one + 200_000_000
+    )  # two pictures: threads keep some of what they release
