@@ -75,8 +75,8 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "resaved-q99": Recipe(lambda s: files.jpeg(files.resaved(s.image), s.exif, 99), "saved/IMG_{}.JPG"),
     "no-exif": Recipe(lambda s: files.without_exif(s.data), "x/IMG_{}.JPG"),
-    "damaged-zeros": Recipe(lambda s: files.with_zeros(s.data), "disk/IMG_{}.JPG", Fate.EITHER, "damaged"),
-    "damaged-cut": Recipe(lambda s: files.cut_off(s.data), "disk/IMG_{}.JPG", Fate.EITHER, "damaged"),
+    "damaged-zeros": Recipe(lambda s: files.with_zeros(s.data), "{}.JPG", Fate.EITHER, "damaged"),
+    "damaged-cut": Recipe(lambda s: files.cut_off(s.data), "{}.JPG", Fate.EITHER, "damaged"),
 }
 """One copy or edit of an original that a camera saved as JPEG of quality 93, with EXIF."""
 

@@ -26,6 +26,7 @@ WRONG: Mapping[str, tuple[int, int]] = {
     "filter-warm": (10, 0),
     "filter-grey": (10, 0),
     "resaved-q99": (10, 0),
+    "damaged-zeros": (1, 0),
     "family": (19, 1),
     "edited-name": (10, 0),
     "described": (10, 0),
@@ -47,6 +48,7 @@ WRONG: Mapping[str, tuple[int, int]] = {
 }
 """Of each kind that is not decided right yet: the most files that a plan may take, and that may be missed."""
 WRONG_KEEPERS: Mapping[str, int] = {
+    "damaged-zeros": 1,
     "animation": 5,
     "sidecar": 10,
     "live-photo": 5,
