@@ -55,12 +55,13 @@ def read(path: str) -> tuple[File, bytes]:
     Raises
     ------
     ImageError
-        It cannot be read, or is larger than :data:`MAX_BYTES`.
+        It cannot be read, is no regular file, or is larger than :data:`MAX_BYTES`.
     """
     try:
         # Each call releases the interpreter lock, and taking it again costs more than the call: make few calls.
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
+            _check_regular(path, status)
             if status.st_size > MAX_BYTES:
                 raise ImageError(path, f"{status.st_size} bytes are more than the {MAX_BYTES} that are read")
             data = file.read(status.st_size + 1)
@@ -87,7 +88,7 @@ def read_document(path: str | os.PathLike[str]) -> bytes:
 
 def opened_regular(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a regular file for reading; OSError if it is something else: a pipe or a device may have no end."""
-    return open(path, "rb", opener=_open_regular)
+    return open(path, "rb", opener=open_regular)
 
 
 def read_bounded(file: IO[bytes] | BufferedIOBase) -> bytes:
@@ -123,16 +124,27 @@ def line_and_column(text: str, position: int) -> str:
     return f"line {text.count(chr(10), 0, position) + 1} column {position - text.rfind(chr(10), 0, position)}"
 
 
-def _open_regular(path: str, flags: int) -> int:
-    """Open a regular file; OSError if it is something else. Pipes open at once, without a writer."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode):
-        return descriptor
-    os.close(descriptor)
-    if stat.S_ISDIR(mode):
+def open_regular(path: str, flags: int) -> int:
+    """Open a regular file, as the ``opener`` of :func:`open`; OSError if it is something else."""
+    descriptor = _open_at_once(path, flags)
+    try:
+        _check_regular(path, os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for a writer, should it be a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _check_regular(path: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    raise OSError(errno.EINVAL, "is not a regular file", path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "is not a regular file", path)
 
 
 @contextlib.contextmanager

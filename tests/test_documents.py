@@ -266,6 +266,26 @@ def test_what_is_no_path_is_no_picture(name: str) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes and devices on this system")
+@pytest.mark.parametrize("command", [["hash"], ["hash", "--scheme", "imagehash"], ["find"], ["ignore", "--keep-both"]])
+def test_pipes_and_devices_are_no_pictures(command: list[str], tmp_path: Path) -> None:
+    with Store(tmp_path / "photos.db"):
+        pass
+    environment = {"PHASH_CATALOGUE": str(tmp_path / "photos.db")}
+    for path, reason in no_files(tmp_path, ".jpg"):
+        result = CliRunner().invoke(cli.cli, [*command, str(path)], standalone_mode=False, env=environment)
+        assert f"{path}: {reason}" in result.stderr + str(result.exception)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_in_a_list_is_an_unreadable_picture(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "list").write_text(f"{tmp_path / 'pipe'}\n")
+    result = find(tmp_path, "--files-from", str(tmp_path / "list"))
+    assert (result.exception, result.return_value) == (None, 2)
+    assert f"{tmp_path / 'pipe'}: is not a regular file" in result.stderr
+
+
 def test_a_path_in_a_list_that_is_none_is_an_unreadable_picture(tmp_path: Path) -> None:
     (tmp_path / "list").write_bytes(b"a\0b\n")
     result = find(tmp_path, "--files-from", str(tmp_path / "list"))

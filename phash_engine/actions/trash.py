@@ -124,8 +124,7 @@ def _info_of(path: str, trash: str) -> bytes:
 def _origin(info: str, trash: str) -> str | None:
     """Return the path in an info file, links above it resolved; None if there is none."""
     try:
-        with open(info, "rb") as file:
-            lines = file.read().splitlines()
+        lines = _files.read_document(info).splitlines()
     except OSError:
         return None
     quoted = next((line.removeprefix(b"Path=") for line in lines if line.startswith(b"Path=")), None)

@@ -171,6 +171,7 @@ def _summary(report: ScanReport) -> str:
         (report.excluded, "excluded"),
         (report.hidden, "hidden"),
         (report.links, "skipped, a link"),
+        (report.special, "skipped, a pipe, socket or device"),
     ]
     done = ", ".join(f"{number} {what}" for number, what in photos if number)
     parts = [output.count(report.photos, "photo") + (f": {done}" if done else "")]

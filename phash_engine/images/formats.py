@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from phash_engine import _files
+
 
 class Format(NamedTuple):
     """One format.
@@ -135,7 +137,7 @@ def is_image(path: str) -> bool:
     if _extension(path) in _BY_EXTENSION:
         return True
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=_files.open_regular) as file:
             start = file.read(_START)
     except OSError:
         return False

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
-from phash_engine import _optional
+from phash_engine import _files, _optional
 from phash_engine.errors import ImageError
 from phash_engine.images import formats, jpeg, limits, metadata, png, raw, tiff
 
@@ -97,8 +97,7 @@ def _file_bytes(file: str | os.PathLike[str] | bytes | IO[bytes]) -> bytes:
     if isinstance(file, bytes):
         return file
     if isinstance(file, str | os.PathLike):
-        with open(file, "rb") as opened_file:
-            return opened_file.read()
+        return _files.read(os.fspath(file))[1]
     file.seek(0)
     return file.read()
 

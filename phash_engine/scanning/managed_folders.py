@@ -1,8 +1,8 @@
 """Folders that are no collection of photos: what a scan passes over, and whose photos are never kept before others.
 
 A system or an application keeps in them what was deleted, older versions, thumbnails, or a store of its own. Names that
-people give to folders too, such as ``cache``, count only where a second mark is there. Folders that ``phash apply
---move-to`` moved files to, quarantines, are listed in the catalogue.
+people give to folders too, such as ``cache``, count only where a second mark is there. Folders that ``phash apply``
+moved files to, quarantines, are known by their name, ``PLAN.quarantine``, or listed in the catalogue.
 
 The layouts are the documented ones: the trash of freedesktop.org (Trash specification 1.0), cache folders with a tag
 (bford.info/cachedir), Immich (its storage folders, each with a file ``.immich``), PhotoPrism (a storage folder with a
@@ -129,6 +129,7 @@ RULES: Final = (
     Rule(".stfolder", STORE, "Syncthing"),
     Rule(".dropbox.cache", STORE, "Dropbox"),
     Rule(".@upload_cache", STORE, "QNAP"),
+    Rule("*.quarantine", QUARANTINE, "phash"),
 )
 """All rules; ``lost+found`` is none of them, since what a check of the file system saved may be the only copy."""
 

@@ -35,8 +35,9 @@ class ScanReport:
         Files whose bytes were not an image in an earlier scan and have not changed since.
     sidecars
         Files of the same shot as a photo, which were not read.
-    skipped, hidden, excluded, links
-        Entries skipped: not an image; leading dot; matched by an exclude pattern; symbolic links.
+    skipped, hidden, excluded, links, special
+        Entries skipped: not an image; leading dot; matched by an exclude pattern; symbolic links; pipes, sockets and
+        devices.
     managed
         Managed folders that were passed over.
     managed_roots
@@ -66,6 +67,7 @@ class ScanReport:
     hidden: int = 0
     excluded: int = 0
     links: int = 0
+    special: int = 0
     managed: list[ManagedFolder] = field(default_factory=list)
     managed_roots: list[ManagedFolder] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -82,3 +84,4 @@ class ScanReport:
         self.hidden += walk.hidden
         self.excluded += walk.excluded
         self.links += walk.links
+        self.special += walk.special

@@ -21,8 +21,9 @@ class Walk:
     """What a walk found below one root.
 
     ``files`` are the regular files by path, ``unreadable`` the folders and entries without access, ``managed`` the
-    managed folders that were passed over, ``databases`` those of applications; ``hidden``, ``excluded`` and ``links``
-    count what was skipped, ``entries`` everything. A hidden folder that is managed is in both counts.
+    managed folders that were passed over, ``databases`` those of applications; ``hidden``, ``excluded``, ``links`` and
+    ``special`` (pipes, sockets, devices) count what was skipped, ``entries`` everything. A hidden folder that is
+    managed is in both counts.
     """
 
     files: list[File] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Walk:
     hidden: int = 0
     excluded: int = 0
     links: int = 0
+    special: int = 0
     entries: int = 0
 
 
@@ -187,10 +189,12 @@ class _Walker(NamedTuple):
 
     def _add_file(self, entry: os.DirEntry[str]) -> None:
         status = entry.stat(follow_symlinks=False)
-        if stat.S_ISREG(status.st_mode):
-            self.found.files.append(File.from_stat(entry.path, status))
-            if database := managed_folders.database_at(entry.path):
-                self.found.databases.append(database)
+        if not stat.S_ISREG(status.st_mode):
+            self.found.special += 1
+            return
+        self.found.files.append(File.from_stat(entry.path, status))
+        if database := managed_folders.database_at(entry.path):
+            self.found.databases.append(database)
 
 
 def _patterns(exclude: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from phash_engine.actions import executor, links, move, plan, preconditions, ren
 from phash_engine.actions.executor import Outcome
 from phash_engine.actions.journal import Journal, JournalReader, Step
 from phash_engine.actions.plan import Plan, PlannedGroup
+from phash_engine.catalogue.store import Store
 from tests.faults import ELSEWHERE, World, digest_of, leftovers, tree
 
 COPY = "b/copy.jpg"
@@ -207,6 +208,9 @@ def test_an_edit_that_follows_a_file_to_its_new_place_brings_it_back(
         sync(name)
 
     world.plan.write_text(world.plan.read_text().replace("a/copy.jpg", "b/absent.jpg"))
+    if what not in TARGETS:  # a folder among the photos has to be remembered
+        with Store(world.folder / "photos.db") as catalogue:
+            world.plan.write_text(world.plan.read_text().replace('"catalogue": ""', f'"catalogue": "{catalogue.path}"'))
     with monkeypatch.context() as patch:
         patch.setattr(move, "sync_parent", late)
         outcome = apply(world, what, targets.get(what, world.photos))[COPY]

@@ -12,10 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from phash_engine.actions import Plan, apply, trash
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
 from phash_engine.errors import UsageError
 from phash_engine.grouping.groups import find_groups
+from phash_engine.library import Catalogue
 from phash_engine.scanning import managed_folders
 from phash_engine.scanning.managed_folders import ManagedFolders
 from phash_engine.scanning.scan import scan
@@ -73,6 +75,7 @@ def names(catalogue: Store, root: Path) -> list[str]:
         ("Lightroom Catalog Previews.lrdata", "store"),
         ("Lightroom Catalog.lrcat-data", "store"),
         (".photoprism", "store"),
+        ("plan.json.quarantine", "quarantine"),
     ],
 )
 def test_names_that_no_person_gives_are_enough(root: Path, catalogue: Store, name: str, kind: str) -> None:
@@ -88,7 +91,7 @@ def test_names_that_no_person_gives_are_enough(root: Path, catalogue: Store, nam
 @pytest.mark.parametrize(
     "name",
     """cache Thumbs thumbnails Trash sidecar storage/cache encoded-video library upload originals Masters _data
-    lost+found recycle Recycled eaDir photoslibrary my.lrcat""".split(),
+    lost+found recycle Recycled eaDir photoslibrary my.lrcat quarantine""".split(),
 )
 def test_folders_that_are_only_called_so_are_scanned(root: Path, catalogue: Store, name: str) -> None:
     put(root / name / "a.jpg")
@@ -236,6 +239,36 @@ def test_moving_duplicates_aside_twice_keeps_one_of_each(
     aside = os.path.realpath(root / target)
     kept = [path for path in root.rglob("*.jpg") if not os.path.realpath(path).startswith(aside)]
     assert sorted(path.read_bytes() for path in kept) == sorted([PICTURE.read_bytes(), OTHER.read_bytes()])
+
+
+def test_moving_duplicates_aside_from_python_keeps_one_of_each(root: Path) -> None:
+    for number in range(2):
+        put(root / "album" / "of the summer at the lake" / f"{number}.jpg")
+    for number in range(2):
+        plan = root.parent / f"{number}.json"
+        with Catalogue(root.parent / "photos.db") as catalogue:
+            catalogue.scan(root)
+            Plan.from_groups(catalogue.find_duplicates()).save(plan)
+        list(apply(str(plan), "move", move_to=str(root / "aside")))
+    assert [path.parent.name for path in root.rglob("*.jpg")].count("aside") == 1
+    assert len(list(root.rglob("*.jpg"))) == 2
+
+
+@pytest.mark.skipif(not trash.IS_OURS, reason="tells that there is no trash by the folders of freedesktop.org")
+def test_the_quarantine_of_a_plan_inside_the_collection_is_passed_over(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trash, "_is_usable", lambda _: False)
+    for number in range(2):
+        put(root / "album" / "of the summer at the lake" / f"{number}.jpg")
+    for number in range(2):
+        plan = root / f"{number}.json"
+        assert run(root.parent, "dedupe", root, "--plan", plan).return_value == 0
+        assert run(root.parent, "apply", plan).return_value == 0
+    assert sorted(path.parent.name for path in root.rglob("*.jpg")) == [
+        "0.json.quarantine",
+        "of the summer at the lake",
+    ]
 
 
 def test_files_that_were_moved_aside_are_never_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
