@@ -83,14 +83,14 @@ def test_a_scan_writes_damaged_files_anew(catalogue: Path, name: str) -> None:
     assert invoke("find", LAKE).stderr == ""
 
 
-def folder_with_a_file(path: Path) -> None:
+def as_folder_of_others(path: Path) -> None:
     path.mkdir()
     (path / "notes.txt").write_text("mine")
 
 
 FOREIGN: dict[str, Callable[[Path], object]] = {
     "folder of photos": lambda path: (path / "2019").mkdir(parents=True),
-    "folder with a file": folder_with_a_file,
+    "folder with a file": as_folder_of_others,
     "file": lambda path: path.write_text("mine"),
     "pipe": os.mkfifo,
 }

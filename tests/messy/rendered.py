@@ -11,9 +11,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests import camera_files as files
 from tests import pages
-from tests.messy import FULL, Fate, File, Library
+from tests.messy import FULL
+from tests.messy import camera_files as files
+from tests.messy.library import Fate, File, Library
 
 _FORMS = 48
 _FIRST = "Anna Bruno Clara David Emil Frida Georg Hanna Ivan Julia Karl Lena Mia Noah Olga Paul".split()
@@ -30,7 +31,7 @@ _LINES = (
 )  # fmt: skip
 
 
-def make(root: Path, photos: Path, count: int = FULL) -> list[File]:
+def make(root: Path, photos: Path, count: int = FULL, seed: int = 5) -> list[File]:
     """Render forms, chats and receipts, about nine pages for each ``count``; needs Chromium and playwright."""
     library = Library(root, photos, seed=2)
     drafts = root / "drafts"
@@ -41,7 +42,7 @@ def make(root: Path, photos: Path, count: int = FULL) -> list[File]:
         ("receipt", partial(_receipt, items=7), 2 * count),
     )
     for kind, template, number in kinds:
-        for page in pages.render({kind: template}, number, drafts, seed=5):
+        for page in pages.render({kind: template}, number, drafts, seed):
             library.add(f"{kind}/{page.path.name}", page.path.read_bytes(), "page", Fate.KEEP)
     shutil.rmtree(drafts)
     _add_copies(library, count)
