@@ -12,12 +12,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files
+from phash_engine._files import File
 from phash_engine.catalogue.code_store import CodeColumns, CodeStore
 from phash_engine.catalogue.contents import Content, Contents
 from phash_engine.catalogue.database import Database
@@ -31,6 +32,9 @@ from phash_engine.catalogue.sidecars import Sidecars
 from phash_engine.catalogue.traits import TraitsStore
 from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES, SPEC
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
+from phash_engine.images import Movie
+
+_NO_MOVIES: Final[Mapping[File, Movie]] = {}
 
 
 class Store:
@@ -215,11 +219,17 @@ class Store:
         with self._database.transaction():
             self._photos.mark_found(paths)
 
-    def pair(self, sidecars: Mapping[str, str], separated: Iterable[str]) -> None:
-        """Make files sidecars of photos, and no photos or failures any more; make others sidecars no longer."""
+    def pair(
+        self, sidecars: Mapping[str, str], separated: Iterable[str], movies: Mapping[File, Movie] = _NO_MOVIES
+    ) -> None:
+        """Make files sidecars of photos, and no photos or failures any more; make others sidecars no longer.
+
+        ``movies`` is what some of the sidecars, new or not, say of themselves.
+        """
         with self._database.transaction():
             self.sidecars.delete(separated)
             self.sidecars.put(sidecars)
+            self.sidecars.put_movies(movies)
             self.failures.delete(sidecars)
             self._photos.delete(sidecars)
             self._drop_unreferenced()

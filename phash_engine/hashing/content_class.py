@@ -28,6 +28,10 @@ _FAR = 24
 _PRESENT = 0.0005
 """Share of the pixels that a tone must have to count as one that occurs."""
 _FLAT, _EDGE = 2, 40
+_STRONG = 4
+"""The place of the share of strong steps among the measures."""
+_LEAST_STRONG = 0.005
+"""Share of the pixels with a strong step below which a picture has no strokes, as at night, in fog, of sky and snow."""
 _CELLS = 8
 _INK = (0.03, 0.9)
 """A cell has strokes where its share of ink lies between these: less is empty, more is an area."""
@@ -69,7 +73,10 @@ def content_class(grey: NDArray[np.uint8]) -> ContentClass:
     grey = reduced(grey)
     if min(grey.shape) < _LEAST_SIDE:
         return "photo"
-    scores = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ measures(grey)
+    measured = measures(grey)
+    if measured[_STRONG] < _LEAST_STRONG:
+        return "photo"
+    scores = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ measured
     scores[0] += _PHOTO_MARGIN
     return CLASSES[int(scores.argmax())]
 
