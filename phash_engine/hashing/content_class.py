@@ -22,7 +22,7 @@ SHORTER_SIDE = 64
 """Planes are reduced while their shorter side keeps this many pixels, so that strokes weigh alike in any size."""
 
 _LEAST_SIDE = 16
-_TONE_WINDOW = 9
+_TONE_WINDOW = np.ones(9)
 _FAR = 24
 """Luma steps from the background at which a pixel counts as ink."""
 _PRESENT = 0.0005
@@ -32,7 +32,8 @@ _CELLS = 8
 _INK = (0.03, 0.9)
 """A cell has strokes where its share of ink lies between these: less is empty, more is an area."""
 
-_STEPS = np.arange(256.0)
+_TONES = np.arange(256.0)
+_SQUARES = _TONES**2
 
 _WEIGHTS = np.array(
     [
@@ -93,10 +94,10 @@ def measures(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     brightness of a background, where one covers half of the picture; the contrast.
     """
     tones = _histogram(grey)
-    near = np.convolve(tones, np.ones(_TONE_WINDOW), "same")
+    near = np.convolve(tones, _TONE_WINDOW, "same")
     tone = int(near.argmax())
     present = tones[tones > 0]
-    mean = tones @ _STEPS
+    mean = tones @ _TONES
     steps = _steps(grey)
     return np.array(
         [
@@ -107,7 +108,7 @@ def measures(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
             np.count_nonzero(steps > _EDGE) / steps.size,
             _share_of_strokes((grey > tone + _FAR) | (grey < tone - _FAR)),
             tone / 255 * (near[tone] > 0.5),
-            np.sqrt(max(tones @ _STEPS**2 - mean**2, 0.0)) / 64,
+            np.sqrt(max(tones @ _SQUARES - mean**2, 0.0)) / 64,
         ]
     )
 
@@ -136,4 +137,4 @@ def _share_of_strokes(ink: NDArray[np.bool_]) -> float:
     cells = ink[: height * _CELLS, : width * _CELLS].reshape(_CELLS, height, _CELLS * width)
     columns = cells.sum(axis=1, dtype=np.uint32)  # first along the rows as they lie in memory
     shares = columns.reshape(_CELLS, _CELLS, width).sum(axis=2) / (height * width)
-    return float(((shares > _INK[0]) & (shares < _INK[1])).mean())
+    return float(np.count_nonzero((shares > _INK[0]) & (shares < _INK[1])) / shares.size)
