@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from phash_engine import _files
 from phash_engine._files import reason_of
-from phash_engine.actions import boundaries, preconditions, steps, trash
+from phash_engine.actions import boundaries, preconditions, quarantine, steps, trash
 from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import SUFFIX, Journal, JournalReader, Step
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedPhoto, read
@@ -45,7 +45,8 @@ def apply(
     """Take an action on the duplicates of a plan and their sidecars.
 
     Sidecars are never deleted, since there need not be a copy of them: they go to the trash where photos are deleted.
-    Where photos are replaced by links, they stay.
+    Where photos are replaced by links, they stay. The catalogue of the plan remembers the folder that files are moved
+    to, and scans pass over it from then on.
 
     Parameters
     ----------
@@ -70,14 +71,17 @@ def apply(
     PlanError
         The plan or the journal cannot be used.
     UsageError
-        An unknown action, or "move" without a folder.
+        An unknown action, or "move" without a folder; the folder has photos of the collection, or is among them and
+        there is no catalogue to remember it.
     """
     if action is not None and action not in steps.ACTIONS:
         raise UsageError(f"the actions are {', '.join(steps.ACTIONS)}, not {action}")
     if (action == "move") != (move_to is not None):
         raise UsageError("move needs a folder to move to, and no other action takes one")
     plan = read(path)
-    folder = move_to or path + QUARANTINE
+    folder = _files.absolute(move_to or path + quarantine.SUFFIX)
+    if move_to is not None:
+        quarantine.remember(plan, folder, dry_run=dry_run)
     check = partial(boundaries.check, plan=plan)
     if dry_run:
         reader = JournalReader(path + SUFFIX, plan.digest, plan.catalogue, check)
@@ -112,8 +116,10 @@ def undo(path: str) -> Iterator[Outcome]:
                 yield _undo(step, journal)
 
 
-def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = False) -> None:
-    """Mark the photos that went as missing in a catalogue, or those that came back as found, as the next scan would.
+def update_catalogue(journal: str, outcomes: Iterable[Outcome], *, undone: bool = False) -> None:
+    """Mark the photos that went as missing, or those that came back as found, as the next scan would.
+
+    The catalogue is that of the journal; without one, or if nothing was done, there is nothing to mark.
 
     Raises
     ------
@@ -121,6 +127,9 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
         It cannot be opened or written.
     """
     done = [outcome for outcome in outcomes if outcome.result == "done"]
+    path = JournalReader(journal).catalogue if done else ""
+    if not path:
+        return
     with Store(path, create=False) as catalogue:
         if undone:
             catalogue.mark_found(outcome.path for outcome in done if not outcome.to)
@@ -128,8 +137,6 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
             catalogue.mark_missing(o.path for o in done if o.action not in steps.LINKS or o.action == "symlink")
 
 
-QUARANTINE = ".quarantine"
-"""Suffix of the folder beside a plan that files are moved to where undo could not reach the trash."""
 _UNFINISHED = "was interrupted, and cannot be finished: its drive is away or locked, or the file was changed"
 
 
@@ -139,8 +146,9 @@ class _Execution:
     def __init__(self, plan: Plan, action: str | None, folder: str, journal: JournalReader) -> None:
         self._plan = plan
         self._action = action
-        self._folder = _files.absolute(folder)
+        self._folder = folder
         self._journal = journal
+        self._is_remembered = action == "move"
         self._taken: set[str] = set()
         self._kept = preconditions.kept_files(plan)
         self._kept_paths = preconditions.kept_paths(plan)
@@ -206,7 +214,19 @@ class _Execution:
         )
 
     def _new_path(self, path: str) -> str:
-        """Return the path that a file is moved to."""
+        """Return the path that a file is moved to; the catalogue knows the folder by then.
+
+        Raises
+        ------
+        RefusalError
+            Files may not be moved to the folder beside the plan.
+        """
+        if not self._is_remembered:
+            try:
+                quarantine.remember(self._plan, self._folder, dry_run=not isinstance(self._journal, Journal))
+            except UsageError as error:
+                raise RefusalError(f"has no trash that undo can reach, and {error}") from error
+            self._is_remembered = True
         return _files.unused_path(str(Path(self._folder, self._plan.below_root(path))), self._taken)
 
 

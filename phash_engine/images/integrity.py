@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from phash_engine.images import png
 
 _PNG_FRAME, _RIFF_HEADER = 12, 12
+_LONG_BOXES: Final = frozenset({b"meta", b"mdat", b"idat", b"jp2c", b"jxlc", b"jxlp", b"moov"})
+"""The boxes of HEIC, AVIF, JPEG 2000 and JPEG XL that hold pixels, or say where they are."""
 GIF_IMAGE, GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 
 
@@ -119,16 +121,20 @@ def _of_gif(data: bytes) -> Integrity:
 
 
 def _of_boxes(data: bytes) -> Integrity:
-    """Report an ISO base media file whose last box is longer than the file (ISO/IEC 14496-12, 4.2)."""
-    place = 0
+    """Report an ISO base media file whose last box is longer than the file (ISO/IEC 14496-12, 4.2).
+
+    Bytes of others may follow the file: they are no box.
+    """
+    place, name = 0, b""
     while place + 8 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
+        length, name = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
         if length == 1:
             length = int.from_bytes(data[place + 8 : place + 16], "big")
         if length < 8:
             return UNKNOWN  # 0 is to the end of the file
         place += length
-    return damaged("cut off: shorter than its boxes say") if place > len(data) else UNKNOWN
+    is_cut = place > len(data) and name in _LONG_BOXES
+    return damaged("cut off: shorter than its boxes say") if is_cut else UNKNOWN
 
 
 def _last(blocks: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:

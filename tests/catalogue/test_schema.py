@@ -138,8 +138,10 @@ def test_a_migration_without_room_for_index_files_is_no_error(tmp_path: Path) ->
     path = tmp_path / "photos.db"
     v7(path)
     (tmp_path / "photos.db.index").write_text("a file in its place")
-    with Store(path) as catalogue:
+    notes: list[str] = []
+    with Store(path, notify=notes.append) as catalogue:
         assert_table_is_truth(catalogue)
+    assert len(notes) == 1
 
 
 def test_every_deletion_of_codes_is_counted(tmp_path: Path) -> None:

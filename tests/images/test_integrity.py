@@ -146,6 +146,7 @@ def test_other_formats_are_unknown_and_not_intact_if_cut(kind: str) -> None:
     data = encoded(picture(), kind, options)
     assert intact_of(data) == ("unknown", "")
     assert intact_of(data[: len(data) * 9 // 10])[0] == "no"
+    assert intact_of(data + b"more of another program" * 20) == ("unknown", "")
 
 
 def test_a_cut_heic_is_not_intact() -> None:
@@ -154,6 +155,7 @@ def test_a_cut_heic_is_not_intact() -> None:
     data = encoded(picture(), "HEIF")
     assert intact_of(data) == ("unknown", "")
     assert intact_of(data[:-50])[0] == "no"
+    assert intact_of(data + b"more of another program" * 20) == ("unknown", "")
 
 
 @pytest.mark.slow
