@@ -24,7 +24,7 @@ Each package imports only from those before it::
     actions      plans carried out and undone
     retrieval    candidates, vectors, re-ranking, labels
     evaluation   how good rankings and labels are
-    library      Catalogue: scan, find, find_duplicates
+    library      Catalogue: scan, find, find_duplicates; apply, undo
     reports      groups as HTML, CSV and charts
     cli          the command line
 
@@ -42,8 +42,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phash_engine.actions.executor import Outcome as Outcome
-    from phash_engine.actions.executor import apply as apply
-    from phash_engine.actions.executor import undo as undo
     from phash_engine.actions.plan import Plan as Plan
     from phash_engine.catalogue import Photo as Photo
     from phash_engine.errors import CatalogueError as CatalogueError
@@ -66,6 +64,8 @@ if TYPE_CHECKING:
     from phash_engine.index import Matches as Matches
     from phash_engine.index import Pairs as Pairs
     from phash_engine.library import Catalogue as Catalogue
+    from phash_engine.library import apply as apply
+    from phash_engine.library import undo as undo
     from phash_engine.matching.policy import MatchPolicy as MatchPolicy
     from phash_engine.matching.search import Collection as Collection
     from phash_engine.matching.search import Comparison as Comparison
@@ -113,12 +113,12 @@ _MODULES = {
     "Reranker": "retrieval.rerank",
     "ScanReport": "scanning.report",
     "UsageError": "errors",
-    "apply": "actions.executor",
+    "apply": "library",
     "compare": "matching.search",
     "find_candidates": "retrieval.candidates",
     "hash_image": "images.hashes",
     "hash_images": "images.hashes",
-    "undo": "actions.executor",
+    "undo": "library",
 }
 """The module of each public name."""
 

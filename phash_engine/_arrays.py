@@ -5,7 +5,7 @@ mapped while the next is written::
 
     photos.db.index/
     └── 00000007/
-        ├── header.json    format, what the arrays hold, CRC-32 of each file and of the header
+        ├── header.json    format, what the arrays hold, XXH3 of each file, CRC-32 of the header
         ├── codes.npy
         └── ids.npy
 """
@@ -20,13 +20,14 @@ import uuid
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_64_hexdigest
 
 from phash_engine import _files, _json
-from phash_engine.errors import IndexFileError
+from phash_engine.errors import IndexFileError, IndexFormatError
 
 Header = Mapping[str, Any]
 Arrays = Mapping[str, NDArray[Any]]
@@ -35,7 +36,6 @@ _HEADER: Final = "header.json"
 _NUMBER: Final = re.compile(r"[0-9]{8,}")
 _UNFINISHED: Final = ".writing-"
 _UNFINISHED_NAME: Final = re.compile(rf"{re.escape(_UNFINISHED)}[0-9a-f]{{32}}")
-_BLOCK: Final = 1 << 20
 
 
 def write(directory: Path, header: Header, arrays: Arrays) -> None:
@@ -62,8 +62,8 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
         temporary = directory / f"{_UNFINISHED}{uuid.uuid4().hex}"
         temporary.mkdir()
         checksums = {name: _write(temporary / f"{name}.npy", array) for name, array in arrays.items()}
-        fields = {**header, "crc32": checksums}
-        text = json.dumps({**fields, "header_crc32": _checksum(fields)})
+        fields = {**header, "xxh3": checksums}
+        text = json.dumps({**fields, "header_crc32": _header_checksum(fields)})
         _write_durably(temporary / _HEADER, text.encode())
         _sync(temporary)
         temporary.rename(directory / f"{_next_number(directory):08d}")
@@ -75,7 +75,9 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
 
 
 def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-    """Map the newest generation; None where there is none. Cost: all of it is read once, for the checksums.
+    """Map the newest generation; None where there is none.
+
+    All files are read once, to compare their checksums: about 10 GB a second of what the system has cached.
 
     Parameters
     ----------
@@ -87,17 +89,19 @@ def read_newest(directory: Path, version: int) -> tuple[dict[str, Any], dict[str
     Raises
     ------
     IndexFileError
-        The generation is corrupt or of another format.
+        The generation is corrupt, cannot be read, or is of another format (``IndexFormatError``).
     """
-    for _ in range(2):
-        generations = _generations(directory)
-        if not generations:
-            return None
-        try:
-            return _read(generations[-1], version)
-        except FileNotFoundError as error:  # perhaps a writer has just replaced it
-            missing = Path(error.filename).name
-    raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}")
+    try:
+        while generations := _generations(directory):
+            try:
+                return _read(generations[-1], version)
+            except FileNotFoundError as error:
+                if generations[-1].exists():  # else a writer has just replaced it
+                    missing = Path(error.filename).name
+                    raise IndexFileError(f"{generations[-1]}: corrupt index: missing {missing}") from error
+    except OSError as error:
+        raise IndexFileError(f"{directory}: cannot be read: {_files.reason_of(error)}") from error
+    return None
 
 
 def _generations(directory: Path) -> list[Path]:
@@ -111,7 +115,7 @@ def _generations(directory: Path) -> list[Path]:
 def _unfinished(directory: Path) -> list[Path]:
     """Return what killed writers left."""
     named = [entry for entry in directory.iterdir() if _UNFINISHED_NAME.fullmatch(entry.name)]
-    return [entry for entry in named if _is_folder(entry) and all(map(_is_array_or_header, entry.iterdir()))]
+    return [entry for entry in named if _is_folder(entry) and _holds_arrays(entry)]
 
 
 def _next_number(directory: Path) -> int:
@@ -129,13 +133,13 @@ def _refuse_foreign(directory: Path, arrays: Arrays) -> None:
     foreign = sorted({*directory.iterdir()}.difference(corrupt, _unfinished(directory)))
     if foreign:
         reason = f"it holds other things, such as {foreign[0].name}"
-        raise IndexFileError(f"{directory}: cannot write index files: {reason}; name another folder")
+        raise IndexFileError(f"{directory}: cannot write index files: {reason}; move it away, or name another folder")
 
 
 def _is_own(generation: Path) -> bool:
     """Whether a folder has a header of ours, and holds nothing but the files that it names."""
     try:
-        names = {_HEADER, *(f"{name}.npy" for name in _header(generation)["crc32"])}
+        names = {_HEADER, *(f"{name}.npy" for name in _header(generation)["xxh3"])}
         return all(_is_file(entry) and entry.name in names for entry in generation.iterdir())
     except (OSError, IndexFileError):
         return False
@@ -149,26 +153,31 @@ def _is_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def _is_array_or_header(path: Path) -> bool:
-    return _is_file(path) and (path.name == _HEADER or path.suffix == ".npy")
+def _holds_arrays(folder: Path) -> bool:
+    """Whether a folder holds arrays and headers alone; it may vanish meanwhile, as another writer renames it."""
+    try:
+        return all(_is_file(each) and (each.name == _HEADER or each.suffix == ".npy") for each in folder.iterdir())
+    except FileNotFoundError:
+        return False
 
 
-def _remove(generation: Path) -> None:
-    """Delete the files of a generation, its header last: what an interruption leaves is still known as ours.
+def _remove(folder: Path) -> None:
+    """Delete a folder of ours, under another name: neither its readers nor the writer that renames it see half of it.
 
-    Readers may still map it. Where that prevents deletion (Windows), the next writer deletes it.
+    Readers may still map its files. Where that prevents deletion (Windows), the next writer deletes it.
     """
     with contextlib.suppress(OSError):
-        for path in sorted(generation.iterdir(), key=lambda path: path.name == _HEADER):
+        folder = folder.rename(folder.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}"))
+        for path in folder.iterdir():
             path.unlink()
-        generation.rmdir()
+        folder.rmdir()
 
 
 def _read(generation: Path, version: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     header = _header(generation)
     if header.get("format") != version:
-        raise IndexFileError(f"{generation}: written in another format")
-    return header, {name: _mapped(generation / f"{name}.npy", crc) for name, crc in header["crc32"].items()}
+        raise IndexFormatError(f"{generation}: written in another format")
+    return header, {name: _mapped(generation / f"{name}.npy", checksum) for name, checksum in header["xxh3"].items()}
 
 
 def _header(generation: Path) -> dict[str, Any]:
@@ -181,43 +190,37 @@ def _header(generation: Path) -> dict[str, Any]:
     except ValueError as error:
         raise IndexFileError(f"{generation}: corrupt index: unreadable header: {error}") from error
     if not isinstance(header, dict) or "header_crc32" not in header:
-        raise IndexFileError(f"{generation}: written in another format")
-    if header.pop("header_crc32") != _checksum(header) or not isinstance(header.get("crc32"), dict):
+        raise IndexFormatError(f"{generation}: written in another format")
+    if header.pop("header_crc32") != _header_checksum(header) or not isinstance(header.get("xxh3"), dict):
         raise IndexFileError(f"{generation}: corrupt index: wrong checksum of the header")
     return header
 
 
-def _mapped(path: Path, checksum: int) -> NDArray[Any]:
+def _mapped(path: Path, checksum: str) -> NDArray[Any]:
     """Map an array whose file has a checksum; what has it is what was written, and needs no other check."""
     try:
         with _files.opened_regular(path) as file:
-            if _checksum_of(file) != checksum:
+            data = np.memmap(file, mode="r")  # one mapping to check and to use: its pages are looked up once
+            if xxh3_64_hexdigest(data.data) != checksum:
                 raise IndexFileError(f"{path}: corrupt index: wrong checksum")
-        array: NDArray[Any] = np.load(path, "r", allow_pickle=False)
-        return array
+            file.seek(0)
+            np.lib.format.read_magic(file)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            return data[file.tell() :].view(dtype).reshape(shape, order="F" if is_fortran else "C")
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError) as error:
         raise IndexFileError(f"{path}: corrupt index: {error}") from error
 
 
-def _checksum_of(file: BinaryIO) -> int:
-    """Return the CRC-32 of a file: about 1 GB a second."""
-    checksum = 0
-    while block := file.read(_BLOCK):
-        checksum = zlib.crc32(block, checksum)
-    return checksum
-
-
-def _checksum(fields: Mapping[str, Any]) -> int:
+def _header_checksum(fields: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
 
 
-def _write(path: Path, array: NDArray[Any]) -> int:
+def _write(path: Path, array: NDArray[Any]) -> str:
     np.save(path, array, allow_pickle=False)
     _sync(path)
-    with path.open("rb") as file:
-        return _checksum_of(file)
+    return xxh3_64_hexdigest(np.memmap(path, mode="r").data)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

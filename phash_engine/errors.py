@@ -7,6 +7,7 @@
     ├── CatalogueError    the catalogue file cannot be used
     │   └── CorruptError  it was cut short or overwritten
     ├── IndexFileError    saved index files are corrupt, of another catalogue or SPEC
+    │   └── IndexFormatError    they were written in another format
     ├── PlanError         a plan or its journal cannot be used
     ├── RefusalError      one file of a plan is left as it is: the reason
     │   ├── NameTakenError   another file has got the name it was to have
@@ -62,6 +63,10 @@ class CorruptError(CatalogueError):
 
 class IndexFileError(PhashError):
     """Saved index files are corrupt, belong to another catalogue or to another SPEC."""
+
+
+class IndexFormatError(IndexFileError):
+    """Saved index files were written in another format, by another version."""
 
 
 class PlanError(PhashError):

@@ -1,19 +1,25 @@
-"""A catalogue that scans, finds and groups: what joins the packages for a user of the library."""
+"""What joins the packages for a user of the library: a catalogue that scans, finds and groups; plans carried out."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from phash_engine import _files, images
+from phash_engine.actions import executor
+from phash_engine.actions.executor import Outcome
+from phash_engine.actions.journal import SUFFIX
 from phash_engine.catalogue.store import Store
+from phash_engine.errors import CatalogueError
 from phash_engine.grouping import groups, keep_rules
 from phash_engine.grouping.groups import Groups
 from phash_engine.matching import calibration, policy
 from phash_engine.matching.calibration import Report
 from phash_engine.matching.search import Collection, Match
 from phash_engine.matching.verification import Verifier
+from phash_engine.matching.where import Where
 from phash_engine.scanning import scan
 from phash_engine.scanning.report import ScanReport
 
@@ -94,6 +100,7 @@ class Catalogue(Store):
         radius: int | None = None,
         references: Paths = (),
         exclude: str | Sequence[str] = (),
+        where: str | Sequence[str] = (),
         include_managed: bool = False,
         rotations: bool = True,
         trust_all: bool = False,
@@ -106,7 +113,8 @@ class Catalogue(Store):
     ) -> Groups:
         """Group the photos that show the same picture, below some folders or everywhere.
 
-        Parameters, result and errors are those of ``groups.find_groups``; ``verify`` compares the pictures too.
+        Parameters, result and errors are those of ``groups.find_groups``. ``where`` takes conditions that the photos
+        must meet, as "pixels>=1MP, taken>=2020": see ``where.Where.parse``. ``verify`` compares the pictures too.
         """
         return groups.find_groups(
             self,
@@ -114,6 +122,7 @@ class Catalogue(Store):
             folders=None if folders is None else _expanded(folders, "folders"),
             references=_expanded(references, "references"),
             exclude=exclude,
+            where=Where.parse(",".join([where] if isinstance(where, str) else where)),
             include_managed=include_managed,
             rotations=rotations,
             trust_all=trust_all,
@@ -136,6 +145,43 @@ class Catalogue(Store):
         report = calibration.calibrate(self, inside, rate=rate, progress=progress)
         policy.set_calibration(self, report.calibration)
         return report
+
+
+def apply(
+    path: str | os.PathLike[str],
+    action: str | None = None,
+    *,
+    move_to: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+) -> list[Outcome]:
+    """Take an action on the duplicates of a plan and their sidecars, and return what became of each file.
+
+    The catalogue of the plan is updated as ``phash apply`` does: photos that went are missing, and scans pass over the
+    folder that files were moved to. Parameters and errors are those of ``executor.apply``.
+    """
+    plan = _absolute(path)
+    target = None if move_to is None else _absolute(move_to)
+    return _carry_out(executor.apply(plan, action, move_to=target, dry_run=dry_run), plan + SUFFIX)
+
+
+def undo(path: str | os.PathLike[str]) -> list[Outcome]:
+    """Bring back the files of a journal, and return what became of each: see ``executor.undo``."""
+    journal = _absolute(path)
+    return _carry_out(executor.undo(journal), journal, undone=True)
+
+
+def _carry_out(steps: Iterable[Outcome], journal: str, *, undone: bool = False) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    try:
+        outcomes.extend(steps)
+    finally:
+        with contextlib.suppress(CatalogueError):  # the next scan finds the same
+            executor.update_catalogue(journal, outcomes, undone=undone)
+    return outcomes
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return _files.absolute(*_expanded(path, "path"))
 
 
 def _expanded(paths: Paths, name: str) -> list[str]:

@@ -150,6 +150,21 @@ def test_the_everyday_of_a_photo_owner(sample: Path, tmp_path: Path) -> None:
     assert all(Path(path).exists() for path in gone)
 
 
+def test_conditions_restrict_what_is_compared(sample: Path) -> None:
+    with ph.Catalogue(None) as catalogue:
+        catalogue.scan(sample / "exports")
+        catalogue.scan(sample / "2023-lake")
+        everything = catalogue.find_duplicates()
+        large = catalogue.find_duplicates(where="pixels>=0.1MP")
+        assert 0 < len(large) < len(everything)
+        assert repr(catalogue.find_duplicates(where=["pixels>=0.1MP", "format=jpeg"])) == repr(
+            catalogue.find_duplicates(where="pixels>=0.1MP, format=jpeg")
+        )
+        assert catalogue.find_duplicates(where="pixels>=1000MP") == []
+        with pytest.raises(ph.UsageError, match="pixel"):
+            catalogue.find_duplicates(where="pixel>=1MP")
+
+
 @pytest.mark.parametrize("method", ["scan", "find_duplicates"])
 def test_one_folder_is_one_folder(catalogue: ph.Catalogue, sample: Path, method: str) -> None:
     """A string is not taken for its characters, among them the root of the disk."""

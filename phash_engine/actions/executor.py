@@ -16,14 +16,13 @@ from typing import NamedTuple
 
 from phash_engine import _files
 from phash_engine._files import reason_of
-from phash_engine.actions import boundaries, preconditions, steps, trash
+from phash_engine.actions import boundaries, preconditions, quarantine, steps, trash
 from phash_engine.actions.file_state import FileState
 from phash_engine.actions.journal import SUFFIX, Journal, JournalReader, Step
 from phash_engine.actions.plan import Plan, PlannedFile, PlannedPhoto, read
 from phash_engine.actions.preconditions import observe_planned
 from phash_engine.catalogue.store import Store
-from phash_engine.errors import CatalogueError, NameTakenError, NotBegunError, RefusalError, UsageError
-from phash_engine.scanning import managed_folders
+from phash_engine.errors import NameTakenError, NotBegunError, RefusalError, UsageError
 
 
 class Outcome(NamedTuple):
@@ -46,7 +45,8 @@ def apply(
     """Take an action on the duplicates of a plan and their sidecars.
 
     Sidecars are never deleted, since there need not be a copy of them: they go to the trash where photos are deleted.
-    Where photos are replaced by links, they stay.
+    Where photos are replaced by links, they stay. The catalogue of the plan remembers the folder that files are moved
+    to, and scans pass over it from then on.
 
     Parameters
     ----------
@@ -71,23 +71,24 @@ def apply(
     PlanError
         The plan or the journal cannot be used.
     UsageError
-        An unknown action, or "move" without a folder; or the folder cannot be one, has photos of the collection, or is
-        among them while there is no catalogue that remembers it.
+        An unknown action, or "move" without a folder; the folder cannot be one, has photos of the collection, or is
+        among them and there is no catalogue to remember it.
     """
     if action is not None and action not in steps.ACTIONS:
         raise UsageError(f"the actions are {', '.join(steps.ACTIONS)}, not {action}")
     if (action == "move") != (move_to is not None):
         raise UsageError("move needs a folder to move to, and no other action takes one")
     plan = read(path)
-    folder = move_to or path + QUARANTINE
+    folder = _files.absolute(move_to or path + quarantine.SUFFIX)
+    if move_to is not None:
+        quarantine.check_folder(move_to)
+        quarantine.remember(plan, folder, dry_run=dry_run)
     check = partial(boundaries.check, plan=plan)
     if dry_run:
         reader = JournalReader(path + SUFFIX, plan.digest, plan.catalogue, check)
-        _remember_target(plan, move_to, dry_run=True)
         yield from _Execution(plan, action, folder, reader).outcomes()
         return
     with Journal(path + SUFFIX, plan.digest, plan.catalogue, check) as journal:
-        _remember_target(plan, move_to, dry_run=False)
         _recover_all(journal)
         yield from _Execution(plan, action, folder, journal).outcomes()
 
@@ -116,8 +117,10 @@ def undo(path: str) -> Iterator[Outcome]:
                 yield _undo(step, journal)
 
 
-def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = False) -> None:
-    """Mark the photos that went as missing in a catalogue, or those that came back as found, as the next scan would.
+def update_catalogue(journal: str, outcomes: Iterable[Outcome], *, undone: bool = False) -> None:
+    """Mark the photos that went as missing, or those that came back as found, as the next scan would.
+
+    The catalogue is that of the journal; without one, or if nothing was done, there is nothing to mark.
 
     Raises
     ------
@@ -125,6 +128,9 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
         It cannot be opened or written.
     """
     done = [outcome for outcome in outcomes if outcome.result == "done"]
+    path = JournalReader(journal).catalogue if done else ""
+    if not path:
+        return
     with Store(path, create=False) as catalogue:
         if undone:
             catalogue.mark_found(outcome.path for outcome in done if not outcome.to)
@@ -132,39 +138,7 @@ def update_catalogue(path: str, outcomes: Iterable[Outcome], *, undone: bool = F
             catalogue.mark_missing(o.path for o in done if o.action not in steps.LINKS or o.action == "symlink")
 
 
-QUARANTINE = ".quarantine"
-"""Suffix of the folder beside a plan that files are moved to where undo could not reach the trash."""
 _UNFINISHED = "was interrupted, and cannot be finished: its drive is away or locked, or the file was changed"
-
-
-def _remember_target(plan: Plan, move_to: str | None, *, dry_run: bool) -> None:
-    """Let the catalogue of a plan know where files are moved to, before any is: scans pass over that folder."""
-    if move_to is None:
-        return
-    _check_folder(move_to)
-    folder, is_among_photos = _files.absolute(move_to), plan.is_among_photos(move_to)
-    if plan.catalogue:
-        try:
-            with Store(plan.catalogue, create=False) as catalogue:
-                remember = managed_folders.check_quarantine if dry_run else managed_folders.add_quarantine
-                remember(catalogue, folder)
-        except CatalogueError as error:
-            if is_among_photos:
-                raise UsageError(f"{move_to} is among the photos and cannot be remembered: {error}") from error
-    elif is_among_photos:
-        raise UsageError(f"{move_to} is among the photos, and the plan has no catalogue to remember it: name another")
-
-
-def _check_folder(path: str) -> None:
-    """Raise UsageError unless a path is a folder, or can become one."""
-    try:
-        _files.check_path(path)
-    except ValueError as error:
-        raise UsageError(f"cannot move files to {path!r}: {error}") from error
-    folder = Path(_files.absolute(path))
-    existing = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
-    if not existing.is_dir():
-        raise UsageError(f"cannot move files to {path}: {existing} is not a folder")
 
 
 class _Execution:
@@ -173,8 +147,9 @@ class _Execution:
     def __init__(self, plan: Plan, action: str | None, folder: str, journal: JournalReader) -> None:
         self._plan = plan
         self._action = action
-        self._folder = _files.absolute(folder)
+        self._folder = folder
         self._journal = journal
+        self._is_remembered = action == "move"
         self._taken: set[str] = set()
         self._kept = preconditions.kept_files(plan)
         self._kept_paths = preconditions.kept_paths(plan)
@@ -240,7 +215,19 @@ class _Execution:
         )
 
     def _new_path(self, path: str) -> str:
-        """Return the path that a file is moved to."""
+        """Return the path that a file is moved to; the catalogue knows the folder by then.
+
+        Raises
+        ------
+        RefusalError
+            Files may not be moved to the folder beside the plan.
+        """
+        if not self._is_remembered:
+            try:
+                quarantine.remember(self._plan, self._folder, dry_run=not isinstance(self._journal, Journal))
+            except UsageError as error:
+                raise RefusalError(f"has no trash that undo can reach, and {error}") from error
+            self._is_remembered = True
         return _files.unused_path(str(Path(self._folder, self._plan.below_root(path))), self._taken)
 
 

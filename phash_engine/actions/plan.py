@@ -123,10 +123,6 @@ class Plan:
         root = self.root if _files.contains(self.root, path) else os.path.splitdrive(path)[0] + os.sep
         return os.path.relpath(path, root)
 
-    def is_among_photos(self, folder: str) -> bool:
-        """Whether a folder is the root, or lies below it."""
-        return bool(self.groups) and _files.contains(self.root, _files.absolute(folder))
-
     def __repr__(self) -> str:
         duplicates = sum(len(group.duplicates) for group in self.groups)
         return f"Plan({len(self.groups)} groups, {duplicates} duplicates below {self.root!r})"

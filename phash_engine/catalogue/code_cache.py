@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from phash_engine import _arrays
 from phash_engine.errors import IndexFileError
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _ARRAYS: Final = (("int64", ()), ("int64", ()), ("uint8", ()), ("uint64", (10,)))
 """Dtype of each array of :class:`CodeRows`, and shape of one row of it."""
 
@@ -84,7 +84,7 @@ def open_newest(directory: Path) -> Stored | None:
     Raises
     ------
     IndexFileError
-        The generation is corrupt or of another format.
+        The generation is corrupt, cannot be read, or is of another format (``IndexFormatError``).
     """
     newest = _arrays.read_newest(directory, _FORMAT)
     if newest is None:

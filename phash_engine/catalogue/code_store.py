@@ -7,7 +7,7 @@ read from SQLite, and deleted ones are dropped.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from phash_engine.catalogue import code_cache
 from phash_engine.catalogue.code_cache import CodeRows, Header, Stored
 from phash_engine.catalogue.database import Database
-from phash_engine.errors import CatalogueError, IndexFileError
+from phash_engine.errors import CatalogueError, IndexFileError, IndexFormatError
 from phash_engine.hashing.hashers import ALL_NAMES, SPEC
 from phash_engine.hashing.views import CROP, FRAME, FULL, GROUND, TRIMMED, match_type
 
@@ -49,10 +49,15 @@ class CodeColumns(NamedTuple):
 
 
 class CodeStore:
-    """The codes of an open database; :meth:`replace` expects an open transaction."""
+    """The codes of an open database; :meth:`replace` expects an open transaction.
 
-    def __init__(self, database: Database) -> None:
+    Index files that cannot be used are no errors: ``notify`` gets each reason once, and SQLite is read.
+    """
+
+    def __init__(self, database: Database, notify: Callable[[str], object]) -> None:
         self._database = database
+        self._notify = notify
+        self._notified: set[str] = set()
 
     @property
     def directory(self) -> Path | None:
@@ -112,20 +117,26 @@ class CodeStore:
         """Write the index files anew when a tenth or more of what they hold is out of date."""
         if self.directory is None:
             return
-        with self._database.transaction():  # one writer at a time, and the codes as of one moment
-            state = self._state()
-            stored = self._stored(state)
-            if stored is not None:
-                newer = "SELECT count(*) FROM codes WHERE id > ?"
-                changes = self._database.value(newer, (stored.header.last_code_id,))
-                changes += state["deletions"] - stored.header.deletions
-                if changes * _STALE <= len(stored.rows.ids):
-                    return
-            rows = self.rows()
-            last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
-            header = Header(state["uuid"], str(uuid.uuid4()), SPEC, _VIEW_NUMBERS, last, state["deletions"])
-            code_cache.save(self.directory, header, rows)
-            self._database.set_meta("index", header.stamp)
+        try:
+            with self._database.transaction():  # one writer at a time, and the codes as of one moment
+                self._write_index(self.directory)
+        except IndexFileError as error:
+            self._note(f"{error}; codes are read from the catalogue instead, which is slower")
+
+    def _write_index(self, directory: Path) -> None:
+        state = self._state()
+        stored = self._stored(state)
+        if stored is not None:
+            newer = "SELECT count(*) FROM codes WHERE id > ?"
+            changes = self._database.value(newer, (stored.header.last_code_id,))
+            changes += state["deletions"] - stored.header.deletions
+            if changes * _STALE <= len(stored.rows.ids):
+                return
+        rows = self.rows()
+        last = self._database.value("SELECT coalesce(max(id), 0) FROM codes")
+        header = Header(state["uuid"], str(uuid.uuid4()), SPEC, _VIEW_NUMBERS, last, state["deletions"])
+        code_cache.save(directory, header, rows)
+        self._database.set_meta("index", header.stamp)
 
     def _select(self, condition: str, *parameters: int) -> CodeRows:
         query = f"SELECT id, content_id, {_VIEW}, {_COLUMNS} FROM codes WHERE {condition} ORDER BY id"
@@ -151,10 +162,20 @@ class CodeStore:
             return None
         try:
             stored = code_cache.open_newest(self.directory)
-        except IndexFileError:
+        except IndexFormatError:
+            return None
+        except IndexFileError as error:
+            self._note(
+                f"index files are corrupt: {error}; read from the catalogue instead, and rebuilt by the next scan"
+            )
             return None
         own = (state["uuid"], state.get("index"), SPEC, _VIEW_NUMBERS)
         return stored if stored and stored.header[:4] == own else None
+
+    def _note(self, note: str) -> None:
+        if note not in self._notified:
+            self._notified.add(note)
+            self._notify(note)
 
     def _kept(self, stored: Stored, deletions: int) -> NDArray[np.bool_] | None:
         """Return which stored codes still exist; None when none was deleted since."""

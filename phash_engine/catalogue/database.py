@@ -7,7 +7,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,15 +29,21 @@ _MOST_BLOBS: Final = 1_000
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HINTS: Final = {
     sqlite3.SQLITE_BUSY: "another process is writing to it, try again when that is done",
-    sqlite3.SQLITE_CANTOPEN: "its folder must be there and writable, even to read it",
-    sqlite3.SQLITE_READONLY: "its folder must be there and writable, even to read it",
+    sqlite3.SQLITE_CANTOPEN: "its folder must be there; where a log (-wal) lies beside it, it must be writable too",
+    sqlite3.SQLITE_READONLY: "its folder must be there and writable",
     sqlite3.SQLITE_IOERR: "its disk may be full or away",
 }
 """What to do about errors whose message from SQLite does not say it."""
 
+# One statement sees one moment: another process may be making the file just now.
+_STATE: Final = """SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+    FROM pragma_user_version, pragma_application_id"""
+
 
 class Database:
     """An open SQLite file in write-ahead mode; use it in the thread that opened it.
+
+    A file that cannot be written, or whose folder cannot (the log of SQLite lies there), is opened to be read.
 
     Parameters
     ----------
@@ -50,6 +56,8 @@ class Database:
     ----------
     has_migrated
         Whether the file was of an older version.
+    is_read_only
+        Whether the file can only be read; a transaction is an error then.
 
     Raises
     ------
@@ -59,16 +67,18 @@ class Database:
 
     def __init__(self, path: str | os.PathLike[str] | None, *, create: bool, migrate: bool = True) -> None:
         self.path = None if path is None else Path(os.path.abspath(path))
-        self.has_migrated = False
+        self.has_migrated = self.is_read_only = False
+        mode = "mode=rwc"
         if self.path is not None and self.path.exists():
-            _refuse_foreign(self.path)
+            self._refuse_foreign(self.path)
+            self.is_read_only = not _is_writable(self.path)
+            mode = _reading_mode(self.path) if self.is_read_only else mode
         elif self.path is not None:
             if not create:
                 raise CatalogueError(f"no catalogue at {self.path} yet: 'phash scan DIR' makes one")
             _make_folder(self.path.parent)
         with self._translated_errors():
-            # Python's own transactions would begin at moments that are hard to foresee.
-            self._connection = sqlite3.connect(self.path or ":memory:", timeout=_TIMEOUT, isolation_level=None)
+            self._connection = _connect(self.path, mode)
         try:
             self._prepare(migrate=migrate)
         except BaseException:
@@ -82,6 +92,11 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all that happens inside, or nothing; waits for another writer."""
+        if self.is_read_only:
+            raise CatalogueError(
+                f"{self.path} is read-only, and this writes to it: copy it to a folder that can be written, "
+                "or name another with --catalogue"
+            )
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -144,19 +159,14 @@ class Database:
 
     def _prepare(self, *, migrate: bool) -> None:
         self.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
-        # One statement sees one moment: another process may be making the file just now.
-        ((version, application, tables),) = self.select(
-            """SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
-            FROM pragma_user_version, pragma_application_id"""
-        )
-        if application != _APPLICATION_ID and (application or version or tables):
-            raise CatalogueError(f"{self.path} is an SQLite file of another program: name another with --catalogue")
+        version = self.value("PRAGMA user_version")
         if version > len(MIGRATIONS):
             raise CatalogueError(
                 f"{self.path} was written by a newer phash_engine (format {version}, this one reads up to "
                 f"{len(MIGRATIONS)}): upgrade phash_engine, or name another file with --catalogue"
             )
-        self._enable_write_ahead_log()
+        if not self.is_read_only:
+            self._enable_write_ahead_log()
         if migrate and version < len(MIGRATIONS):
             self._migrate()
         self.execute("PRAGMA foreign_keys = ON")  # after the migrations, which replace tables that others refer to
@@ -186,12 +196,42 @@ class Database:
             self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
             self.has_migrated = 0 < version < len(MIGRATIONS)
 
+    def _refuse_foreign(self, path: Path) -> None:
+        """Refuse a file of another kind or program before it is opened to be written, which may change it.
+
+        A catalogue whose start was overwritten is known by its application id alone. While it is being made, or its log
+        was never written back, the id is 0, and it has no tables.
+        """
+        with _files.reading(path, CatalogueError), _files.opened_regular(path) as file:
+            start = file.read(len(_MAGIC))
+        application = _application_id(path)
+        if not start or application == _APPLICATION_ID:
+            return
+        if start != _MAGIC:
+            raise CatalogueError(f"{path} is not a catalogue: name another file with --catalogue")
+        if application or self._has_tables_of_others(path):
+            raise CatalogueError(f"{path} is an SQLite file of another program: name another with --catalogue")
+
+    def _has_tables_of_others(self, path: Path) -> bool:
+        """Whether a file has tables without our id: itself, or with its log. Neither is changed."""
+        for options in ("immutable=1", "mode=ro") if _has_log(path) else ("immutable=1",):
+            try:
+                with self._translated_errors(), closing(_connect(path, options)) as connection:
+                    version, application, tables = connection.execute(_STATE).fetchone()
+            except CorruptError:  # it has our id by now: another process was just making it
+                return False
+            if application != _APPLICATION_ID and (application or version or tables):
+                return True
+        return False
+
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            # A message that names what is damaged need not be UTF-8, and Python then raises the latter.
+            damage = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else 0
+            code = getattr(error, "sqlite_errorcode", damage) & 0xFF
             if code in _CORRUPT and self.path and _application_id(self.path) == _APPLICATION_ID:
                 raise CorruptError(f"{self.path}: {error}: 'phash scan --rebuild DIR' makes a new one") from error
             hint = f": {_HINTS[code]}" if code in _HINTS else ""
@@ -209,21 +249,30 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Refuse a file of another kind or program before SQLite opens it, which may change it.
+def _connect(path: Path | None, options: str) -> sqlite3.Connection:
+    """Open a file of SQLite with parameters of its URI, or a database in memory."""
+    # Python's own transactions would begin at moments that are hard to foresee.
+    target = ":memory:" if path is None else f"{path.as_uri()}?{options}"
+    return sqlite3.connect(target, uri=True, timeout=_TIMEOUT, isolation_level=None)
 
-    A catalogue whose start was overwritten is known by its application id alone. While it is being made, or its log was
-    never written back, the id is 0.
+
+def _reading_mode(path: Path) -> str:
+    """Return the parameters to read a file that cannot be written, or whose folder cannot.
+
+    What its log holds is read where the index of the log (-shm) is there too. Without a log nobody writes, and the file
+    can be taken for one that does not change: SQLite would make a log to read it in any other way.
     """
-    with _files.reading(path, CatalogueError), _files.opened_regular(path) as file:
-        start = file.read(len(_MAGIC))
-    application = _application_id(path)
-    if not start or application == _APPLICATION_ID:
-        return
-    if start != _MAGIC:
-        raise CatalogueError(f"{path} is not a catalogue: name another file with --catalogue")
-    if application:
-        raise CatalogueError(f"{path} is an SQLite file of another program: name another with --catalogue")
+    return "mode=ro" if _has_log(path) else "immutable=1"
+
+
+def _has_log(path: Path) -> bool:
+    log = Path(f"{os.path.realpath(path)}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _is_writable(path: Path) -> bool:
+    real = Path(os.path.realpath(path))
+    return os.access(real, os.W_OK) and os.access(real.parent, os.W_OK)
 
 
 def _application_id(path: Path) -> int:

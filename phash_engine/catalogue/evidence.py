@@ -23,7 +23,12 @@ class EvidenceStore:
         return next(self._database.select(query, (a, b, version)), (None, None, None, None))
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Store rows of two digests, the lower first, the version, and what was measured; they replace older ones."""
+        """Store rows of two digests, the lower first, the version, and what was measured; they replace older ones.
+
+        A catalogue that can only be read is left as it is: the pairs are measured again next time.
+        """
+        if self._database.is_read_only:
+            return
         with self._database.transaction():
             self._database.executemany("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 

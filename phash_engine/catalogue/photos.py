@@ -20,6 +20,8 @@ _SELECT = """SELECT path, coalesce(size, 0), coalesce(mtime_ns, 0), digest, coal
     coalesce(format, ''), coalesce(quality, 0), content_id, photos.id, intact, fault
     FROM photos JOIN contents ON contents.id = content_id WHERE missing_since IS NULL AND """
 _BELOW = "path >= ? AND path < ?"
+IS_DAMAGED: Final = "fault <> '' AND intact = 0"
+"""The condition in SQL on contents whose bytes are damaged."""
 IS_UNDECODED: Final = "fault <> '' AND format IS NULL"
 """The condition in SQL on contents that cannot be decoded."""
 
@@ -49,6 +51,11 @@ class Photo(NamedTuple):
     def is_decoded(self) -> bool:
         """Whether the picture could be decoded, here or where its codes were computed."""
         return bool(self.format) or not self.fault
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the bytes are known to be damaged."""
+        return self.intact == 0
 
     @classmethod
     def of_path(cls, path: str) -> Self:
@@ -105,7 +112,7 @@ class Photos:
 
     def damaged(self, folders: Sequence[str] | None = None) -> list[Photo]:
         """Return the photos that are not intact and not missing, decoded or not, below the folders, by path."""
-        query = f"{_SELECT} {_BELOW} AND fault <> '' AND intact = 0 ORDER BY path"
+        query = f"{_SELECT} {_BELOW} AND {IS_DAMAGED} ORDER BY path"
         rows = (row for bounds in path_ranges.of_folders(folders) for row in self._database.select(query, bounds))
         return list(_photos(rows))
 

@@ -224,5 +224,13 @@ MIGRATIONS: Final = (
         PRIMARY KEY (content_id, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    # What the movie of a live photo says of itself, and size and time of the file that was read for it.
+    """
+    ALTER TABLE sidecars ADD COLUMN size INTEGER;
+    ALTER TABLE sidecars ADD COLUMN mtime_ns INTEGER;
+    ALTER TABLE sidecars ADD COLUMN live_id TEXT;
+    ALTER TABLE sidecars ADD COLUMN taken_us INTEGER;
+    ALTER TABLE sidecars ADD COLUMN seconds REAL;
+    """,
 )
 """One script per version of the file, never edited: the n-th brings a file of ``user_version`` n - 1 to n."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Final
 
 from phash_engine import _files
+from phash_engine._files import File
 from phash_engine.catalogue import path_ranges
 from phash_engine.catalogue.database import Database
+from phash_engine.images import Movie
+
+_MOVIE: Final = ", ".join(Movie._fields)
 
 
 class Sidecars:
@@ -35,8 +41,31 @@ class Sidecars:
     def put(self, sidecars: Mapping[str, str]) -> None:
         """Make files sidecars of photos."""
         self._database.executemany(
-            "INSERT OR REPLACE INTO sidecars (path, photo) VALUES (?, ?)",
+            """INSERT INTO sidecars (path, photo) VALUES (?, ?)
+            ON CONFLICT (path) DO UPDATE SET photo = excluded.photo""",
             [(os.fsencode(path), os.fsencode(photo)) for path, photo in sidecars.items()],
+        )
+
+    def movies(self, paths: Iterable[str]) -> dict[str, dict[str, Movie]]:
+        """Return what the movies of some photos say of themselves, by photo and path, of those that have any."""
+        given = {os.fsencode(_files.absolute(path)): path for path in paths}
+        found: defaultdict[str, dict[str, Movie]] = defaultdict(dict)
+        query = f"SELECT photo, path, {_MOVIE} FROM sidecars WHERE photo IN ({{}}) AND size IS NOT NULL"
+        for photo, path, *movie in sorted(self._database.select_by_blob(query, list(given)), key=itemgetter(1)):
+            found[given[photo]][os.fsdecode(path)] = Movie(*movie)
+        return dict(found)
+
+    def read_movies(self, folder: str) -> set[File]:
+        """Return the movies below a folder that have been read, as they were then."""
+        query = "SELECT path, size, mtime_ns FROM sidecars WHERE path >= ? AND path < ? AND size IS NOT NULL"
+        rows = self._database.select(query, path_ranges.below(folder))
+        return {File(os.fsdecode(path), size, mtime_ns) for path, size, mtime_ns in rows}
+
+    def put_movies(self, movies: Mapping[File, Movie]) -> None:
+        """Store what sidecars say of themselves that are movies."""
+        self._database.executemany(
+            f"UPDATE sidecars SET (size, mtime_ns, {_MOVIE}) = (?, ?, ?, ?, ?) WHERE path = ?",
+            [(file.size, file.mtime_ns, *movie, os.fsencode(file.path)) for file, movie in movies.items()],
         )
 
     def delete(self, paths: Iterable[str]) -> None:

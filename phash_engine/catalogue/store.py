@@ -7,17 +7,18 @@ missing and forgotten only on request. Write-ahead logging lets any number of re
 
 from __future__ import annotations
 
-import contextlib
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phash_engine import _files
+from phash_engine._files import File
 from phash_engine.catalogue.code_store import CodeColumns, CodeStore
 from phash_engine.catalogue.contents import Content, Contents
 from phash_engine.catalogue.database import Database
@@ -25,13 +26,15 @@ from phash_engine.catalogue.decisions import Decisions
 from phash_engine.catalogue.evidence import EvidenceStore
 from phash_engine.catalogue.failures import Failure, Failures
 from phash_engine.catalogue.imported_hashes import ImportedHashes
-from phash_engine.catalogue.photos import IS_UNDECODED, KnownFile, Photo, PhotoColumns, Photos, Sighting
+from phash_engine.catalogue.photos import IS_DAMAGED, IS_UNDECODED, KnownFile, Photo, PhotoColumns, Photos, Sighting
 from phash_engine.catalogue.settings import Settings
 from phash_engine.catalogue.sidecars import Sidecars
 from phash_engine.catalogue.traits import TraitsStore
-from phash_engine.errors import IndexFileError
 from phash_engine.hashing.hashers import ALL_NAMES, CODE_NAMES, SPEC
 from phash_engine.hashing.views import CROP, FRAME, FULL, TRIMMED
+from phash_engine.images import Movie
+
+_NO_MOVIES: Final[Mapping[File, Movie]] = {}
 
 
 class Store:
@@ -43,6 +46,8 @@ class Store:
         The SQLite file; None keeps everything in memory.
     create
         Whether to make the file, and the folders above it, where there is none.
+    notify
+        Called with a line of text about index files that cannot be read or written; answers are the same without them.
 
     Attributes
     ----------
@@ -55,11 +60,17 @@ class Store:
         No such file, not a catalogue, or written by a newer version.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, *, create: bool = True) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        *,
+        create: bool = True,
+        notify: Callable[[str], object] = warnings.warn,
+    ) -> None:
         self._database = Database(path, create=create)
         self.path = self._database.path
         self._photos = Photos(self._database)
-        self._codes = CodeStore(self._database)
+        self._codes = CodeStore(self._database, notify)
         self.contents = Contents(self._database)
         self.traits = TraitsStore(self._database)
         self.sidecars = Sidecars(self._database)
@@ -69,8 +80,7 @@ class Store:
         self.imported_hashes = ImportedHashes(self._database)
         self.settings = Settings(self._database)
         if self._database.has_migrated:
-            with contextlib.suppress(IndexFileError):  # only slower without
-                self.refresh_index()
+            self.refresh_index()
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +176,8 @@ class Store:
             "frames": f"SELECT count(*) FROM codes WHERE view LIKE '{FRAME}:%' AND view <> '{FULL}'",
             "crops": f"SELECT count(*) FROM codes WHERE view LIKE '{CROP}:%' AND view <> '{FULL}'",
             "imported_hashes": "SELECT count(*) FROM imported_hashes",
+            "damaged": f"""SELECT count(*) FROM contents JOIN photos ON content_id = contents.id
+                WHERE {IS_DAMAGED} AND missing_since IS NULL""",
             "failures": "SELECT count(*) FROM failures",
         }
         return {name: self._database.value(query) for name, query in queries.items()}
@@ -207,11 +219,17 @@ class Store:
         with self._database.transaction():
             self._photos.mark_found(paths)
 
-    def pair(self, sidecars: Mapping[str, str], separated: Iterable[str]) -> None:
-        """Make files sidecars of photos, and no photos or failures any more; make others sidecars no longer."""
+    def pair(
+        self, sidecars: Mapping[str, str], separated: Iterable[str], movies: Mapping[File, Movie] = _NO_MOVIES
+    ) -> None:
+        """Make files sidecars of photos, and no photos or failures any more; make others sidecars no longer.
+
+        ``movies`` is what some of the sidecars, new or not, say of themselves.
+        """
         with self._database.transaction():
             self.sidecars.delete(separated)
             self.sidecars.put(sidecars)
+            self.sidecars.put_movies(movies)
             self.failures.delete(sidecars)
             self._photos.delete(sidecars)
             self._drop_unreferenced()

@@ -6,9 +6,10 @@
     └── 5f3c…/             key of the model
         ├── header.json    format, length and type of a vector
         ├── vectors        one after the other
-        └── digests        32 bytes for each vector, written after it
+        └── digests        for each vector, written after it: 32 bytes, and XXH3 of them and the vector, 8 bytes
 
-A vector counts once its digest is written: the next writer overwrites what an interrupted one left.
+A vector counts once its digest is written: the next writer overwrites what an interrupted one left. One whose checksum
+differs is not stored, and will be computed again.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from typing import IO, Final
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+from xxhash import xxh3_64_digest
 
 from phash_engine import _files, _json
 from phash_engine.errors import IndexFileError
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _DIGEST: Final = 32
 _MAX_WIDTH: Final = 1 << 20
+_RECORD: Final = _DIGEST + 8
 _ADVICE: Final = "delete the folder to compute the vectors again"
 
 
@@ -58,7 +61,11 @@ class VectorStore:
     Raises
     ------
     IndexFileError
-        The files are corrupt, of another format or of another dtype.
+        The header is corrupt, of another format or of another dtype, or something else is in the place of a file.
+
+    Notes
+    -----
+    All stored vectors are read once, to compare their checksums: a million in about a second.
     """
 
     def __init__(self, directory: Path, dtype: str = "float32") -> None:
@@ -104,49 +111,62 @@ class VectorStore:
                     _opened(self._directory / "digests") as names,
                     _opened(self._directory / "vectors") as file,
                 ):
-                    count = names.seek(0, os.SEEK_END) // _DIGEST
-                    _write_at(file, count * width * self._vectors.itemsize, vectors.astype(self._dtype).tobytes())
-                    _write_at(names, count * _DIGEST, b"".join(digests))
+                    count = names.seek(0, os.SEEK_END) // _RECORD
+                    rows = vectors.astype(self._dtype)
+                    _write_at(file, count * width * self._vectors.itemsize, rows.tobytes())
+                    records = (_record(digest, row) for digest, row in zip(digests, rows, strict=True))
+                    _write_at(names, count * _RECORD, b"".join(records))
                 self._refresh()
         except OSError as error:
             raise IndexFileError(f"{self._directory}: cannot write vectors: {error.strerror or error}") from error
 
     def _refresh(self) -> None:
-        """Map the vectors that are stored by now."""
+        """Map the vectors that are stored by now; those whose checksum differs are not."""
         width = self._width()
         if not width:
             return
-        names = self._directory / "digests"
-        with _files.reading(names, IndexFileError):
-            data = _files.read_document(names) if names.exists() else b""
-        count = len(data) // _DIGEST
-        if not count:
+        try:
+            data = _files.read_document(self._directory / "digests")
+            with _files.opened_regular(self._directory / "vectors") as file:
+                length = width * self._vectors.itemsize
+                count = min(len(data) // _RECORD, os.fstat(file.fileno()).st_size // length)
+                if not count:
+                    return
+                self._vectors = np.memmap(file, self._dtype, "r", shape=(count, width))
+        except FileNotFoundError:  # nothing was appended yet, or it was lost
             return
-        path = self._directory / "vectors"
-        if not path.exists() or path.stat().st_size < count * width * self._vectors.itemsize:
-            raise IndexFileError(f"{self._directory}: corrupt index: fewer vectors than digests; {_ADVICE}")
-        self._vectors = np.memmap(path, self._dtype, "r", shape=(count, width))
-        self._rows = {data[row * _DIGEST : (row + 1) * _DIGEST]: row for row in range(count)}
+        except OSError as error:
+            name = Path(error.filename or self._directory).name
+            raise IndexFileError(f"{self._directory}: {name}: {_files.reason_of(error)}; {_ADVICE}") from error
+        self._rows = {}
+        for row, vector in enumerate(np.asarray(self._vectors)):
+            record = data[row * _RECORD : (row + 1) * _RECORD]
+            if record == _record(record[:_DIGEST], vector):
+                self._rows[record[:_DIGEST]] = row
 
     def _width(self) -> int:
         """Return the length of the stored vectors; 0 where there are none."""
         path = self._directory / "header.json"
         try:
             header = _json.convert(_json.loads(_files.read_document(path)), _Header)
-            if (header.format, header.dtype) != (_FORMAT, self._dtype):
-                raise IndexFileError(f"{path}: of another format or dtype")
-            return header.width
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise IndexFileError(f"{path}: cannot be read: {error.strerror}") from error
+            raise IndexFileError(f"{path}: cannot be read: {_files.reason_of(error)}; {_ADVICE}") from error
         except ValueError as error:
             raise IndexFileError(f"{path}: corrupt index: {error}; {_ADVICE}") from error
+        if (header.format, header.dtype) != (_FORMAT, self._dtype):
+            raise IndexFileError(f"{path}: of another format or dtype; {_ADVICE}")
+        return header.width
 
     def _begin(self, width: int) -> int:
         text = json.dumps({"format": _FORMAT, "dtype": self._dtype, "width": width})
         _files.atomic_write(self._directory / "header.json", text.encode())
         return width
+
+
+def _record(digest: bytes, vector: NDArray[np.float32 | np.float16]) -> bytes:
+    return digest + xxh3_64_digest(digest + vector.tobytes())
 
 
 @contextmanager

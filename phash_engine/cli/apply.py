@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
 from phash_engine import _files
-from phash_engine.actions import executor, plan
+from phash_engine.actions import executor, plan, quarantine
 from phash_engine.actions.executor import Outcome
-from phash_engine.actions.journal import SUFFIX, JournalReader
+from phash_engine.actions.journal import SUFFIX
 from phash_engine.cli import COMMANDS, INTERRUPTED, options, output
 from phash_engine.cli.command import Explained, option
 from phash_engine.errors import CatalogueError
@@ -47,65 +47,71 @@ def command(
     done is recorded in the journal PLAN.journal.jsonl: 'phash undo' takes it back. An interrupted run is continued by
     the same command. Exits with 1 if some files were skipped.
     """
-    given: dict[str | None, bool] = {
-        "trash": trash,
-        "move": move_to is not None,
-        "hardlink": hardlink,
-        "symlink": symlink,
-        "reflink": reflink,
-        "delete": permanently,
-    }
-    action, *more = [action for action, is_given in given.items() if is_given] or [None]
-    if more:
+    action = _action(
+        trash=trash,
+        move=move_to is not None,
+        hardlink=hardlink,
+        symlink=symlink,
+        reflink=reflink,
+        delete=permanently,
+    )
+    path = _files.absolute(path)
+    outcomes = run(executor.apply(path, action, move_to=move_to, dry_run=dry_run), path + SUFFIX, as_json=as_json)
+    output.message(summary(outcomes, dry_run=dry_run))
+    for line in _hints(path, move_to, outcomes):
+        output.message(line)
+    return int(any(outcome.result == "skipped" for outcome in outcomes))
+
+
+def _action(**given: bool) -> str | None:
+    """Return the action that was given; None for none."""
+    actions = [action for action, is_given in given.items() if is_given]
+    if len(actions) > 1:
         raise click.UsageError(
             "--trash, --move-to, --hardlink, --symlink, --reflink and --permanently exclude each other"
         )
-    path = _files.absolute(path)
-    steps = executor.apply(path, action, move_to=move_to, dry_run=dry_run)
-    outcomes = run(steps, path + SUFFIX, as_json=as_json)
-    if move_to is not None and plan.read(path).is_among_photos(move_to):
-        output.message(f"{move_to} is among the photos: scans pass over it, unless they are given --include-managed")
-    output.message(summary(outcomes, dry_run=dry_run))
+    return actions[0] if actions else None
+
+
+def _hints(path: str, move_to: str | None, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield what to know after a run: that scans pass over the folder that files were moved to, and how to undo."""
+    folder = _files.absolute(move_to or path + quarantine.SUFFIX)
+    if any(outcome.action == "move" for outcome in outcomes) and quarantine.is_among_photos(plan.read(path), folder):
+        shown = names.quoted(folder)
+        yield f"{shown} is among the photos: scans pass over it, unless they are given --include-managed"
     if any(outcome.result == "done" and outcome.action != "delete" for outcome in outcomes):
-        output.message(f"to take it back: phash undo {shlex.quote(path + SUFFIX)}")
-    return int(any(outcome.result == "skipped" for outcome in outcomes))
+        yield f"to take it back: phash undo {shlex.quote(path + SUFFIX)}"
 
 
 def run(steps: Iterable[Outcome], journal: str, *, as_json: bool, undone: bool = False) -> list[Outcome]:
     """Take the steps and print their outcomes one by one; then, whatever happened, update the catalogue."""
     outcomes: list[Outcome] = []
     try:
-        for outcome in steps:
-            outcomes.append(outcome)
-            with contextlib.suppress(BrokenPipeError):  # a reader that leaves early must not stop the work halfway
-                show(outcome, as_json=as_json)
+        with output.Failures("--json", "were skipped") as skipped:
+            for outcome in steps:
+                outcomes.append(outcome)
+                with contextlib.suppress(BrokenPipeError):  # a reader that leaves early must not stop the work halfway
+                    _show(outcome, skipped, as_json=as_json)
     except KeyboardInterrupt:
         output.message("interrupted; the journal holds what was done, and the same command goes on from there")
         raise click.exceptions.Exit(INTERRUPTED) from None
     finally:
-        if any(outcome.result == "done" for outcome in outcomes):
-            _update_catalogue(JournalReader(journal).catalogue, outcomes, undone=undone)
+        try:
+            executor.update_catalogue(journal, outcomes, undone=undone)
+        except CatalogueError as error:
+            output.message(f"the catalogue was not updated, the next scan will do it: {error}")
     return outcomes
 
 
-def show(outcome: Outcome, *, as_json: bool) -> None:
+def _show(outcome: Outcome, skipped: output.Failures, *, as_json: bool) -> None:
     """Print the outcome of a file: action, path and new path, or on standard error the reason why it was skipped."""
     if as_json:
         output.record({name: value for name, value in outcome._asdict().items() if value})
     elif outcome.result == "skipped":
-        output.message(f"{names.quoted(outcome.path)}: {outcome.reason}")
+        skipped.add(outcome.path, outcome.reason)
     elif outcome.result != "earlier":
         to = f"  ->  {output.name(outcome.to)}" if outcome.to else ""
         output.text(f"{outcome.action:<8}  {output.name(outcome.path)}{to}")
-
-
-def _update_catalogue(path: str, outcomes: Sequence[Outcome], *, undone: bool) -> None:
-    if not path:
-        return
-    try:
-        executor.update_catalogue(path, outcomes, undone=undone)
-    except CatalogueError as error:
-        output.message(f"the catalogue was not updated, the next scan will do it: {error}")
 
 
 def summary(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:

@@ -27,10 +27,10 @@ from phash_engine.retrieval.labeller import Labeller
     "--fpr",
     type=click.FloatRange(0, 1e-3, min_open=True),
     metavar="SHARE",
-    help="Accept this share of the pairs of different photos, as 1e-7.  [default: one false group in the collection]",
+    help="Accept this share of false pairs, as 1e-7.  [default: one false group in the collection]",
 )
 @options.labels
-@option("--forget", is_flag=True, help="Judge by the defaults again.")
+@option("--forget", is_flag=True, help="Measure nothing, and let dedupe decide by the defaults again.")
 @options.exclude
 @options.workers
 @options.pairs
@@ -49,14 +49,17 @@ def command(
     chart: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure on your own photos how near different ones come; 'phash dedupe' decides by it from then on.
+    """Scan folders, measure how near different photos come, and let 'phash dedupe' decide by the result.
 
-    Up to a thousand photos are compared with all. Copies among the nearest pairs are verified and left out, and the
-    largest radius and score are printed that make no more false pairs than requested. Then copies of 50 photos are made
-    in memory, to measure how many are found. Without DIR all photos of the catalogue are used.
+    It prints the largest radius and score that make no more false pairs than requested, and how many copies they find.
+    Without DIR all photos of the catalogue are measured. Calibrate again when their number has grown by half.
 
-    With --labels, a CSV of path and label or the word folder for the names of folders, nothing is set: it prints which
-    confidence 'phash label' should require, as 'phash label --calibrate' does for other votes and models.
+    Up to 1,000 photos are compared with all. Copies among the nearest pairs are verified and left out. Then copies of
+    50 photos are made in memory, by family of change, to measure how many are found. No file is changed.
+
+    With --labels nothing is set: printed is the confidence to require of 'phash label'. CSV has the columns path and
+    label, or is the word folder for the names of folders. 'phash label --calibrate' measures the same for other votes
+    and for models.
     """
     if labels_path and (fpr or forget):
         raise click.UsageError("--labels measures labels alone: leave out --fpr and --forget")

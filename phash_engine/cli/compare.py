@@ -47,7 +47,8 @@ def command(
         options.note_missing_opencv()
     one, other = AnalyzedImage(options.image(a)), AnalyzedImage(options.image(b))
     found = compare(one, other, radius=radius, rotations=rotations, trust_all=trust_all, verify=verify)
-    by_code = {name: codes.distance(x, y) for name, x, y in zip(CODE_NAMES, *found.fingerprints, strict=True)}
+    pairs = zip(CODE_NAMES, *found.fingerprints, strict=True) if found.fingerprints else ()
+    by_code = {name: codes.distance(x, y) for name, x, y in pairs}
     record: dict[str, object] = {
         "a": options.image_name(a),
         "b": options.image_name(b),
@@ -55,12 +56,13 @@ def command(
         "match_type": None if found.match_type is None else str(found.match_type),
         "is_match": found.is_match,
         "codes": by_code,
+        **({} if found.fingerprints else {"is_decoded": False}),
     }
     lines = [f"{name:<11}{bits:>4}" for name, bits in by_code.items()]
     if found.finding:
         record |= {"finding": found.finding, "evidence": found.evidence and found.evidence._asdict()}
     lines.append(f"{'distance':<11}{found.distance:>4}  {_verdict(found, radius)}")
-    if explain:
+    if explain and found.fingerprints:
         explanation = explanation_of(one, other)
         record["explanation"] = _as_record(explanation)
         lines += _as_lines(explanation)
@@ -76,6 +78,8 @@ def _verdict(found: Comparison, radius: int) -> str:
     if found.match_type is None:
         return "no match: too little structure (see --trust-all)"
     how = wording.match(found.match_type, found.distance)
+    if not found.fingerprints:
+        how += ", not decoded"
     if found.finding:
         how += f", verification: {found.finding}, {output.evidence_text(found.evidence)}"
     return f"match: {how}" if found.is_match else f"no match: {how}, radius {radius}"

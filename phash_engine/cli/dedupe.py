@@ -225,12 +225,13 @@ def _print(groups: Groups, *, verify: bool) -> None:
 def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_score: bool, verify: bool) -> None:
     def line(start: str, photo: Photo, *notes: str) -> None:
         with_it = (f"    +  {'sidecar':<9}  {output.name(sidecar)}" for sidecar in sidecars.get(photo.path, ()))
-        for text in (f"{start}{output.name(photo.path)}", *notes, *with_it):
+        damage = [f"       damaged: {output.name(photo.fault)}"] if photo.is_damaged and photo.is_decoded else []
+        for text in (f"{start}{output.name(photo.path)}", *notes, *damage, *with_it):
             output.text(text)
 
     notes = [f"       kept: {output.name(wording.reason(group.reason))}"]
     if not group.keeper.is_decoded:
-        notes.append(f"       not decoded, equal bytes: {group.keeper.fault}")
+        notes.append(f"       not decoded, equal bytes: {output.name(group.keeper.fault)}")
     line("", group.keeper, *notes, *(["       a series of shots"] if group.is_series else []))
     joining = group.joining()
     for photo in group.kept:
@@ -243,6 +244,8 @@ def _print_group(group: Group, sidecars: Mapping[str, Sequence[str]], *, by_scor
 
 
 def _record(group: Group) -> dict[str, Any]:
+    photos = (group.keeper, *group.duplicates, *group.kept)
+    damaged = [photo.path for photo in photos if photo.is_damaged]
     return {
         "keeper": group.keeper.path,
         "duplicates": [photo.path for photo in group.duplicates],
@@ -252,6 +255,7 @@ def _record(group: Group) -> dict[str, Any]:
         "is_series": group.is_series,
         "bytes": group.bytes,
         **({} if group.keeper.is_decoded else {"is_decoded": False}),
+        **({"damaged": damaged} if damaged else {}),
     }
 
 

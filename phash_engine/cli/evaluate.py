@@ -22,16 +22,16 @@ _TITLES = {"map_100": "mAP@100", "gap": "GAP", "top_1": "top 1", "top_3": "top 3
 
 
 @click.command("evaluate", cls=Explained, short_help=COMMANDS["evaluate"])
-@option("--truth", "truth_path", required=True, metavar="CSV", help="The truth: id,images or id,landmarks.")
-@option("--queries", metavar="DIR", help="The photos that are searched for.")
-@option("--gallery", metavar="DIR", help="The photos among which they are searched.")
+@option("--truth", "truth_path", required=True, metavar="CSV", help="What is right: columns id,images or id,landmarks.")
+@option("--queries", metavar="DIR", help="Folder of the photos to search for.")
+@option("--gallery", metavar="DIR", help="Folder of the photos to search among.")
 @options.labels
 @options.embedding
-@option("--pca", type=click.IntRange(1), metavar="N", help="Whiten vectors, and keep N principal components.")
-@option("--write", "written", metavar="FILE", help="Write a ranking as a submission, CSV or .csv.gz.")
-@option("--ranking", metavar="NAME", help="The ranking to write, a name of the table.  [default: sum, or rerank]")
-@option("--score", "scored", metavar="FILE", help="Measure this submission instead.")
-@option("--cache", metavar="FILE", help="Keep codes and vectors for the next run, in this catalogue.")
+@option("--pca", type=click.IntRange(1), metavar="N", help="Reduce vectors to N whitened principal components.")
+@option("--write", "written", metavar="FILE", help="Write a ranking in the format of the truth (.csv, .csv.gz).")
+@option("--ranking", metavar="NAME", help="The row to write.  [default: sum, or rerank]")
+@option("--score", "scored", metavar="FILE", help="Measure a ranking of this file instead.")
+@option("--cache", metavar="FILE", help="A catalogue to keep codes and vectors in.")
 @options.workers
 @options.as_json
 def command(
@@ -52,14 +52,18 @@ def command(
     workers: int | None,
     as_json: bool,
 ) -> int:
-    """Print how well codes, and a model, rank the true photos of each query: mAP@100, GAP, top-k accuracy.
+    """Search a gallery for queries whose answers are known, and print mAP@100, GAP and top-1, 3 and 10 accuracy.
 
-    A truth has a line for each query: the ids of the photos that show the same (id,images), or its label
-    (id,landmarks), and then --labels names a CSV of the gallery's (id,landmark_id). The id of a photo is its name
-    without the extension. A query without any is a distractor: it does not count in mAP, and any result of it is an
-    error in GAP, which takes the first result of each query.
-    Rows: single codes, the sum that decides, the means of 2018 over average, dct and wavelet; with --model the results
-    of the sum ranked again by vectors, and all by vectors alone.
+    A row each for single codes, for their sum, and with --model for re-ranking and for the vectors alone.
+
+    The truth has a line for each query: the ids of the photos that show the same (id,images), or its label
+    (id,landmarks); --labels then has those of the gallery (id,landmark_id). The id of a photo is its name without the
+    extension. A query without an answer is a distractor: it does not count in mAP, and any result of it is an error in
+    GAP, which takes the first result of each query.
+
+    The rows are named average, dct, wavelet, horizontal and vertical; sum, the one that decides; arithmetic,
+    geometric, harmonic and square-roots, means over average, dct and wavelet; and with --model those that begin with
+    rerank, the results of the sum ranked by vectors, and vectors.
     """
     truth = submissions.read(truth_path)
     if scored is not None:
@@ -72,7 +76,7 @@ def command(
     labels = submissions.read(labels_path) if labels_path else None
     embedder = options.open_embedder(models, weights, pool, ten_crop=ten_crop, half=half)
     folders = (_files.absolute(queries), _files.absolute(gallery))
-    with Store(cache) as catalogue:
+    with Store(cache, notify=output.message) as catalogue:
         report = scan_command.run(folders, catalogue, exclude=(), workers=workers, pairs="separate")
         if report.unreachable:
             return PhashError.exit_code

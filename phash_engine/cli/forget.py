@@ -12,13 +12,13 @@ from phash_engine.cli.command import Explained, option
 
 @click.command("forget", cls=Explained, short_help=COMMANDS["forget"])
 @options.folders
-@option("--missing", is_flag=True, help="Only photos whose files are missing.")
+@option("--missing", is_flag=True, help="Forget only the photos whose files are missing.")
 @options.catalogue
 @options.as_json
 def command(folders: tuple[str, ...], missing: bool, catalogue_path: Path | None, as_json: bool) -> int:
-    """Remove the photos below folders from the catalogue. The files themselves are not touched.
+    """Remove the photos below folders from the catalogue. No file is touched; a scan brings them back.
 
-    Exits with 1 if the catalogue has none below them.
+    Decisions of 'phash ignore' stay. Exits with 1 if the catalogue has no photo below the folders.
     """
     with options.open_existing(catalogue_path) as catalogue:
         forgotten = sum(catalogue.forget(folder, missing_only=missing) for folder in folders)

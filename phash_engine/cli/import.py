@@ -19,12 +19,11 @@ from phash_engine.cli.command import Explained, option
 @options.catalogue
 @options.as_json
 def command(lists: tuple[Path, ...], hasher: str | None, base: str, catalogue_path: Path | None, as_json: bool) -> None:
-    """Import 64-bit codes of the imagehash library, for 'phash find --scheme imagehash'.
+    """Import 64-bit codes of the imagehash library into the catalogue; 'phash find-hash' searches them.
 
-    FILE is a CSV file whose first line names the columns path and hex, and optionally hasher (average, phash, whash or
-    dhash); or a .json file that maps paths to hex digits, as imagededup saves them. --hasher is the hasher of codes for
-    which FILE names none, by default phash. The pictures are not read. A wrong entry is reported, and then nothing is
-    imported.
+    FILE is a CSV file with the columns path, hex and optionally hasher (average, phash, whash or dhash), or a .json
+    file that maps paths to hex digits, as imagededup saves them. --hasher is the hasher where FILE names none, by
+    default phash. No picture is read. If an entry is wrong it is reported, and nothing is imported.
     """
     imported = [code for path in lists for code in hash_lists.read(path, hasher or HASHER, base)]
     with options.open_or_create(catalogue_path) as catalogue:

@@ -169,7 +169,9 @@ def report(labeller: Labeller, accuracy: float, chart: Path | None, *, as_json: 
 def _print(
     paths: Sequence[str], found: Labelled, predictions: Predictions, names: Sequence[str], *, as_json: bool
 ) -> None:
-    output.report_failures(found.failures.values())
+    with output.Failures() as unread:
+        for row, error in found.failures.items():
+            unread.add(paths[row], error.reason)
     columns = (column.tolist() for column in predictions)
     for row, (path, number, confidence, entropy) in enumerate(zip(paths, *columns, strict=True)):
         label = None if number == NONE else names[number]

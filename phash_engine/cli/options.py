@@ -254,12 +254,12 @@ chart: Decorator = report_file("--chart", help="Draw the measurements: .png, .sv
 
 def open_existing(path: Path | None) -> Store:
     """Open the given or default catalogue, which must exist."""
-    return Store(path or default_catalogue(), create=False)
+    return Store(path or default_catalogue(), create=False, notify=output.message)
 
 
 def open_or_create(path: Path | None) -> Store:
     """Open the given or default catalogue, and create it if needed."""
-    return Store(path or default_catalogue())
+    return Store(path or default_catalogue(), notify=output.message)
 
 
 def known_labels(catalogue: Store, source: str, folders: Sequence[str]) -> dict[str, str]:

@@ -59,13 +59,15 @@ def message(line: str) -> None:
 
 
 class Failures:
-    """Counts the files that could not be read, and reports the first ten of them on standard error.
+    """Counts files that could not be read, and reports the first ten of them on standard error.
 
-    As a context it reports at its end how many more there were; ``listed_by`` is the command that lists them all.
+    As a context it reports at its end how many more there were; ``listed_by`` is the command that lists them all,
+    ``verb`` what became of them.
     """
 
-    def __init__(self, listed_by: str = "") -> None:
+    def __init__(self, listed_by: str = "", verb: str = "could not be read") -> None:
         self.number = 0
+        self._verb = verb
         self._see = f"; see: {listed_by}" if listed_by else ""
 
     def __enter__(self) -> Self:
@@ -73,7 +75,7 @@ class Failures:
 
     def __exit__(self, *_: object) -> None:
         if self.number > _SHOWN:
-            message(f"{count(self.number - _SHOWN, 'more file')} could not be read{self._see}")
+            message(f"{count(self.number - _SHOWN, 'more file')} {self._verb}{self._see}")
 
     def add(self, path: str, reason: str) -> None:
         """Report a file, or count it if enough have been reported."""

@@ -45,12 +45,13 @@ def command(
     catalogue_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure how much of the catalogue is near-copies.
+    """Print how many contents of the catalogue have a near-copy, and how far the nearest other of each is.
 
-    Prints the number of contents with a near-copy, a table of the distances to the nearest other content, and the
-    number of independent bits of their codes; with --model a table of cosines instead. With --labels, near-copies with
-    different labels are listed: CSV has the columns path and label, or is the word folder for the names of folders.
-    Copies across two parts: phash dedupe TRAIN --reference TEST --exit-code.
+    A near-copy is another content within the radius. With --model the table is of cosines instead of distances. To
+    find copies across two folders: phash dedupe TRAIN --reference TEST --exit-code.
+
+    The last line is the number of independent bits of a code. With --labels near-copies with different labels are
+    listed: CSV has the columns path and label, or is the word folder for the names of folders.
     """
     if chart:
         from phash_engine.reports import charts

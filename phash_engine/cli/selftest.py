@@ -15,10 +15,12 @@ from phash_engine.images import golden
 @click.argument("photos", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @options.as_json
 def command(photos: Path | None, as_json: bool) -> int:
-    """Recompute the golden table and report codes that differ; exit with 0 if there are none, with 1 if there are.
+    """Compute the codes of known pictures, and report those that differ from the table of this SPEC.
 
-    The table has the codes of generated blocks and of sample files: those installed, or those in DIR, the sample
-    collection's data/photos. Blocks agree on every machine. A file may differ by a bit or two where another version
+    The pictures are generated blocks and the installed sample files, or those in DIR (data/photos of the project).
+    Exits with 0 if all codes are the same, else with 1.
+
+    The codes of blocks are the same on every machine. Those of a file may differ by a bit or two where another version
     of its decoder rounds differently; the versions are printed.
     """
     certificate = golden.check(photos)

@@ -14,7 +14,10 @@ from phash_engine.cli.command import Explained
 @options.catalogue
 @options.as_json
 def command(catalogue_path: Path | None, as_json: bool) -> None:
-    """Print the path of the catalogue and what it holds."""
+    """Print the path of the catalogue, and its numbers of photos, contents, fingerprints and failures.
+
+    Without --catalogue it is the catalogue of the user. No file of the photos is opened.
+    """
     with options.open_existing(catalogue_path) as catalogue:
         counts = catalogue.counts()
         if as_json:
@@ -35,5 +38,6 @@ _MEANING = {
     "frames": "of further frames of animations (--frames)",
     "crops": "of crops (--crops)",
     "imported_hashes": "imported hashes of the imagehash scheme",
+    "damaged": "damaged files, read or not (phash failures --damaged)",
     "failures": "files that could not be read",
 }

@@ -19,11 +19,14 @@ from phash_engine.errors import UsageError
 @click.argument("path", metavar="JOURNAL")
 @options.as_json
 def command(path: str, as_json: bool) -> int:
-    """Bring back the files of a journal of 'phash apply', and name those that cannot be brought back.
+    """Bring back what 'phash apply' trashed, moved or linked, by its journal PLAN.journal.jsonl.
 
-    The plan must be beside the journal, and decides which files are touched. Nothing is overwritten: a file whose path
-    is used by another one now gets a number. Files come back from the trash on Linux; on other systems take them out by
-    hand. Exits with 1 if some files were not brought back.
+    Nothing is overwritten: a file whose path is used by another one gets a number. Files that cannot be brought back
+    are listed with the reason, and the exit code is 1.
+
+    The plan must be in the folder of the journal, under its old name: it decides which files may be touched. On Linux
+    files come back from the trash; on other systems take them out by hand. An interrupted undo is continued by the same
+    command.
     """
     path = _files.absolute(path)
     if Path(path + SUFFIX).exists():

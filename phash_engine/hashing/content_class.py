@@ -22,17 +22,22 @@ SHORTER_SIDE = 64
 """Planes are reduced while their shorter side keeps this many pixels, so that strokes weigh alike in any size."""
 
 _LEAST_SIDE = 16
-_TONE_WINDOW = 9
+_TONE_WINDOW = np.ones(9)
 _FAR = 24
 """Luma steps from the background at which a pixel counts as ink."""
 _PRESENT = 0.0005
 """Share of the pixels that a tone must have to count as one that occurs."""
 _FLAT, _EDGE = 2, 40
+_STRONG = 4
+"""The place of the share of strong steps among the measures."""
+_LEAST_STRONG = 0.005
+"""Share of the pixels with a strong step below which a picture has no strokes, as at night, in fog, of sky and snow."""
 _CELLS = 8
 _INK = (0.03, 0.9)
 """A cell has strokes where its share of ink lies between these: less is empty, more is an area."""
 
-_STEPS = np.arange(256.0)
+_TONES = np.arange(256.0)
+_SQUARES = _TONES**2
 
 _WEIGHTS = np.array(
     [
@@ -64,12 +69,15 @@ def content_class(grey: NDArray[np.uint8]) -> ContentClass:
 
     Notes
     -----
-    Takes less than 0.2 ms.
+    Takes less than 0.1 ms.
     """
     grey = reduced(grey)
     if min(grey.shape) < _LEAST_SIDE:
         return "photo"
-    scores = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ measures(grey)
+    measured = measures(grey)
+    if measured[_STRONG] < _LEAST_STRONG:
+        return "photo"
+    scores = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ measured
     scores[0] += _PHOTO_MARGIN
     return CLASSES[int(scores.argmax())]
 
@@ -93,11 +101,11 @@ def measures(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     brightness of a background, where one covers half of the picture; the contrast.
     """
     tones = _histogram(grey)
-    near = np.convolve(tones, np.ones(_TONE_WINDOW), "same")
+    near = np.convolve(tones, _TONE_WINDOW, "same")
     tone = int(near.argmax())
     present = tones[tones > 0]
-    mean = tones @ _STEPS
-    steps = np.maximum(_distance(grey[:-1, 1:], grey[:-1, :-1]), _distance(grey[1:, :-1], grey[:-1, :-1]))
+    mean = tones @ _TONES
+    steps = _steps(grey)
     return np.array(
         [
             tone / 255,
@@ -107,13 +115,23 @@ def measures(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
             np.count_nonzero(steps > _EDGE) / steps.size,
             _share_of_strokes((grey > tone + _FAR) | (grey < tone - _FAR)),
             tone / 255 * (near[tone] > 0.5),
-            np.sqrt(max(tones @ _STEPS**2 - mean**2, 0.0)) / 64,
+            np.sqrt(max(tones @ _SQUARES - mean**2, 0.0)) / 64,
         ]
     )
 
 
 def _histogram(values: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.bincount(values.ravel(), minlength=256) / values.size
+
+
+def _steps(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the larger step from each pixel to the right or below; uint8 ``(h - 1, w - 1)``."""
+    # Whole rows as one line: three times as fast. The steps from the end of a row to the next are cut off.
+    rows, columns = grey.shape
+    line, size = grey.ravel(), (rows - 1) * columns
+    pixels = line[:size]
+    steps = np.maximum(_distance(pixels, line[1 : size + 1]), _distance(pixels, line[columns:]))
+    return steps.reshape(rows - 1, columns)[:, :-1]
 
 
 def _distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -123,6 +141,7 @@ def _distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _share_of_strokes(ink: NDArray[np.bool_]) -> float:
     height, width = (length // _CELLS for length in ink.shape)
-    cells = ink[: height * _CELLS, : width * _CELLS].reshape(_CELLS, height, _CELLS, width)
-    shares = np.count_nonzero(cells, axis=(1, 3)) / (height * width)
-    return float(((shares > _INK[0]) & (shares < _INK[1])).mean())
+    cells = ink[: height * _CELLS, : width * _CELLS].reshape(_CELLS, height, _CELLS * width)
+    columns = cells.sum(axis=1, dtype=np.uint32)  # first along the rows as they lie in memory
+    shares = columns.reshape(_CELLS, _CELLS, width).sum(axis=2) / (height * width)
+    return float(np.count_nonzero((shares > _INK[0]) & (shares < _INK[1])) / shares.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from phash_engine.images.hashes import Hashes, hash_image, hash_images
 from phash_engine.images.luma import GREY_SIDE
+from phash_engine.images.movie import Movie
 from phash_engine.images.open import Source, plain_source, source_name, versions
 from phash_engine.images.pixels import read_grey_planes, read_pixels, read_rgb, thumbnail, to_image
 from phash_engine.images.read import (
@@ -22,6 +23,7 @@ __all__ = [
     "GREY_SIDE",
     "Hashes",
     "ImageInfo",
+    "Movie",
     "Picture",
     "Reading",
     "Source",

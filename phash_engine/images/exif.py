@@ -29,6 +29,7 @@ _MAIN_TAGS: Final = (
 )
 _LATITUDE, _LONGITUDE = 2, 4
 _AUTO_BRACKET = 2
+_ZONE: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 _MOST_BYTES: Final = 1 << 20
 _MOST_TEXT: Final = 200
 _EPOCH: Final = datetime(1970, 1, 1)
@@ -87,7 +88,7 @@ class Exif(NamedTuple):
     @property
     def zone_minutes(self) -> int | None:
         """The minutes by which that clock was ahead of UTC."""
-        found = re.fullmatch(r"([+-])(\d\d):(\d\d)", _bare(self.shot.get(ZONE)), re.ASCII)
+        found = _ZONE.fullmatch(_bare(self.shot.get(ZONE)))
         if not found:
             return None
         sign, hours, minutes = found.groups()
@@ -130,7 +131,7 @@ def wide_text(value: object) -> str | None:
 
 def number(value: object) -> float | None:
     """Return a number; None where it is none, or a fraction of nothing."""
-    found = attempt(float, value)
+    found = None if value is None else attempt(float, value)
     return found if found is not None and math.isfinite(found) else None
 
 

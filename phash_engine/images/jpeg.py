@@ -53,24 +53,26 @@ class JpegHeader(NamedTuple):
     @classmethod
     def parse(cls, data: bytes, most: int) -> Self:
         """Read a header, which may be damaged: up to the first scan, to ``most`` segments, or to what is no segment."""
-        found, place = cls(0), len(SIGNATURE)
-        is_progressive = False
-        while found.segments < most and data[place : place + 1] == b"\xff" and place + 4 <= len(data):
-            marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        width = height = segments = 0
+        sampling: tuple[int, ...] = ()
+        is_multiscan = is_progressive = False
+        place, end = len(SIGNATURE), len(data) - 4
+        while segments < most and place <= end and data[place] == 0xFF:
+            marker = data[place + 1]
             if marker == 0xFF:
                 place += 1
                 continue
-            content = data[place + 4 : place + 2 + length] if marker in _FRAMES or marker == _SOS else b""
+            following = place + 2 + (data[place + 2] << 8 | data[place + 3])
             if marker == _SOS:
-                return found._replace(is_multiscan=is_progressive or content[:1] != bytes([len(found.sampling)]))
-            if marker in _FRAMES and len(content) >= 6:
+                is_multiscan = is_progressive or data[place + 4 : following][:1] != bytes([len(sampling)])
+                break
+            if marker in _FRAMES and len(content := data[place + 4 : following]) >= 6:
                 height, width = struct.unpack_from(">HH", content, 1)
                 sampling = tuple((factors >> 4) * (factors & 15) for factors in content[7::3])
-                found = found._replace(width=width, height=height, sampling=sampling)
                 is_progressive = marker == _SOF2
-            found = found._replace(segments=found.segments + 1)
-            place += 2 + length
-        return found
+            segments += 1
+            place = following
+        return cls(segments, width, height, sampling, is_multiscan)
 
     @property
     def coefficient_bytes(self) -> int:

@@ -6,7 +6,6 @@ picture, frames and chunks that each take a step of an interpreter. Containers a
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -69,7 +68,7 @@ def check_parts(data: bytes) -> None:
     elif data.startswith(b"GIF8"):
         _check_blocks(data)
     elif data.startswith(tiff.SIGNATURES):
-        _check(_count(_directories(data), MAX_FRAMES + 1), MAX_FRAMES, "pages")
+        _check(_count(integrity.tiff_directories(data), MAX_FRAMES + 1), MAX_FRAMES, "pages")
 
 
 def decoding_bytes(image: Image.Image, data: bytes) -> int:
@@ -117,17 +116,3 @@ def _check_blocks(data: bytes) -> None:
         others += kind == integrity.GIF_EXTENSION
         _check(frames, MAX_FRAMES, "frames")
         _check(others, MAX_PARTS, "extensions")
-
-
-def _directories(data: bytes) -> Iterator[int]:
-    """Yield the offset of each directory of a TIFF or BigTIFF (TIFF 6.0, 2), endlessly if they form a circle."""
-    order = "<" if data.startswith(b"II") else ">"
-    is_big = b"+" in data[2:4]
-    place, link, count, entry = (8, "Q", "Q", 20) if is_big else (4, "I", "H", 12)
-    try:
-        while start := struct.unpack_from(order + link, data, place)[0]:
-            yield start
-            (entries,) = struct.unpack_from(order + count, data, start)
-            place = start + struct.calcsize(count) + entries * entry
-    except (struct.error, OverflowError):
-        return  # cut off: the decoder reports it

@@ -125,14 +125,14 @@ def _open_file(file: IO[bytes], name: str) -> Image.Image:
     start = file.read(16)
     if not start:
         raise ImageError(name, "empty file")
+    if start.startswith(jpeg.SIGNATURE):
+        return _open_jpeg(file)
     if module := formats.needed_module(start):
         plugin = _optional.load(module)
         if module == formats.HEIF.module:
             plugin.register_heif_opener()
     if image := _open_raw(file, start, name):
         return image
-    if start.startswith(jpeg.SIGNATURE):
-        return _open_jpeg(file)
     if start.startswith(png.SIGNATURE):
         file = png.without_faulty_chunks(file)
     return checked(_identified(file, start))

@@ -13,8 +13,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _ANCILLARY = 0x20
 """The bit of a chunk's first letter that says that a picture can be shown without it (PNG 3, 5.4)."""
-_ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
-"""Chunks that cannot be judged one by one."""
+_HEADER = b"IHDR"
+_FRAME_BYTES = {b"fcTL": 26, b"fdAT": 4}
+"""Least length of the chunks of frames (PNG 3, 11.3.6): Pillow judges them by those before them."""
 _FRAME = 12
 """Bytes of a chunk besides its data: length, name and CRC."""
 
@@ -55,12 +56,14 @@ def significant_bits(file: IO[bytes]) -> int | None:
 
 def _faulty(file: IO[bytes]) -> list[tuple[int, int]]:
     """Return the first and last offset of the faulty ancillary chunks, in order."""
+    faulty = []
     with PngImagePlugin.PngStream(file) as stream:
-        return [
-            (start, end)
-            for name, start, end in _chunks(file)
-            if name[0] & _ANCILLARY and not _is_readable(file, stream, name, end - start - _FRAME)
-        ]
+        for name, start, end in _chunks(file):
+            is_ancillary = bool(name[0] & _ANCILLARY)
+            # The header says how long some of the others must be.
+            if (is_ancillary or name == _HEADER) and not _is_readable(file, stream, name, end - start - _FRAME):
+                faulty += [(start, end)] * is_ancillary
+    return faulty
 
 
 def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
@@ -79,9 +82,9 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
 def _is_readable(file: IO[bytes], stream: PngImagePlugin.PngStream, name: bytes, length: int) -> bool:
     """Whether Pillow can read the chunk whose data come next, and its CRC is right."""
     try:
-        known = name not in _ANIMATION and hasattr(stream, f"chunk_{name.decode('ascii')}")
+        known = name not in _FRAME_BYTES and hasattr(stream, f"chunk_{name.decode('ascii')}")
         data = stream.call(name, file.tell(), length) if known else file.read(length)
         stream.crc(name, data)
     except Exception:  # noqa: BLE001 - Pillow raises anything on malformed chunks
         return False
-    return True
+    return length >= _FRAME_BYTES.get(name, 0)

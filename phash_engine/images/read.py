@@ -20,16 +20,14 @@ from phash_engine.hashing import orientation, quality, views
 from phash_engine.hashing.content_class import content_class
 from phash_engine.hashing.plane import Extent, Plane
 from phash_engine.hashing.quality import is_flat
-from phash_engine.images import integrity, jpeg, limits, loading, luma, metadata, progressive_jpeg, traits
+from phash_engine.images import animation, integrity, jpeg, limits, loading, luma, metadata, progressive_jpeg, traits
 from phash_engine.images.integrity import Integrity
-from phash_engine.images.open import SHORTER_SIDE, Source, checked, opened
+from phash_engine.images.open import SHORTER_SIDE, Source, opened
 from phash_engine.images.traits import Traits
 
 _MAX_BYTES = 1 << 26
 _READ_BYTES = 1 << 20
 """Bytes passed to a JPEG decoder per call: each call releases the interpreter lock, and must wait to take it again."""
-_MAX_FRAME_PIXELS = 2_000_000_000
-_SAMPLED_FRAMES, _SAMPLED_PIXELS = 16, 256_000_000
 _Number = TypeVar("_Number", np.uint8, np.uint16)
 
 
@@ -138,8 +136,8 @@ def read_file(data: bytes, name: str, *, crops: bool = False, frames: int = 0, m
         )
         sampled: dict[int, NDArray[np.uint16]] = {}
         if info.is_animated:
-            sampled_numbers, requested = _sampled_frames(image), _requested_frames(image, frames)
-            read = {0: plane.block} | dict(_frames(image, sampled_numbers | requested))
+            sampled_numbers, requested = animation.sampled(image), animation.requested(image, frames)
+            read = {0: plane.block} | dict(animation.blocks(image, sampled_numbers | requested))
             sampled = {number: block for number, block in read.items() if number in sampled_numbers}
             blocks |= {views.frame(number): block for number, block in read.items() if number in requested}
         return Reading(
@@ -175,7 +173,7 @@ def read_picture(
     with _decoded(source, name, memory, verify=True) as (image, pixels, plane, turn, info, found):
         blocks = dict(_views(pixels, plane, crops=crops))
         if frames and info.is_animated:
-            read = _frames(image, _requested_frames(image, frames))
+            read = animation.blocks(image, animation.requested(image, frames))
             blocks |= {views.frame(number): block for number, block in read}
         return Picture(info, {view: _turned(block, turn) for view, block in blocks.items()}, found)
 
@@ -263,31 +261,3 @@ def _without_details(image: Image.Image) -> Image.Image:
     image.fp.seek(0)
     data = progressive_jpeg.dc_only(image.fp.read(_MAX_BYTES))  # a longer file seems truncated, and is decoded as it is
     return Image.open(io.BytesIO(data), formats=["JPEG"]) if data else image
-
-
-def _requested_frames(image: Image.Image, most: int) -> set[int]:
-    """Return the numbers of evenly spaced frames after the first."""
-    count = min(metadata.frame_count(image) or 1, _MAX_FRAME_PIXELS // (image.width * image.height))
-    return {count * place // (most + 1) for place in range(1, most + 1)} - {0}
-
-
-def _sampled_frames(image: Image.Image) -> set[int]:
-    """Return the numbers of up to 16 frames, the first and the last among them, which their count alone decides.
-
-    Left out are those beyond what is decoded of every file: the frames of an animation rest on those before them.
-    """
-    count = metadata.frame_count(image) or 1
-    numbers = {(count - 1) * place // (_SAMPLED_FRAMES - 1) for place in range(_SAMPLED_FRAMES)}
-    most = _SAMPLED_PIXELS // (image.width * image.height)
-    return set(sorted(numbers)[:most]) if image.format == "TIFF" else {number for number in numbers if number < most}
-
-
-def _frames(image: Image.Image, numbers: set[int]) -> Iterator[tuple[int, NDArray[np.uint16]]]:
-    """Average frames after the first; any may be damaged, and those after it are skipped."""
-    try:
-        for number in sorted(numbers - {0}):
-            image.seek(number)
-            page = loading.loaded(checked(image))
-            yield number, luma.plane(page, Extent(*page.size)).block
-    except Exception:  # noqa: BLE001 - decoders raise anything on damaged files
-        return

@@ -94,30 +94,38 @@ def of_image(image: Image.Image, data: bytes, name: str) -> Traits:
     found = Exif.of_image(image, data)
     properties = attempt(embedded.xmp_of, image) or {}
     added = attempt(embedded.iptc_of, image) or frozenset()
-    note = found.maker_note()
-    burst_id = note.burst_id or properties.get("GCamera:BurstID")
-    return Traits(
+    traits = Traits(
         encoder_quality=attempt(metadata.encoder_quality, image),
         quality_basis="tables" if metadata.has_tables(image) else "guess",
+        orientation=_orientation(image, found),
+        image_number=_number_in(name),
+        has_video=embedded.has_video(data, properties),
+        icc=attempt(embedded.profile_name, image.info.get("icc_profile") or b""),
+    )
+    # Most files of the web have no metadata.
+    return _with_metadata(traits, found, properties, added) if any((*found, properties, added)) else traits
+
+
+def _with_metadata(traits: Traits, found: Exif, properties: dict[str, str], added: frozenset[int]) -> Traits:
+    note = found.maker_note()
+    burst_id = note.burst_id or properties.get("GCamera:BurstID")
+    return traits._replace(
         taken_us=found.taken_us,
         zone_minutes=found.zone_minutes,
         camera=found.camera,
         lens=exif.text(found.shot.get(exif.LENS)),
         software=exif.text(found.main.get(exif.SOFTWARE)),
-        orientation=_orientation(image, found),
         exposure_bias=exif.number(found.shot.get(exif.EXPOSURE_BIAS)),
         drive=makernotes.BRACKET if found.is_bracket else note.drive or (makernotes.BURST if burst_id else None),
         burst_id=burst_id,
-        image_number=note.image_number or _number_in(name),
+        image_number=note.image_number or traits.image_number,
         live_id=note.live_id,
-        has_video=embedded.has_video(data, properties),
         has_gps=found.has_place or "exif:GPSLatitude" in properties,
         has_caption=_has_caption(found, properties) or not added.isdisjoint(embedded.IPTC_CAPTIONS),
         has_rating=_has_rating(found, properties),
         has_keywords=bool(exif.wide_text(found.main.get(exif.KEYWORDS)))
         or embedded.IPTC_KEYWORD in added
         or not properties.keys().isdisjoint({"dc:subject", "lr:hierarchicalSubject"}),
-        icc=attempt(embedded.profile_name, image.info.get("icc_profile") or b""),
     )
 
 

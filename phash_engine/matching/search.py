@@ -32,6 +32,7 @@ from phash_engine.matching.policy import CANDIDATE_RADIUS, DEFAULT_RADIUS
 if TYPE_CHECKING:
     from phash_engine.matching.verification import Evidence, Verifier
 
+_EMPTY = _files.digest(b"")
 _UPRIGHT_AND_TRANSPOSED = [0, 4]
 
 Found = tuple[int, MatchType]
@@ -76,7 +77,7 @@ class Comparison(NamedTuple):
     distance
         Bits of 192.
     fingerprints
-        Of both.
+        Of both; None where they cannot be decoded, and are equal bytes.
     score
         The distance normalised by a cohort; None without a collection.
     finding, evidence
@@ -86,7 +87,7 @@ class Comparison(NamedTuple):
     is_match: bool
     match_type: MatchType | None
     distance: int
-    fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint]
+    fingerprints: tuple[hashers.Fingerprint, hashers.Fingerprint] | None
     score: int | None = None
     finding: str = ""
     evidence: Evidence | None = None
@@ -356,7 +357,7 @@ def compare(
     Raises
     ------
     ImageError
-        One of them cannot be read.
+        One of them cannot be read, or cannot be decoded and is no copy of the other.
     """
     one, other = analyzed(a), analyzed(b)
     found = _compare(one, other, radius, rotations=rotations, trust_all=trust_all)
@@ -373,8 +374,14 @@ def compare(
 
 
 def _compare(a: AnalyzedImage, b: AnalyzedImage, radius: int, *, rotations: bool, trust_all: bool) -> Comparison:
-    fingerprints = (a.query.fingerprint, b.query.fingerprint)
-    if a.digest is not None and a.digest == b.digest:
+    is_copy = a.digest is not None and a.digest == b.digest
+    try:
+        fingerprints = (a.query.fingerprint, b.query.fingerprint)
+    except ImageError:
+        if not is_copy or a.digest == _EMPTY:
+            raise
+        return Comparison(True, MatchType.IDENTICAL, 0, None)
+    if is_copy:
         return Comparison(True, MatchType.IDENTICAL, 0, fingerprints)
     trusted_a, trusted_b = a.query.trusted(trust_all), b.query.trusted(trust_all)
     if not (trusted_a.views and trusted_b.views):

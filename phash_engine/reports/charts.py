@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from phash_engine import _optional
 from phash_engine.errors import UsageError
+from phash_engine.reports.names import quoted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,7 @@ def check(path: Path) -> None:
 
 def confusion(path: Path, names: Sequence[str], matrix: NDArray[np.int64]) -> None:
     """Draw a confusion matrix, ``(c, c + 1)``, declined last; the shade of a cell is its share of the row."""
+    names = [quoted(name) for name in names]
     side = max(4.0, 0.35 * len(names) + 2)
     figure, axes = _figure(side, side)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)

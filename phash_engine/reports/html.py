@@ -89,7 +89,8 @@ def _figure(photo: Photo, role: str, words: str, pair: Pair | None) -> str:
     path = photo.path
     picture = "same bytes" if pair and pair.match_type == MatchType.IDENTICAL else _picture(path)
     link = f'<a href="file://{quote(os.fsencode(path))}"><bdi>{_text(path)}</bdi></a>'
-    caption = f"<figcaption>{words}<br>{link}</figcaption>"
+    damage = f"<br>damaged: {_text(photo.fault)}" if photo.is_damaged else ""
+    caption = f"<figcaption>{words}<br>{link}{damage}</figcaption>"
     turned = " turned" if pair and pair.match_type == MatchType.ROTATED else ""
     return f'<figure class="{role}{turned}"><div class="frame">{picture}</div>{caption}</figure>\n'
 

@@ -100,9 +100,9 @@ def scan(
     catalogue.failures.retry(_optional.resolved())
     files, reached = _walk_roots(folders, exclude, catalogue, report, include_managed=include_managed, refresh=refresh)
     photo_of = _read_photos(files, catalogue, workers, memory, report, progress, pairing=pairing, refresh=refresh)
-    paths = {file.path for file in files}
+    found = {file.path: file for file in files}
     for root in reached:
-        sidecars.update(root, photo_of, paths, catalogue)
+        sidecars.update(root, photo_of, found, catalogue)
     report.sidecars = len(photo_of)
     report.photos = report.unchanged + report.decoded + report.recognised
     catalogue.refresh_index()

@@ -12,8 +12,9 @@ import os
 from collections.abc import Collection, Container, Mapping
 
 from phash_engine import _files
+from phash_engine._files import File
 from phash_engine.catalogue.store import Store
-from phash_engine.images import formats
+from phash_engine.images import Movie, formats, movie
 from phash_engine.scanning.walk import is_gone
 
 _EDITS = frozenset({".xmp", ".aae"})
@@ -52,8 +53,8 @@ def pair(paths: Collection[str], not_photos: Container[str] = ()) -> dict[str, s
     return {path: photo_of.get(photo, photo) for path, photo in photo_of.items()}
 
 
-def update(root: str, photo_of: Mapping[str, str], found: Container[str], catalogue: Store) -> None:
-    """Bring the sidecars of the catalogue up to date with a walk.
+def update(root: str, photo_of: Mapping[str, str], found: Mapping[str, File], catalogue: Store) -> None:
+    """Bring the sidecars of the catalogue up to date with a walk, and read the movies among them that are new.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def update(root: str, photo_of: Mapping[str, str], found: Container[str], catalo
     photo_of
         What :func:`pair` returned.
     found
-        The paths that were found; a known sidecar that was only skipped, and still exists, stays.
+        The files that were found, by path; a known sidecar that was only skipped, and still exists, stays.
     catalogue
         Where sidecars are stored.
     """
@@ -70,16 +71,32 @@ def update(root: str, photo_of: Mapping[str, str], found: Container[str], catalo
     separated = [path for path in known if path not in photo_of and (path in found or is_gone(path))]
     below = ((path, photo) for path, photo in photo_of.items() if _files.contains(root, path))
     new = {path: photo for path, photo in below if known.get(path) != photo}
-    if new or separated:
-        catalogue.pair(new, separated)
+    movies = _new_movies(root, photo_of, found, catalogue)
+    if new or separated or movies:
+        catalogue.pair(new, separated, movies)
+
+
+def _new_movies(
+    root: str, photo_of: Mapping[str, str], found: Mapping[str, File], catalogue: Store
+) -> dict[File, Movie]:
+    """Read the headers of the movies below a root that are new or changed; those that cannot be read are left out."""
+    files = {found[path] for path in photo_of if _extension(path) == _LIVE_PHOTO and _files.contains(root, path)}
+    if not files:
+        return {}
+    read = {file: movie.read(file.path) for file in sorted(files - catalogue.sidecars.read_movies(root))}
+    return {file: header for file, header in read.items() if header is not None}
 
 
 def _stem(path: str) -> str:
     return os.path.splitext(path)[0]
 
 
+def _extension(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
 def _may_be_sidecar(path: str) -> bool:
-    extension = os.path.splitext(path)[1].lower()
+    extension = _extension(path)
     return extension == _LIVE_PHOTO or extension in _EDITS or formats.is_raw_name(path)
 
 
@@ -90,5 +107,5 @@ def _rank(path: str) -> int:
 
 def _is_sidecar(path: str, photo: str) -> bool:
     """Whether a file is a sidecar of the photo of its shot."""
-    has_edits = os.path.splitext(path)[1].lower() in _EDITS
+    has_edits = _extension(path) in _EDITS
     return has_edits or (_may_be_sidecar(path) and _rank(photo) <= _RANKS["JPEG"])

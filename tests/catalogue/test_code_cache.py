@@ -272,7 +272,7 @@ def test_header_is_readable_by_people(tmp_path: Path) -> None:
     text = json.loads((tmp_path / "00000001" / "header.json").read_text())
     assert {name: text[name] for name in Header._fields} == HEADER._asdict()
     assert text["rows"] == 20
-    assert set(text["crc32"]) == {"ids", "contents", "views", "codes"}
+    assert set(text["xxh3"]) == {"ids", "contents", "views", "codes"}
 
 
 def test_readers_never_see_half_a_generation(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phash_engine.catalogue import Store
+from phash_engine.catalogue import Store, recovery
 from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError
 from tests.catalogue.samples import codes_of, paths, query, record
@@ -69,6 +70,48 @@ def test_the_file_of_another_program_is_refused_and_left_alone(tmp_path: Path, j
         Store(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["other.db"]
+
+
+@pytest.mark.parametrize("has_index", [True, False], ids=["with -shm", "without -shm"])
+@pytest.mark.parametrize("written_back", [True, False])
+def test_the_log_of_another_program_is_not_written_back(tmp_path: Path, written_back: bool, has_index: bool) -> None:
+    """A program was killed: the log has its last changes, or all that it ever wrote."""
+    path = tmp_path / "other.db"
+    child = os.fork()
+    if child == 0:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute("CREATE TABLE notes (text)")
+        if written_back:
+            connection.execute("PRAGMA wal_checkpoint")
+        connection.execute("INSERT INTO notes VALUES ('mine')")
+        os._exit(0)
+    os.waitpid(child, 0)
+    if not has_index:
+        (tmp_path / "other.db-shm").unlink()
+    files = [path, tmp_path / "other.db-wal"]
+    before = [file.read_bytes() for file in files]
+    for use in (Store, recovery.rebuild):
+        with pytest.raises(CatalogueError, match="is an SQLite file of another program"):
+            use(path)
+        assert [file.read_bytes() for file in files] == before
+
+
+def test_a_hot_journal_of_another_program_is_not_rolled_back(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    query(path, "CREATE TABLE notes AS SELECT zeroblob(5000) AS text")
+    child = os.fork()
+    if child == 0:
+        connection = sqlite3.connect(path, isolation_level=None)
+        for statement in ("PRAGMA cache_size = 1", "BEGIN", "UPDATE notes SET text = randomblob(900000)"):
+            connection.execute(statement)
+        os._exit(0)
+    os.waitpid(child, 0)
+    files = [path, tmp_path / "other.db-journal"]
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(CatalogueError, match="is an SQLite file of another program"):
+        Store(path)
+    assert [file.read_bytes() for file in files] == before
 
 
 @pytest.mark.parametrize("pragma", ["user_version", "application_id"])

@@ -13,7 +13,10 @@ from phash_engine.catalogue import UNREAD, Failure, Store
 from phash_engine.catalogue.database import _statements
 from phash_engine.catalogue.schema import MIGRATIONS
 from phash_engine.errors import CatalogueError
+from phash_engine.images import Movie
 from tests.catalogue.samples import NAMES, VERSIONS, assert_table_is_truth, query, record, rows_of
+
+MOVIE = Movie("E621E1F8-C36C-495A-93FC-0C247A3E6E5F", 1_577_934_245_000_000, 2.5)
 
 
 @pytest.mark.parametrize("dump", VERSIONS, ids=[path.stem for path in VERSIONS])
@@ -24,7 +27,7 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
     with Store(path, create=False) as catalogue:
         assert query(path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
         version = int(dump.stem[1:])
-        has_views, has_traits = version >= 5, version >= 10
+        has_views, has_traits, has_movies = version >= 5, version >= 10, version >= 11
         ids, _, views, codes = catalogue._codes.rows(trust_all=True)
         assert ids.tolist() == [1, 2, 3, 4][: 3 + has_views]
         assert [NAMES[view] for view in views.tolist()] == ["full", "full", "full", "trimmed"][: 3 + has_views]
@@ -50,7 +53,10 @@ def test_a_file_of_every_version_still_opens(tmp_path: Path, dump: Path) -> None
         of_a = catalogue.traits.of([photos["/photos/a.jpg"].content_id])
         assert [traits.camera for traits in of_a.values()] == (["Maker Model"] if has_traits else [])
         assert [photo.fault for photo in catalogue.photos_with_digest(b"\xc7")] == ([cut.reason] if has_traits else [])
-        assert catalogue.sidecars.of(photos) == ({"/photos/a.jpg": ["/photos/a.xmp"]} if version >= 2 else {})
+        sidecars = ["/photos/a.mov"] * has_movies + ["/photos/a.xmp"]
+        assert catalogue.sidecars.of(photos) == ({"/photos/a.jpg": sidecars} if version >= 2 else {})
+        movies = catalogue.sidecars.movies(photos)
+        assert movies == ({"/photos/a.jpg": {"/photos/a.mov": MOVIE}} if has_movies else {})
         assert catalogue.imported_hashes.counts() == ({"phash": 1} if version >= 4 else {})
         catalogue.refresh_index()
         record(catalogue, {"/photos/new.jpg": 1})
@@ -138,8 +144,10 @@ def test_a_migration_without_room_for_index_files_is_no_error(tmp_path: Path) ->
     path = tmp_path / "photos.db"
     v7(path)
     (tmp_path / "photos.db.index").write_text("a file in its place")
-    with Store(path) as catalogue:
+    notes: list[str] = []
+    with Store(path, notify=notes.append) as catalogue:
         assert_table_is_truth(catalogue)
+    assert len(notes) == 1
 
 
 def test_every_deletion_of_codes_is_counted(tmp_path: Path) -> None:

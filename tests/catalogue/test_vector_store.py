@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,30 +77,63 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         store.append(digests(1), made(1, width=6))
     with pytest.raises(IndexFileError, match="of another format or dtype"):
         VectorStore(tmp_path, "float16")
-    (tmp_path / "vectors").write_bytes(b"")
-    with pytest.raises(IndexFileError, match="corrupt index: fewer vectors than digests; delete the folder"):
-        VectorStore(tmp_path)
     widths = (0, -5, 10**30, "5", None, 5.5)
-    headers = [json.dumps({"format": 1, "dtype": "float32", "width": width}) for width in widths]
-    for header in ("{", "[]", json.dumps({"format": 1, "dtype": "float32"}), "[" * 100_000, '"\\ud800"', *headers):
+    headers = [json.dumps({"format": 2, "dtype": "float32", "width": width}) for width in widths]
+    deep, missing = "[" * 100_000, json.dumps({"format": 2, "dtype": "float32"})
+    for header in ("{", "[]", deep, missing, *headers):
         (tmp_path / "header.json").write_text(header)
         with pytest.raises(IndexFileError, match=r"header\.json: corrupt"):
             VectorStore(tmp_path)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
-@pytest.mark.parametrize("name", ["header.json", "digests", "vectors"])
-def test_pipes_are_refused_at_once(tmp_path: Path, name: str) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[:-1],
+    "first byte": lambda data: bytes([data[0] ^ 1]) + data[1:],
+    "last bit": lambda data: data[:-1] + bytes([data[-1] ^ 128]),
+    "zeros": lambda data: bytes(len(data)),
+    "shifted": lambda data: data[1:] + b"x",
+}
+
+
+@pytest.mark.parametrize("name", ["vectors", "digests"])
+@pytest.mark.parametrize("change", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_vector_is_not_stored_and_is_made_again(
+    tmp_path: Path, name: str, change: Callable[[bytes], bytes]
+) -> None:
+    known = digests(0, 1, 2)
+    VectorStore(tmp_path).append(known, made(0, 1, 2))
+    (tmp_path / name).write_bytes(change((tmp_path / name).read_bytes()))
+    store = VectorStore(tmp_path)
+    assert len(store) < 3
+    numbers = [number for number, digest in enumerate(known) if digest not in store]
+    stored = [number for number in range(3) if number not in numbers]
+    for number in stored:
+        np.testing.assert_array_equal(store.read(digests(number)), made(number))
+    store.append(digests(*numbers), made(*numbers))
+    np.testing.assert_array_equal(VectorStore(tmp_path).read(known), made(0, 1, 2))
+
+
+@pytest.mark.parametrize("name", ["header.json", "vectors", "digests"])
+@pytest.mark.parametrize("kind", ["fifo", "endless", "folder"])
+def test_something_else_in_the_place_of_a_file_is_an_error_and_never_waited_for(
+    tmp_path: Path, name: str, kind: str
+) -> None:
     VectorStore(tmp_path).append(digests(0), made(0))
     (tmp_path / name).unlink()
-    os.mkfifo(tmp_path / name)
-    with pytest.raises(IndexFileError, match=r"is not a regular file|fewer vectors"):
-        VectorStore(tmp_path)
+    if kind == "fifo":
+        os.mkfifo(tmp_path / name)
+    elif kind == "endless":
+        (tmp_path / name).symlink_to("/dev/zero")
+    else:
+        (tmp_path / name).mkdir()
+    with pytest.raises(IndexFileError, match=name):
+        VectorStore(tmp_path).append(digests(1), made(1))
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(IndexFileError, match=r"header\.json: cannot be read: Not a directory"):
+    with pytest.raises(IndexFileError, match=r"header\.json: cannot be read: not a directory"):
         VectorStore(tmp_path / "file" / "below").append(digests(0), made(0))
 
 

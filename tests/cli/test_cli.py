@@ -356,7 +356,7 @@ def test_status_failures_and_forget(catalogue: Path) -> None:
     run = phash("status", "--json")
     assert (run.returncode, run.stderr) == (0, b"")
     counts = {"photos": 84, "missing": 0, "contents": 81, "untrusted": 0, "codes": 88}
-    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "failures": 3}
+    counts |= {"trimmed": 5, "frames": 0, "crops": 0, "imported_hashes": 0, "damaged": 1, "failures": 3}
     assert records(run.stdout) == [{"catalogue": str(catalogue), **counts}]
     assert invoke("status").output.splitlines()[0] == str(catalogue)
 
@@ -471,8 +471,8 @@ def test_missing_catalogue_names_the_way_to_one(
 
 def test_corrupt_catalogue_is_named(catalogue: Path) -> None:
     catalogue.write_bytes(b"no database at all " * 1000)
-    assert complaint(phash("find", LAKE)).startswith(f"{catalogue}: ")
-    assert complaint(phash("scan", SAMPLE)).startswith(f"{catalogue}: ")
+    assert complaint(phash("find", LAKE)).startswith(f"{catalogue} is not a catalogue")
+    assert complaint(phash("scan", SAMPLE)).startswith(f"{catalogue} is not a catalogue")
 
 
 def test_newer_catalogue_is_refused(catalogue: Path) -> None:

@@ -174,6 +174,23 @@ def test_of_many_failures_ten_are_named(tmp_path: Path) -> None:
     assert "phash: 15 more files could not be read" in lines
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_of_many_skipped_files_ten_are_named(more: list[str], tmp_path: Path) -> None:
+    folder, plan = tmp_path / "many", tmp_path / "plan.json"
+    folder.mkdir()
+    for number in range(26):
+        shutil.copy(LAKE, folder / f"{number:02}.jpg")
+    invoke("dedupe", folder, "--plan", plan)
+    for path in folder.iterdir():
+        path.write_bytes(b"changed")
+    run = phash("apply", plan, *more)
+    lines = run.stderr.decode().splitlines()
+    assert (run.returncode, run.stdout) == (1, b"")
+    assert sum(line.startswith(f"phash: {folder}") for line in lines) == 10
+    assert "phash: 15 more files were skipped; see: --json" in lines
+    assert len(records(phash("apply", plan, "--json", *more).stdout)) == 25
+
+
 # ── standard input and names that begin with a dash ─────────────────────────────────────────────────────────────────
 
 

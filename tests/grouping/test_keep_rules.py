@@ -115,9 +115,12 @@ def test_thumbnails_stand_upright_on_white(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (100, 50), "red").save(tmp_path / "turned.jpg", exif=exif)
+    clear = Image.new("RGBA", (80, 40), (0, 0, 0, 0))
+    clear.paste((255, 0, 0, 255), (40, 0, 80, 40))
     sources: dict[str, tuple[Path | Image.Image, tuple[int, int], tuple[int, int, int]]] = {
         "turned": (tmp_path / "turned.jpg", (30, 60), (254, 0, 0)),
-        "clear": (Image.new("RGBA", (80, 40), (0, 0, 0, 0)), (60, 30), (255, 255, 255)),
+        "clear": (clear, (60, 30), (255, 255, 255)),
+        "alpha 0 everywhere": (Image.new("RGBA", (80, 40), (9, 9, 9, 0)), (60, 30), (9, 9, 9)),
         "wide": (Image.new("I;16", (40, 40), 65535), (40, 40), (255, 255, 255)),
         "palette": (Image.new("P", (90, 90), 0), (60, 60), (0, 0, 0)),
     }

@@ -48,6 +48,22 @@ def test_photos_are_photos(photos: Path) -> None:
     assert found["photo"] >= 0.99 * found.total()
 
 
+@pytest.mark.parametrize(("gain", "light"), [(0.07, 0), (0.15, 190), (0.1, 100)], ids=["night", "fog", "haze"])
+def test_photos_of_little_contrast_are_photos(photos: Path, gain: float, light: int) -> None:
+    noise = np.random.default_rng(1)
+    paths = sorted((photos / "web").glob("*.jpg"))[:40]
+    dim = (plane(path) * gain + light for path in paths)
+    seen = (np.clip(grey + noise.normal(0, 2, grey.shape), 0, 255).astype(np.uint8) for grey in dim)
+    assert Counter(map(content_class, seen))["photo"] >= 0.97 * len(paths)
+
+
+def test_sky_and_snow_are_photos() -> None:
+    slope = np.linspace(0, 1, 96)[:, np.newaxis]
+    drift = np.sin(np.linspace(0, 5, 128)) * 12
+    for grey in (110 + 110 * slope, 230 + drift, 250 - 6 * slope + drift / 3):
+        assert content_class(np.clip(np.broadcast_to(grey, (96, 128)), 0, 255).astype(np.uint8)) == "photo"
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(pages.BROWSER is None, reason="no Chromium here to render pages")
 def test_rendered_pages_are_no_photos(tmp_path: Path) -> None:

@@ -146,6 +146,16 @@ def test_other_formats_are_unknown_and_not_intact_if_cut(kind: str) -> None:
     data = encoded(picture(), kind, options)
     assert intact_of(data) == ("unknown", "")
     assert intact_of(data[: len(data) * 9 // 10])[0] == "no"
+    assert intact_of(data + b"more of another program" * 20) == ("unknown", "")
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tiff_that_is_cut_behind_its_first_page_is_not_intact(big: bool) -> None:
+    pages = [picture().rotate(angle) for angle in (90, 180, 270)]
+    data = encoded(picture(), "TIFF", {"save_all": True, "append_images": pages, "big_tiff": big})
+    assert intact_of(data) == ("unknown", "")
+    for share in (0.4, 0.6):  # in the pixels of its last page a cut is not seen
+        assert intact_of(data[: int(len(data) * share)]) == ("no", "cut off: a page is beyond the end")
 
 
 def test_a_cut_heic_is_not_intact() -> None:
@@ -154,6 +164,7 @@ def test_a_cut_heic_is_not_intact() -> None:
     data = encoded(picture(), "HEIF")
     assert intact_of(data) == ("unknown", "")
     assert intact_of(data[:-50])[0] == "no"
+    assert intact_of(data + b"more of another program" * 20) == ("unknown", "")
 
 
 @pytest.mark.slow

@@ -35,6 +35,10 @@ FAULTY = {
     "wrong CRC of an unknown chunk": with_wrong_crc(chunk(b"prVt", b"anything")),
     "wrong CRC of an animation": with_wrong_crc(chunk(b"acTL", struct.pack(">II", 2, 0))),
     "short pHYs": chunk(b"pHYs", b"\0"),
+    "short tRNS": chunk(b"tRNS", b"\0"),
+    "short gAMA": chunk(b"gAMA", b"\0"),
+    "short acTL": chunk(b"acTL", b"\0"),
+    "short fcTL": chunk(b"fcTL", b"\0"),
     "much text": b"".join(chunk(b"tEXt", b"Comment\0" + b"a" * 900_000) for _ in range(80)),
 }
 

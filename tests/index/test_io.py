@@ -177,7 +177,7 @@ def test_files_of_another_format_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="written in another format"):
         io.load(tmp_path)
     path = generation(tmp_path) / "header.json"
-    path.write_text(json.dumps({"format": 102, "kind": "linear", "words": 1, "crc32": {}, "header_crc32": 1}))
+    path.write_text(json.dumps({"format": 103, "kind": "linear", "words": 1, "xxh3": {}, "header_crc32": 1}))
     with pytest.raises(IndexFileError, match="corrupt index: wrong checksum of the header"):
         io.load(tmp_path)
 

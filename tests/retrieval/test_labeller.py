@@ -21,7 +21,7 @@ from phash_engine.retrieval.vectors import of_codes, unit
 from phash_engine.retrieval.voting import NONE
 from phash_engine.scanning.scan import scan
 from tests import onnx_models
-from tests.cli.test_cli import invoke
+from tests.cli.test_cli import complaint, invoke, phash
 from tests.pictures import save, scene, with_noise
 
 NAMES = ("birch", "cedar", "elm")
@@ -179,6 +179,17 @@ def test_label_prints_labels(catalogue_path: Path, trees: Path, tmp_path: Path) 
     assert run.return_value == 3
     assert "nothing.jpg: no such file or directory" in run.stderr
     assert invoke("label", tmp_path / "nothing.jpg").return_value == 2
+
+
+def test_label_reads_a_picture_from_standard_input(catalogue_path: Path, trees: Path) -> None:
+    birch = trees / "birch" / "1.png"
+    run = phash("label", "-", input=birch.read_bytes())
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout.decode() == invoke("label", birch).output.replace(str(birch), "-")
+    both = phash("label", birch, "-", "--json", input=birch.read_bytes())
+    assert [json.loads(line)["path"] for line in both.stdout.splitlines()] == [str(birch), "-"]
+    assert complaint(phash("label", "-", input=b"")) == "-: empty file"
+    assert "standard input holds one picture" in complaint(phash("label", "-", "-", input=b""))
 
 
 def test_label_by_a_file(catalogue_path: Path, trees: Path, tmp_path: Path) -> None:

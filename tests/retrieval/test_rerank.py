@@ -21,7 +21,7 @@ from phash_engine.retrieval.models import FunctionModel, OnnxModel
 from phash_engine.retrieval.rerank import EXPANSIONS, Reranker, scores
 from phash_engine.scanning.scan import scan
 from tests import onnx_models
-from tests.cli.test_cli import invoke
+from tests.cli.test_cli import complaint, invoke, phash
 
 LAKE = "2023-lake/IMG_0412.jpg"
 ALONE = "2024-city/DSC_0044.JPG"
@@ -198,6 +198,16 @@ def test_rerank_prints_the_best(folder: Path, catalogue_path: Path, model: Path)
     for expand in EXPANSIONS:
         assert invoke("rerank", folder / LAKE, "--model", model, "--expand", expand).return_value == 0
     assert invoke("rerank", folder / ALONE, "--model", model, "--candidates", "3").return_value == 1
+
+
+def test_rerank_reads_a_picture_from_standard_input(folder: Path, catalogue_path: Path, model: Path) -> None:
+    data = (folder / LAKE).read_bytes()
+    run = phash("rerank", "-", "--model", model, "-k", "3", "--json", input=data)
+    assert (run.returncode, run.stderr) == (0, b"")
+    by_path = invoke("rerank", folder / LAKE, "--model", model, "-k", "3", "--json").output
+    assert run.stdout.decode() == by_path.replace(f'"{folder / LAKE}"', '"-"', 3)
+    assert complaint(phash("rerank", "-", "--model", model, input=b"")) == "-: empty file"
+    assert "standard input holds one picture" in complaint(phash("rerank", "-", "-", "--model", model, input=data))
 
 
 def test_mistakes_are_one_line(folder: Path, catalogue_path: Path, model: Path, tmp_path: Path) -> None:

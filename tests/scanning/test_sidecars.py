@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,9 +15,13 @@ from PIL import Image
 
 from phash_engine.catalogue.store import Store
 from phash_engine.cli import cli
+from phash_engine.images import Movie
 from phash_engine.scanning import sidecars
 from phash_engine.scanning.scan import scan
+from tests.movies import KEY, LIVE_ID, header, metadata, movie
 from tests.plain import find_groups
+
+IDENTIFIER = {f"{KEY}content.identifier": LIVE_ID}
 
 # ── which photo a sidecar has ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -204,3 +209,34 @@ def test_scan_counts_sidecars_and_dedupe_shows_them_in_its_text_alone(tmp_path: 
     assert not {"a.nef", "b.xmp"} & {Path(path).name for path in (record["keeper"], *record["duplicates"])}
     separate = CliRunner().invoke(cli, [*command, "--pairs", "separate", "--json"]).stdout
     assert len(json.loads(separate)["duplicates"]) == 2
+
+
+def test_the_movie_of_a_live_photo_is_read_once(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "a.mov").write_bytes(movie(header(2_082_844_801, 600, 1500), metadata(IDENTIFIER)))
+    (tmp_path / "b.MOV").write_bytes(b"no movie")
+    (tmp_path / "c.mov").write_bytes(movie(metadata(IDENTIFIER)))
+    names = [str(tmp_path / name) for name in ("a.jpg", "b.jpg")]
+    for _ in range(2):
+        scan([tmp_path], catalogue)
+        assert catalogue.sidecars.movies(names) == {
+            names[0]: {str(tmp_path / "a.mov"): Movie(LIVE_ID, 1_000_000, 2.5)},
+            names[1]: {str(tmp_path / "b.MOV"): Movie()},
+        }
+    with mock.patch("phash_engine.images.movie.read", side_effect=AssertionError):
+        scan([tmp_path], catalogue)  # nothing has changed
+    (tmp_path / "a.mov").write_bytes(movie(header(2_082_844_801, 600, 3000)))
+    scan([tmp_path], catalogue)
+    assert catalogue.sidecars.movies(names[:1])[names[0]] == {str(tmp_path / "a.mov"): Movie(None, 1_000_000, 5.0)}
+
+
+def test_a_movie_whose_photo_changes_keeps_what_was_read(tmp_path: Path, catalogue: Store) -> None:
+    shot(tmp_path, "a.jpg")
+    (tmp_path / "a.mov").write_bytes(movie(metadata(IDENTIFIER)))
+    scan([tmp_path], catalogue)
+    shot(tmp_path, "a.heic")
+    (tmp_path / "a.jpg").unlink()
+    (tmp_path / "a.heic").rename(tmp_path / "a.jpeg")
+    scan([tmp_path], catalogue)
+    photo = str(tmp_path / "a.jpeg")
+    assert catalogue.sidecars.movies([photo]) == {photo: {str(tmp_path / "a.mov"): Movie(LIVE_ID)}}

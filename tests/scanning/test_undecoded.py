@@ -127,3 +127,27 @@ def test_an_undecoded_file_that_goes_is_forgotten(tmp_path: Path) -> None:
         (tmp_path / "a.png").write_bytes(b"no picture")
         catalogue.scan(tmp_path)
         assert len(catalogue.find_duplicates()) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_that_cannot_be_decoded_are_identical(kind: str, tmp_path: Path) -> None:
+    name, make = KINDS[kind]
+    one, copy, other = (tmp_path / f"{start}{name}" for start in ("one", "copy", "other"))
+    for path in (one, copy):
+        path.write_bytes(make())
+    other.write_bytes(make() + b"\0")
+    found = ph.compare(one, copy, verify=True)
+    assert (found.is_match, found.match_type, found.distance) == (True, MatchType.IDENTICAL, 0)
+    assert found.fingerprints is None
+    assert _phash("compare", str(one), str(copy), "--explain") == "distance      0  match: identical, not decoded\n"
+    record = json.loads(_phash("compare", str(one), str(copy), "--json"))
+    assert (record["match_type"], record["codes"], record["is_decoded"]) == ("identical", {}, False)
+    with pytest.raises(ph.ImageError):
+        ph.compare(one, other)
+
+
+def test_empty_files_do_not_compare(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).touch()
+    with pytest.raises(ph.ImageError, match="empty file"):
+        ph.compare(tmp_path / "a.jpg", tmp_path / "b.jpg")
