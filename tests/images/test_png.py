@@ -109,8 +109,8 @@ BROKEN_FRAMES: dict[str, tuple[bytes, int, Callable[[bytes], bytes], int]] = {
 @pytest.mark.parametrize("kind", BROKEN_FRAMES)
 def test_an_animation_ends_before_its_first_faulty_chunk(kind: str) -> None:
     whole = encoded(picture(), "PNG", save_all=True, append_images=[ImageOps.invert(picture()), picture().rotate(90)])
-    *change, frames = BROKEN_FRAMES[kind]
-    found = images.read_picture(changed(whole, *change), frames=5).blocks
+    name, number, content, frames = BROKEN_FRAMES[kind]
+    found = images.read_picture(changed(whole, name, number, content), frames=5).blocks
     expected = images.read_picture(whole, frames=5).blocks
     assert list(found) == list(expected)[: 1 + frames]
     assert all(np.array_equal(found[view], expected[view]) for view in found)
