@@ -223,7 +223,7 @@ def test_the_movie_of_a_live_photo_is_read_once(tmp_path: Path, catalogue: Store
             names[0]: {str(tmp_path / "a.mov"): Movie(LIVE_ID, 1_000_000, 2.5)},
             names[1]: {str(tmp_path / "b.MOV"): Movie()},
         }
-    with mock.patch.object(sidecars.movie, "read", side_effect=AssertionError):
+    with mock.patch("phash_engine.images.movie.read", side_effect=AssertionError):
         scan([tmp_path], catalogue)  # nothing has changed
     (tmp_path / "a.mov").write_bytes(movie(header(2_082_844_801, 600, 3000)))
     scan([tmp_path], catalogue)
