@@ -169,6 +169,8 @@ class Store:
                 - (SELECT count(*) FROM contents JOIN photos ON content_id = contents.id
                     WHERE {IS_UNDECODED} AND missing_since IS NULL)""",
             "missing": "SELECT count(*) FROM photos WHERE missing_since IS NOT NULL",
+            "damaged": f"""SELECT count(*) FROM contents JOIN photos ON content_id = contents.id
+                WHERE {IS_DAMAGED} AND missing_since IS NULL""",
             "contents": "SELECT count(*) FROM contents WHERE format IS NOT NULL",
             "untrusted": f"SELECT count(*) FROM codes WHERE view = '{FULL}' AND NOT trusted",
             "codes": "SELECT count(*) FROM codes",
@@ -176,8 +178,6 @@ class Store:
             "frames": f"SELECT count(*) FROM codes WHERE view LIKE '{FRAME}:%' AND view <> '{FULL}'",
             "crops": f"SELECT count(*) FROM codes WHERE view LIKE '{CROP}:%' AND view <> '{FULL}'",
             "imported_hashes": "SELECT count(*) FROM imported_hashes",
-            "damaged": f"""SELECT count(*) FROM contents JOIN photos ON content_id = contents.id
-                WHERE {IS_DAMAGED} AND missing_since IS NULL""",
             "failures": "SELECT count(*) FROM failures",
         }
         return {name: self._database.value(query) for name, query in queries.items()}

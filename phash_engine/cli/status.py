@@ -31,6 +31,7 @@ def command(catalogue_path: Path | None, as_json: bool) -> None:
 _MEANING = {
     "photos": "photos",
     "missing": "photos whose files are missing",
+    "damaged": "damaged files, read or not (phash failures --damaged)",
     "contents": "contents (photos with equal bytes are one)",
     "untrusted": "of them with too little structure to be compared by code",
     "codes": "fingerprints",
@@ -38,6 +39,5 @@ _MEANING = {
     "frames": "of further frames of animations (--frames)",
     "crops": "of crops (--crops)",
     "imported_hashes": "imported hashes of the imagehash scheme",
-    "damaged": "damaged files, read or not (phash failures --damaged)",
     "failures": "files that could not be read",
 }

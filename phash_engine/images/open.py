@@ -35,6 +35,13 @@ SHORTER_SIDE = 64
 
 _SAME_ASPECT = 0.02
 
+_IN_WORDS = {
+    "decoder error -2": "broken data",
+    "Truncated File Read": "image file is truncated",
+    "could not create decoder object": "cut off, or damaged at its start",
+}
+"""What Pillow says of damaged files, where it says it for programmers alone."""
+
 
 @contextmanager
 def opened(source: Source, name: str | None = None) -> Iterator[Image.Image]:
@@ -115,6 +122,7 @@ def _check_type(source: object) -> None:
 def _reason(error: Exception) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     line = " ".join(text.split())
+    line = _IN_WORDS.get(line, line)
     if not line:
         return type(error).__name__
     return line[0].lower() + line[1:] if line[1:2].islower() else line

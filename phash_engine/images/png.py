@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -15,7 +16,9 @@ _ANCILLARY = 0x20
 """The bit of a chunk's first letter that says that a picture can be shown without it (PNG 3, 5.4)."""
 _HEADER = b"IHDR"
 _FRAME_BYTES = {b"fcTL": 26, b"fdAT": 4}
-"""Least length of the chunks of frames (PNG 3, 11.3.6): Pillow judges them by those before them."""
+"""Least length of the chunks of frames, which begin with their place in the animation (PNG 3, 11.3.6)."""
+_ANIMATION = b"acTL"
+_ENDED = -1
 _FRAME = 12
 """Bytes of a chunk besides its data: length, name and CRC."""
 
@@ -56,13 +59,21 @@ def significant_bits(file: IO[bytes]) -> int | None:
 
 def _faulty(file: IO[bytes]) -> list[tuple[int, int]]:
     """Return the first and last offset of the faulty ancillary chunks, in order."""
-    faulty = []
+    faulty: list[tuple[int, int]] = []
+    place = 0  # in the animation; without a faulty chunk those that follow it are out of sequence
     with PngImagePlugin.PngStream(file) as stream:
         for name, start, end in _chunks(file):
-            is_ancillary = bool(name[0] & _ANCILLARY)
-            # The header says how long some of the others must be.
-            if (is_ancillary or name == _HEADER) and not _is_readable(file, stream, name, end - start - _FRAME):
-                faulty += [(start, end)] * is_ancillary
+            length = end - start - _FRAME
+            if name == _HEADER:
+                _is_readable(file, stream, name, length)  # it says how long some of the others must be
+            elif name in _FRAME_BYTES and place:
+                place = place + 1 if place > 0 and _is_frame(file, name, length, place) else _ENDED
+                faulty += [(start, end)] * (place == _ENDED)
+            elif name[0] & _ANCILLARY:
+                is_readable = _is_readable(file, stream, name, length)
+                faulty += [(start, end)] * (not is_readable)
+                if name in _FRAME_BYTES or (name == _ANIMATION and not is_readable):
+                    place = 1 if is_readable else _ENDED
     return faulty
 
 
@@ -82,9 +93,16 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
 def _is_readable(file: IO[bytes], stream: PngImagePlugin.PngStream, name: bytes, length: int) -> bool:
     """Whether Pillow can read the chunk whose data come next, and its CRC is right."""
     try:
-        known = name not in _FRAME_BYTES and hasattr(stream, f"chunk_{name.decode('ascii')}")
+        known = hasattr(stream, f"chunk_{name.decode('ascii')}")
         data = stream.call(name, file.tell(), length) if known else file.read(length)
         stream.crc(name, data)
     except Exception:  # noqa: BLE001 - Pillow raises anything on malformed chunks
         return False
-    return length >= _FRAME_BYTES.get(name, 0)
+    return True
+
+
+def _is_frame(file: IO[bytes], name: bytes, length: int, place: int) -> bool:
+    """Whether the chunk whose data come next is the next one of an animation, and its CRC is right."""
+    data = file.read(length)
+    has_place = length >= _FRAME_BYTES[name] and int.from_bytes(data[:4], "big") == place
+    return has_place and zlib.crc32(name + data) == int.from_bytes(file.read(4), "big")

@@ -184,3 +184,20 @@ def test_damage_of_real_photos_is_seen(photos: Path) -> None:
     assert seen(lambda data: zeroed(data, rng.choice(shares), 512)) >= 0.85
     assert seen(lambda data: data[: int(len(data) * rng.choice(shares))]) == 1
     assert seen(lambda data: data[: int(len(data) * rng.choice(shares))] + END) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "reason"),
+    [
+        ("TIFF", {"compression": "tiff_lzw"}, "broken data"),
+        ("PNG", {}, "image file is truncated"),
+        ("WEBP", {}, "cut off, or damaged at its start"),
+    ],
+)
+def test_a_reason_is_no_code_of_a_decoder(kind: str, options: dict[str, object], reason: str) -> None:
+    data = encoded(picture(), kind, options)
+    broken = zeroed(data, 0.5, 400) if kind == "TIFF" else data[: len(data) // 2]
+    broken = broken[:20] if kind == "PNG" else broken
+    with pytest.raises(ImageError) as raised:
+        images.read_block(broken)
+    assert raised.value.reason.startswith(reason)

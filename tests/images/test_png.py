@@ -1,8 +1,10 @@
 """PNG files with chunks that Pillow refuses: read without them, if the picture does not depend on them."""
 
 import io
+import re
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -81,6 +83,44 @@ def test_frames_are_read_beside_a_faulty_chunk() -> None:
     found, expected = (images.read_picture(file, frames=5).blocks for file in (data, whole))
     assert list(found) == list(expected) == ["full", "frame:1", "frame:2"]
     assert all(np.array_equal(found[view], expected[view]) for view in expected)
+
+
+def changed(data: bytes, name: bytes, number: int, content: Callable[[bytes], bytes]) -> bytes:
+    """A PNG whose ``number``-th chunk of a name has another content, and the checksum of that."""
+    places = [found.start() for found in re.finditer(name, data)]
+    start = places[number] - 4
+    (length,) = struct.unpack_from(">I", data, start)
+    inside = data[start + 8 : start + 8 + length]
+    return data[:start] + chunk(name, content(inside)) + data[start + 12 + length :]
+
+
+BROKEN_FRAMES: dict[str, tuple[bytes, int, Callable[[bytes], bytes], int]] = {
+    "first out of sequence": (b"fcTL", 0, lambda inside: b"\0\0\0\5" + inside[4:], 0),
+    "first out of bounds": (b"fcTL", 0, lambda inside: inside[:4] + b"\0\1\0\0" * 2 + inside[12:], 0),
+    "first too short": (b"fcTL", 0, lambda inside: inside[:9], 0),
+    "second out of sequence": (b"fcTL", 1, lambda inside: b"\0\0\0\5" + inside[4:], 0),
+    "second too short": (b"fcTL", 1, lambda inside: inside[:9], 0),
+    "third too short": (b"fcTL", 2, lambda inside: inside[:9], 1),
+    "pixels too short": (b"fdAT", 1, lambda inside: inside[:2], 1),
+    "no frames": (b"acTL", 0, lambda _: b"", 0),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_FRAMES)
+def test_an_animation_ends_before_its_first_faulty_chunk(kind: str) -> None:
+    whole = encoded(picture(), "PNG", save_all=True, append_images=[ImageOps.invert(picture()), picture().rotate(90)])
+    name, number, content, frames = BROKEN_FRAMES[kind]
+    found = images.read_picture(changed(whole, name, number, content), frames=5).blocks
+    expected = images.read_picture(whole, frames=5).blocks
+    assert list(found) == list(expected)[: 1 + frames]
+    assert all(np.array_equal(found[view], expected[view]) for view in found)
+
+
+def test_a_frame_with_a_wrong_crc_ends_the_animation() -> None:
+    whole = encoded(picture(), "PNG", save_all=True, append_images=[ImageOps.invert(picture()), picture().rotate(90)])
+    place = whole.rindex(b"fcTL") + 4 + 26
+    data = whole[:place] + bytes(4) + whole[place + 4 :]
+    assert list(images.read_picture(data, frames=5).blocks) == ["full", "frame:1"]
 
 
 @pytest.mark.parametrize("name", [b"IHDR", b"PLTE"])
