@@ -270,6 +270,7 @@ def test_forget_missing_only(catalogue: Store) -> None:
         "crops": 0,
         "imported_hashes": 0,
         "failures": 1,
+        "damaged": 0,
     }
 
 

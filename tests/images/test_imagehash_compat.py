@@ -99,6 +99,7 @@ def test_all_84_pictures_of_the_sample() -> None:
     assert compare_all(SAMPLE) == (84, 4)
 
 
+@pytest.mark.slow
 def test_all_771_real_photos() -> None:
     if not SHARED.is_dir():
         pytest.skip(f"no real photos in {SHARED}")
@@ -253,7 +254,7 @@ def test_command_prints_the_four_codes() -> None:
 
 def test_command_prints_json() -> None:
     record = json.loads(run("--scheme", "imagehash", "--json", LAKE).stdout)
-    assert record == {"path": str(LAKE), "codes": dict(zip(NAMES, oracle_of_file(LAKE), strict=True))}
+    assert record == {"schema": 1, "path": str(LAKE), "codes": dict(zip(NAMES, oracle_of_file(LAKE), strict=True))}
 
 
 @pytest.mark.parametrize(("place", "hasher"), list(enumerate(NAMES)))

@@ -15,7 +15,10 @@ from phash_engine.matching.verification import keypoints
 SCRIPT = """
 import sys
 opened = []
-sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
+def note(event, arguments):  # an opener is reported a second time, without a mode
+    if event == "open" and arguments[1] is not None:
+        opened.append(str(arguments[0]))
+sys.addaudithook(note)
 from phash_engine.cli import cli
 cli(["compare", *sys.argv[1:]], standalone_mode=False)
 print(*(opened.count(path) for path in sys.argv[1:3]), file=sys.stderr)

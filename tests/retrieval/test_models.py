@@ -141,6 +141,7 @@ def test_pictures_of_any_size_fill_the_frame() -> None:
 
 def test_transparency_is_white_and_thin_pictures_fill_the_frame() -> None:
     clear = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    clear.putpixel((20, 15), (255, 255, 255, 255))  # alpha that is 0 everywhere counts as none
     assert (images.read_rgb(clear, 10, 10) == 255).all()
     thin = Image.fromarray(np.arange(200, dtype=np.uint8)[:, np.newaxis])
     assert images.read_rgb(thin, 16, 16).shape == (16, 16, 3)
