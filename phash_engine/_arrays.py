@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,9 +64,9 @@ def write(directory: Path, header: Header, arrays: Arrays) -> None:
         fields = {**header, "xxh3": checksums}
         text = json.dumps({**fields, "header_crc32": _header_checksum(fields)})
         _write_durably(temporary / _HEADER, text.encode())
-        _sync(temporary)
+        _files.sync(temporary)
         temporary.rename(directory / f"{_next_number(directory):08d}")
-        _sync(directory)
+        _files.sync(directory)
     except OSError as error:
         raise IndexFileError(f"{directory}: cannot write index files: {error.strerror or error}") from error
     for left_over in [*older, *_unfinished(directory)]:
@@ -128,8 +127,7 @@ def _refuse_foreign(directory: Path, arrays: Arrays) -> None:
     generations = _generations(directory)
     if any(_is_own(generation) for generation in generations):
         return
-    expected = {_HEADER, *(f"{name}.npy" for name in arrays)}
-    corrupt = [each for each in generations if all(_is_file(e) and e.name in expected for e in each.iterdir())]
+    corrupt = [generation for generation in generations if _holds_only(generation, arrays)]
     foreign = sorted({*directory.iterdir()}.difference(corrupt, _unfinished(directory)))
     if foreign:
         reason = f"it holds other things, such as {foreign[0].name}"
@@ -139,10 +137,15 @@ def _refuse_foreign(directory: Path, arrays: Arrays) -> None:
 def _is_own(generation: Path) -> bool:
     """Whether a folder has a header of ours, and holds nothing but the files that it names."""
     try:
-        names = {_HEADER, *(f"{name}.npy" for name in _header(generation)["xxh3"])}
-        return all(_is_file(entry) and entry.name in names for entry in generation.iterdir())
+        return _holds_only(generation, _header(generation)["xxh3"])
     except (OSError, IndexFileError):
         return False
+
+
+def _holds_only(generation: Path, arrays: Iterable[str]) -> bool:
+    """Whether a folder holds nothing but a header, and the files of arrays of some names."""
+    names = {_HEADER, *(f"{name}.npy" for name in arrays)}
+    return all(_is_file(entry) and entry.name in names for entry in generation.iterdir())
 
 
 def _is_folder(path: Path) -> bool:
@@ -219,20 +222,10 @@ def _header_checksum(fields: Mapping[str, Any]) -> int:
 
 def _write(path: Path, array: NDArray[Any]) -> str:
     np.save(path, array, allow_pickle=False)
-    _sync(path)
+    _files.sync(path)
     return xxh3_64_hexdigest(np.memmap(path, mode="r").data)
 
 
 def _write_durably(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _files.sync(path)

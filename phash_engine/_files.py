@@ -172,6 +172,12 @@ def file_id(path: str, *, follow_links: bool = True) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def same_file(one: str, two: str) -> bool:
+    """Whether two paths name one file; a symbolic link is a file of its own."""
+    identity = file_id(one, follow_links=False)
+    return identity is not None and identity == file_id(two, follow_links=False)
+
+
 def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file durably, so that readers, and whoever comes after a crash, find the old or the new one whole.
 
@@ -200,9 +206,15 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
 
 def sync_parent(path: str) -> None:
     """Make the entries of the parent folder of a path durable, where the system can."""
-    if os.name == "nt":
+    if os.name != "nt":
+        sync(Path(path).parent)
+
+
+def sync(path: str | os.PathLike[str]) -> None:
+    """Make the bytes of a file durable, or the entries of a folder where the system can."""
+    if os.name == "nt" and Path(path).is_dir():
         return
-    descriptor = os.open(Path(path).parent, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

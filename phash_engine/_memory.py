@@ -22,6 +22,19 @@ def default_budget() -> int:
     return available() // _SHARE
 
 
+def budget(given: int | None) -> int:
+    """Return the bytes that decoding may hold: those given, or :func:`default_budget` for None.
+
+    Raises
+    ------
+    ValueError
+        Below 1.
+    """
+    if given is not None and given < 1:
+        raise ValueError(f"memory must be at least 1 byte, not {given}")
+    return default_budget() if given is None else given
+
+
 def available(root: Path = Path("/")) -> int:
     """Return the memory in bytes that this process may use: that of the machine, or less by its control group.
 

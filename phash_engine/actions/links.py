@@ -70,7 +70,7 @@ def recover_copy(step: Step) -> bool:
     is_copy = not _is_link(step, step.path) and _has_bytes(step, step.path)
     if not os.path.lexists(step.aside):
         return step.undoes != "reflink" and is_copy
-    if is_copy and not move.same_file(step.aside, step.path):
+    if is_copy and not _files.same_file(step.aside, step.path):
         os.unlink(step.aside)
         return True
     _put_back(step)
@@ -100,7 +100,7 @@ def _is_link(step: Step, path: str) -> bool:
     action = step.undoes or step.action
     if action == "symlink":
         return os.path.islink(path) and os.readlink(path) == step.keeper
-    return action == "hardlink" and move.same_file(path, step.keeper)
+    return action == "hardlink" and _files.same_file(path, step.keeper)
 
 
 def _leads_to_bytes(step: Step) -> bool:

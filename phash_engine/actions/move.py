@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from phash_engine import _files
-from phash_engine._files import file_id, reason_of, sync_parent
+from phash_engine._files import reason_of, sync_parent
 from phash_engine.actions import file_state, renaming
 from phash_engine.actions.file_state import FileState
 from phash_engine.errors import NameTakenError, NotBegunError, RefusalError
@@ -139,11 +139,7 @@ def copy_file(source: str, digest: str, to: str) -> None:
     """
     shutil.copyfile(source, to, follow_symlinks=False)
     shutil.copystat(source, to, follow_symlinks=False)
-    descriptor = os.open(to, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _files.sync(to)
     if not file_state.has_digest(to, digest):
         raise RefusalError("changed just now")
 
@@ -152,9 +148,3 @@ def remove_if_exists(path: str) -> None:
     """Remove a private file; an empty path and one that does not exist are skipped."""
     if path and os.path.lexists(path):
         os.unlink(path)
-
-
-def same_file(one: str, two: str) -> bool:
-    """Whether two paths name one file; a symbolic link is a file of its own."""
-    identity = file_id(one, follow_links=False)
-    return identity is not None and identity == file_id(two, follow_links=False)

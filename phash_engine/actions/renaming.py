@@ -13,7 +13,7 @@ import errno
 import os
 import sys
 
-from phash_engine._files import file_id
+from phash_engine._files import file_id, same_file
 from phash_engine.errors import NameTakenError
 
 _AT_FDCWD = -100
@@ -40,24 +40,18 @@ def rename(source: str, to: str) -> None:
 
 def release(private: str, to: str) -> None:
     """Remove what an interrupted :func:`rename` from a private name left at a path: a second link, or a claim."""
-    identity = file_id(private, follow_links=False)
-    is_second = identity is not None and identity == file_id(to, follow_links=False)
-    if is_second or _is_claim(private, to):
+    if same_file(private, to) or _is_claim(private, to):
         os.unlink(to)
 
 
 def _rename(source: str, to: str) -> None:
     try:
         _by_system_call(source, to)
-    except FileExistsError:
-        raise
     except OSError as error:
         if error.errno not in _NO_SUCH_CALL:
             raise
         try:
             _by_link(source, to)
-        except FileExistsError:
-            raise
         except OSError as second:
             if second.errno not in _NO_LINKS:
                 raise

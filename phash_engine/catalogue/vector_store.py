@@ -65,7 +65,7 @@ class VectorStore:
 
     Notes
     -----
-    All stored vectors are read once, to compare their checksums: a million in about a second.
+    All stored vectors are read once, to compare their checksums: 100,000 of 512 numbers in 0.4 s.
     """
 
     def __init__(self, directory: Path, dtype: str = "float32") -> None:

@@ -16,9 +16,8 @@ from phash_engine.hashing.border import Box, Part
 BAND_PIXELS = 1 << 20
 """Larger planes are read in bands of rows, so that memory never holds a second full plane."""
 
-
 SHORTER_SIDE = 64
-"""Smallest shorter side in pixels of a picture decoded at a smaller scale."""
+"""Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
 
 
 class Extent(NamedTuple):

@@ -102,9 +102,7 @@ def hash_images(sources: Source | Iterable[Source], workers: int | None = None, 
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
-    if memory is not None and memory < 1:
-        raise ValueError(f"memory must be at least 1 byte, not {memory}")
-    budget = Budget(memory or _memory.default_budget())
+    budget = Budget(_memory.budget(memory))
     batches = _batches(iter([sources] if _is_one(sources) else sources))  # type: ignore[list-item, arg-type]
     parts = list(in_threads(partial(_hash_batch, memory=budget), batches, workers or available_threads()))
     names = [name for part in parts for name in part.names]

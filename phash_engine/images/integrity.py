@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from phash_engine.images import png, tiff
 
-_PNG_FRAME, _RIFF_HEADER = 12, 12
+_RIFF_HEADER = 12
 _LONG_BOXES: Final = frozenset({b"meta", b"mdat", b"idat", b"jp2c", b"jxlc", b"jxlp", b"moov"})
 """The boxes of HEIC, AVIF, JPEG 2000 and JPEG XL that hold pixels, or say where they are."""
 GIF_IMAGE, GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
@@ -53,15 +53,6 @@ def of_container(data: bytes) -> Integrity:
         if data.startswith(start):
             return check(data)
     return _of_boxes(data) if data[4:8] in {b"ftyp", b"JXL ", b"jP  "} else UNKNOWN
-
-
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, offset and length of the data of each chunk of a PNG that begins within the file, to its end mark."""
-    place, name = len(png.SIGNATURE), b""
-    while place + 8 <= len(data) and name != b"IEND":
-        length, name = struct.unpack_from(">I4s", data, place)
-        yield name, place + 8, length
-        place += length + _PNG_FRAME
 
 
 def gif_blocks(data: bytes) -> Iterator[tuple[int, int]]:
@@ -114,7 +105,7 @@ def _after_table(place: int, flags: bytes) -> int:
 
 def _of_png(data: bytes) -> Integrity:
     view, name = memoryview(data), b""
-    for name, start, length in png_chunks(data):
+    for name, start, length in png.chunks(data):
         shown = name.decode("ascii", "replace")
         if start + length + 4 > len(data):
             return damaged(f"cut off in chunk {shown}")

@@ -62,7 +62,7 @@ def check_parts(data: bytes) -> None:
         if header.is_multiscan and data.count(b"\xff\xda") > MAX_SCANS:
             _check(jpeg.scan_count(data, MAX_SCANS + 1), MAX_SCANS, "scans")
     elif data.startswith(png.SIGNATURE):
-        _check_chunks((name for name, _, _ in integrity.png_chunks(data)), b"fcTL")
+        _check_chunks((name for name, _, _ in png.chunks(data)), b"fcTL")
     elif data.startswith(b"RIFF"):
         _check_chunks((name for name, _, _ in integrity.riff_chunks(data)), b"ANMF")
     elif data.startswith(b"GIF8"):

@@ -15,6 +15,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from phash_engine import _files, _optional
 from phash_engine.errors import ImageError
+from phash_engine.hashing.plane import SHORTER_SIDE
 from phash_engine.images import formats, jpeg, limits, metadata, png, raw, tiff
 
 Source: TypeAlias = (
@@ -29,9 +30,6 @@ PlainSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Ima
 Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
 Image.core.set_block_size(1 << 26)  # type: ignore[attr-defined]
 """Large pictures go back to the system when they are released: smaller blocks would stay with each thread."""
-
-SHORTER_SIDE = 64
-"""Smallest shorter side in pixels of a picture decoded at a smaller scale, and of a preview used in its place."""
 
 _SAME_ASPECT = 0.02
 

@@ -23,6 +23,15 @@ _FRAME = 12
 """Bytes of a chunk besides its data: length, name and CRC."""
 
 
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, offset and length of the data of each chunk of a PNG that begins within the file, to its end mark."""
+    place, name = len(SIGNATURE), b""
+    while place + 8 <= len(data) and name != b"IEND":
+        length, name = struct.unpack_from(">I4s", data, place)
+        yield name, place + 8, length
+        place += length + _FRAME
+
+
 def without_faulty_chunks(file: IO[bytes]) -> IO[bytes]:
     """Return a PNG without the ancillary chunks that Pillow cannot read; the file itself if there is none.
 
@@ -32,10 +41,6 @@ def without_faulty_chunks(file: IO[bytes]) -> IO[bytes]:
     ----------
     file
         A seekable file that begins with :data:`SIGNATURE`.
-
-    Notes
-    -----
-    Reads all ancillary chunks, and of the others the first 8 bytes.
     """
     faulty = _faulty(file)
     if not faulty:
@@ -48,7 +53,7 @@ def without_faulty_chunks(file: IO[bytes]) -> IO[bytes]:
 
 def significant_bits(file: IO[bytes]) -> int | None:
     """Return the largest number of significant bits of a sample that the header declares; None where it does not."""
-    for name, start, end in _chunks(file):
+    for name, start, end in _whole_chunks(file):
         if name == b"sBIT":
             file.seek(start)
             return max(file.read(end - start)[8:-4], default=None)
@@ -62,7 +67,7 @@ def _faulty(file: IO[bytes]) -> list[tuple[int, int]]:
     faulty: list[tuple[int, int]] = []
     place = 0  # in the animation; without a faulty chunk those that follow it are out of sequence
     with PngImagePlugin.PngStream(file) as stream:
-        for name, start, end in _chunks(file):
+        for name, start, end in _whole_chunks(file):
             length = end - start - _FRAME
             if name == _HEADER:
                 _is_readable(file, stream, name, length)  # it says how long some of the others must be
@@ -77,17 +82,16 @@ def _faulty(file: IO[bytes]) -> list[tuple[int, int]]:
     return faulty
 
 
-def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+def _whole_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each whole chunk, and where it begins and ends; the file is at its data then."""
-    size = file.seek(0, io.SEEK_END)
-    position = file.seek(len(SIGNATURE))
-    while len(head := file.read(8)) == 8:
-        length, name = struct.unpack(">I4s", head)
-        end = position + _FRAME + length
-        if end > size or name == b"IEND":
+    file.seek(0)
+    data = file.read()
+    for name, start, length in chunks(data):
+        begin, end = start - 8, start + length + 4
+        if end > len(data) or name == b"IEND":
             return
-        yield name, position, end
-        position = file.seek(end)
+        file.seek(start)
+        yield name, begin, end
 
 
 def _is_readable(file: IO[bytes], stream: PngImagePlugin.PngStream, name: bytes, length: int) -> bool:

@@ -18,11 +18,11 @@ from PIL import Image, ImageFile
 from phash_engine._threads import Budget
 from phash_engine.hashing import orientation, quality, views
 from phash_engine.hashing.content_class import content_class
-from phash_engine.hashing.plane import Extent, Plane
+from phash_engine.hashing.plane import SHORTER_SIDE, Extent, Plane, scale_of
 from phash_engine.hashing.quality import is_flat
 from phash_engine.images import animation, integrity, jpeg, limits, loading, luma, metadata, progressive_jpeg, traits
 from phash_engine.images.integrity import Integrity
-from phash_engine.images.open import SHORTER_SIDE, Source, opened
+from phash_engine.images.open import Source, opened
 from phash_engine.images.traits import Traits
 
 _MAX_BYTES = 1 << 26
@@ -203,7 +203,7 @@ def _decoded(
         whole = image
         # draft would change a PIL image of the caller.
         if image.format in {"JPEG", "MPO"} and image is not source:
-            scale = next(k for k in (8, 4, 2, 1) if k == 1 or min(width, height) >= k * SHORTER_SIDE)
+            scale = scale_of(width, height)
             if scale == 8 and not verify:
                 image = _without_details(image)
             image.draft("L", (SHORTER_SIDE, SHORTER_SIDE))

@@ -90,9 +90,7 @@ def scan(
     workers = available_threads() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
-    memory = _memory.default_budget() if memory is None else memory
-    if memory < 1:
-        raise ValueError(f"memory must be at least 1 byte, not {memory}")
+    memory = _memory.budget(memory)
     folders, exclude = _files.listed(folders, "folders"), _files.listed(exclude, "exclude")
     began = time.monotonic()
     report = ScanReport()
