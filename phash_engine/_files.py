@@ -319,6 +319,6 @@ def temporary_path(path: str) -> str:
     return str(Path(path).parent / f".phash-{os.urandom(8).hex()}")
 
 
-def beside(path: str, private: str) -> str:
+def in_folder_of(path: str, private: str) -> str:
     """Return the name of a private path, in the folder of another path."""
     return os.path.join(os.path.dirname(path), os.path.basename(private))  # noqa: PTH118, PTH119, PTH120 - one string

@@ -1,4 +1,4 @@
-"""What a journal may name: the files of its plan, their new paths, and private names beside these.
+"""What a journal may name: the files of its plan, their new paths, and private names next to these.
 
 A journal says what is still to be done, and so which files are renamed and removed, but it may have come with a plan
 from anywhere. Therefore only the plan, which a person has given, decides which files are touched.
@@ -22,7 +22,7 @@ _PRIVATE = re.compile(r"\.phash-[0-9a-f]{16}")
 
 
 def plan_of(journal: str) -> Plan:
-    """Read the plan of a journal, which lies beside it.
+    """Read the plan of a journal, which lies next to it.
 
     Raises
     ------

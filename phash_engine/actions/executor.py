@@ -55,7 +55,7 @@ def apply(
     action
         One of ``steps.ACTIONS``: trash, move, hardlink, symlink, reflink, or delete, the only one that cannot be
         undone. Links replace only photos with the keeper's bytes. By default files go to the trash, and to a folder
-        beside the plan, ``PLAN.quarantine``, where :func:`undo` could not reach the trash.
+        next to the plan, ``PLAN.quarantine``, where :func:`undo` could not reach the trash.
     move_to
         The folder that "move" moves files to, with their paths below the plan's root.
     dry_run
@@ -106,7 +106,7 @@ def undo(path: str) -> Iterator[Outcome]:
     Raises
     ------
     PlanError
-        The journal cannot be used, or its plan is not beside it.
+        The journal cannot be used, or its plan is not next to it.
     """
     with Journal(path, check=partial(boundaries.check, plan=boundaries.plan_of(path))) as journal:
         _recover_all(journal)
@@ -220,7 +220,7 @@ class _Execution:
         Raises
         ------
         RefusalError
-            Files may not be moved to the folder beside the plan.
+            Files may not be moved to the folder next to the plan.
         """
         if not self._is_remembered:
             try:

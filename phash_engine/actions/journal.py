@@ -287,7 +287,7 @@ def _ends_in_mid_line(file: BinaryIO) -> bool:
 
 
 def _open(path: str) -> int:
-    # Not through a link: what is beside a plan may have come with it, and nothing else is to be written to.
+    # Not through a link: what lies next to a plan may have come with it, and nothing else is to be written to.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
     for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW"):
         flags |= getattr(os, name, 0)

@@ -1,7 +1,7 @@
 """Carry a file to an unused path by way of private names, and put it back if that was interrupted.
 
 The file is first renamed to a private name in its own folder, so that no other program finds it any more, and is then
-looked at. To another file system the bytes are copied to a private name beside the new path, made durable and compared
+looked at. To another file system the bytes are copied to a private name next to the new path, made durable and compared
 before the original is removed. A public name is only ever given by a rename that replaces nothing. So a file has
 arrived exactly when no private name is left; and among private names the original goes before its copy.
 """
@@ -22,7 +22,7 @@ from phash_engine.errors import NameTakenError, NotBegunError, RefusalError
 
 
 class Route(NamedTuple):
-    """Path, private name beside it, new path, private name beside that."""
+    """Path, private name next to it, new path, private name next to that."""
 
     path: str
     aside: str
@@ -31,8 +31,8 @@ class Route(NamedTuple):
 
     @property
     def back(self) -> str:
-        """Private name beside the old path, for a copy that comes back from another file system."""
-        return _files.beside(self.path, self.new)
+        """Private name next to the old path, for a copy that comes back from another file system."""
+        return _files.in_folder_of(self.path, self.new)
 
 
 def take(path: str, aside: str) -> None:

@@ -83,7 +83,7 @@ def check_kept(private: str, keeper: str, state: FileState, others: Iterable[str
     """
     folder = os.path.realpath(os.path.dirname(private))
     for path in (keeper, *others):
-        if os.path.realpath(os.path.dirname(path)) != folder and os.path.lexists(_files.beside(path, private)):
+        if os.path.realpath(os.path.dirname(path)) != folder and os.path.lexists(_files.in_folder_of(path, private)):
             raise RefusalError(f"is in the folder of {path} by another name, and may be that file, which is kept")
     file_state.require_unchanged(
         keeper, state, "is the keeper itself under another name, or the keeper changed just now"

@@ -12,7 +12,7 @@ from phash_engine.errors import CatalogueError, UsageError
 from phash_engine.scanning import managed_folders
 
 SUFFIX = ".quarantine"
-"""Suffix of the folder beside a plan that files are moved to where undo could not reach the trash."""
+"""Suffix of the folder next to a plan that files are moved to where undo could not reach the trash."""
 
 
 def is_among_photos(plan: Plan, folder: str) -> bool:

@@ -150,9 +150,9 @@ def _has_arrived(step: Step, path: str, to: str) -> bool:
 
 def _route(step: Step) -> Route:
     if step.action == "return":
-        return Route(step.source, _files.beside(step.source, step.aside or step.new), step.to, step.new)
+        return Route(step.source, _files.in_folder_of(step.source, step.aside or step.new), step.to, step.new)
     to = step.to or step.trashed or step.path
-    return Route(step.path, step.aside, to, _files.beside(to, step.new))
+    return Route(step.path, step.aside, to, _files.in_folder_of(to, step.new))
 
 
 def _place(step: Step) -> str:

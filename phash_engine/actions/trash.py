@@ -55,7 +55,7 @@ def reserve(place: str, path: str, private: str) -> None:
     info = _info(place)
     for folder in (_trash_of(place), os.path.dirname(place), os.path.dirname(info)):
         os.makedirs(folder, 0o700, exist_ok=True)
-    unwritten = _files.beside(info, private)
+    unwritten = _files.in_folder_of(info, private)
     with open(unwritten, "xb") as file:
         file.write(_info_of(path, _trash_of(place)))
     renaming.rename(unwritten, info)
@@ -64,7 +64,7 @@ def reserve(place: str, path: str, private: str) -> None:
 def cancel(place: str, path: str, private: str) -> None:
     """Remove the info file that an interrupted :func:`reserve` made, if it made one, and no file followed."""
     info = _info(place)
-    unwritten = _files.beside(info, private)
+    unwritten = _files.in_folder_of(info, private)
     renaming.release(unwritten, info)
     if os.path.lexists(unwritten):
         os.unlink(unwritten)

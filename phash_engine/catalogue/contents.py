@@ -26,7 +26,7 @@ class Content(NamedTuple):
     """What one digest is, with its views, and which of them were requested when it was read.
 
     ``quality`` and ``detail`` are those of the full view. ``intact`` is whether the bytes are undamaged, None where
-    that is unknown, and ``fault`` what is wrong with them; ``kept`` what is kept of the file beside its views.
+    that is unknown, and ``fault`` what is wrong with them; ``kept`` what is kept of the file in addition to its views.
     """
 
     digest: bytes

@@ -1,4 +1,4 @@
-"""Traits of contents, their grey planes, and the codes of their frames: what a scan keeps of a file beside its views.
+"""Traits of contents, their grey planes, and the codes of their frames: what a scan keeps in addition to views.
 
 Contents that were read before these were kept have none of them until they are read again.
 """

@@ -1,4 +1,4 @@
-"""Metadata beside EXIF: XMP and IPTC of an image, the name of a colour profile, a video behind the picture."""
+"""Metadata other than EXIF: XMP and IPTC of an image, the name of a colour profile, a video behind the picture."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _values(page: Any) -> NDArray[Any]:
         raise ImageError("", f"TIFF of {page.bitspersample}-bit {name} samples: not supported")
     try:
         values = page.asarray().reshape(page.shape)
-    except (ValueError, NotImplementedError) as error:
+    except (ValueError, NotImplementedError) as error:  # tifffile's, of compressions that imagecodecs may read
         if "imagecodecs" in str(error):
             _optional.load("imagecodecs")
         raise
